@@ -1,0 +1,1 @@
+"""Who is calling: partner systems, their keys, certificates and tokens."""

@@ -1,0 +1,1 @@
+"""Register sources: any SQL database, CSV, XLSX and Parquet, read through a mapping file."""

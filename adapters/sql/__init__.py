@@ -1,0 +1,1 @@
+"""The relational stores: control data, budgets, ledger and the point index."""

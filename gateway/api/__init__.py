@@ -1,0 +1,1 @@
+"""The JSON doors; here, and only here, the product speaks HTTP."""

@@ -1,0 +1,1 @@
+"""Puts the product together and runs it: settings, wiring, processes, commands."""

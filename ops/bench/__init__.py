@@ -1,0 +1,1 @@
+"""Measurements, compared as ratios within one run."""

@@ -1,0 +1,1 @@
+"""The synthetic league and the demonstration that runs on it."""

@@ -1,0 +1,1 @@
+"""May it? The data standard, the departments' rulebooks and the decision they give."""
