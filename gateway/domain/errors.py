@@ -1,0 +1,44 @@
+"""The errors of the gateway. A refusal is not one of them: it is an answer.
+
+* GatewayError
+  - UnreadableError     400  the request could not be read
+  - InvalidQueryError   422  it could be read, and is wrong
+  - ConflictError       409  the same key is still being answered
+  - MismatchedKeyError  422  the same key came with another body
+  - OverloadedError     503  more callers wait than may wait
+  - UnavailableError    503  something the answer needs is broken; nothing was told
+"""
+
+from __future__ import annotations
+
+
+class GatewayError(Exception):
+    """Base of them all. Messages say what to do and never carry a value of the request."""
+
+
+class UnreadableError(GatewayError):
+    """The body is not the JSON it should be."""
+
+
+class InvalidQueryError(GatewayError):
+    """The query can be read and is wrong; `field` says where."""
+
+    def __init__(self, message: str, field: str = "") -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class ConflictError(GatewayError):
+    """A request with this idempotency key is still running."""
+
+
+class MismatchedKeyError(InvalidQueryError):
+    """This idempotency key was used before, with another body."""
+
+
+class OverloadedError(GatewayError):
+    """Too many requests wait; try again after a moment."""
+
+
+class UnavailableError(GatewayError):
+    """A store, the index or the sealing process does not answer."""
