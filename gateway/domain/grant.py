@@ -1,0 +1,244 @@
+"""A grant (授权, on paper 签批单): who may ask what, about whom, for which purpose, how much and until when.
+
+The structure read here from TOML is the one that is signed, as RFC 8785 JSON. Unknown and missing keys are errors.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from gateway.domain.budget import Limits
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+"""Days of quotas, validity and deadlines are days of this zone."""
+
+_NUMBER = re.compile(r"[\w〔〕()（）\-.]{1,64}")
+_HOURS = re.compile(r"([01]\d|2[0-4]):([0-5]\d)-([01]\d|2[0-4]):([0-5]\d)")
+_KEYS = frozenset(
+    {
+        "number",
+        "partner",
+        "purpose",
+        "legal_basis",
+        "class",
+        "scope",
+        "fields",
+        "limits",
+        "networks",
+        "hours",
+        "valid_from",
+        "valid_until",
+        "max_data_age_days",
+        "tells_not_found",
+        "reference_dates",
+    }
+)
+_OPTIONAL = frozenset({"reference_dates"})
+
+
+class GrantError(Exception):
+    """A grant document is wrong; the message names the key and says what to write."""
+
+
+class GrantClass(StrEnum):
+    """What bounds the subjects of a grant."""
+
+    CLOSED = "closed"
+    SCOPED = "scoped"
+    OPEN = "open"
+    MATTER = "matter"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grant:
+    """A grant as its document says; whether it is in force, and who signed it, is not written in it."""
+
+    number: str
+    partner: str
+    purpose: str
+    legal_basis: str
+    grant_class: GrantClass
+    scope: tuple[str, ...]
+    fields: frozenset[str]
+    limits: Limits
+    networks: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
+    hours: tuple[tuple[int, int], ...]
+    valid_from: date
+    valid_until: date
+    max_data_age_days: int
+    tells_not_found: bool
+    reference_dates: frozenset[date]
+
+    def covers(self, at: datetime) -> bool:
+        """Whether its days, both included, and its hours cover the instant."""
+        here = at.astimezone(SHANGHAI)
+        minute = 60 * here.hour + here.minute
+        within_days = self.valid_from <= here.date() <= self.valid_until
+        return within_days and any(start <= minute < end for start, end in self.hours)
+
+    def admits(self, address: str) -> bool:
+        """Whether a caller at this address may use it."""
+        return _within(address, self.networks)
+
+    def accepts_age(self, data_time: datetime, at: datetime) -> bool:
+        """Whether data of that time is fresh enough."""
+        return at - data_time <= timedelta(days=self.max_data_age_days)
+
+
+def parse_grant(document: Mapping[str, object]) -> Grant:
+    """The grant that a document (TOML, or the signed JSON) describes. Raises `GrantError`."""
+    unknown, missing = document.keys() - _KEYS, _KEYS - _OPTIONAL - document.keys()
+    if unknown or missing:
+        raise GrantError(f"keys that a grant does not have: {sorted(unknown)}; keys that are missing: {sorted(missing)}")
+    grant = Grant(
+        number=_matching(document, "number", _NUMBER),
+        partner=_text(document, "partner"),
+        purpose=_text(document, "purpose"),
+        legal_basis=_text(document, "legal_basis"),
+        grant_class=_grant_class(document),
+        scope=_texts(document, "scope"),
+        fields=frozenset(_texts(document, "fields")),
+        limits=_limits(document["limits"]),
+        networks=_networks(document),
+        hours=tuple(_span(text) for text in _texts(document, "hours")),
+        valid_from=_day(document["valid_from"], "valid_from"),
+        valid_until=_day(document["valid_until"], "valid_until"),
+        max_data_age_days=_count(document["max_data_age_days"], "max_data_age_days"),
+        tells_not_found=_flag(document, "tells_not_found"),
+        reference_dates=_days(document.get("reference_dates", ())),
+    )
+    if grant.valid_until < grant.valid_from:
+        raise GrantError("valid_until lies before valid_from")
+    return grant
+
+
+def canonical_document(grant: Grant) -> dict[str, object]:
+    """The JSON structure that is signed: the same keys, lists sorted, dates as text."""
+    return {
+        "number": grant.number,
+        "partner": grant.partner,
+        "purpose": grant.purpose,
+        "legal_basis": grant.legal_basis,
+        "class": grant.grant_class.value,
+        "scope": sorted(grant.scope),
+        "fields": sorted(grant.fields),
+        "limits": {
+            "subjects_per_day": grant.limits.subjects_per_day,
+            "subjects_per_30_days": grant.limits.subjects_per_30_days,
+            "comparisons_per_day": grant.limits.comparisons_per_day,
+        },
+        "networks": sorted(str(network) for network in grant.networks),
+        "hours": [f"{s // 60:02}:{s % 60:02}-{e // 60:02}:{e % 60:02}" for s, e in grant.hours],
+        "valid_from": grant.valid_from.isoformat(),
+        "valid_until": grant.valid_until.isoformat(),
+        "max_data_age_days": grant.max_data_age_days,
+        "tells_not_found": grant.tells_not_found,
+        "reference_dates": sorted(day.isoformat() for day in grant.reference_dates),
+    }
+
+
+def local_day(at: datetime) -> date:
+    """The day of an instant, as quotas count days."""
+    return at.astimezone(SHANGHAI).date()
+
+
+@lru_cache(maxsize=4096)
+def _within(address: str, networks: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]) -> bool:
+    try:
+        host = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    if isinstance(host, ipaddress.IPv6Address) and host.ipv4_mapped is not None:
+        host = host.ipv4_mapped
+    return any(host in network for network in networks)
+
+
+def _text(document: Mapping[str, object], key: str) -> str:
+    value = document[key]
+    if not isinstance(value, str) or not value.strip():
+        raise GrantError(f"{key} must be a text that is not empty")
+    return value
+
+
+def _matching(document: Mapping[str, object], key: str, pattern: re.Pattern[str]) -> str:
+    value = _text(document, key)
+    if not pattern.fullmatch(value):
+        raise GrantError(f"{key} may hold letters, digits, brackets, dots and hyphens, at most 64 of them")
+    return value
+
+
+def _texts(document: Mapping[str, object], key: str) -> tuple[str, ...]:
+    values = document[key]
+    if not isinstance(values, Sequence) or isinstance(values, str) or not values:
+        raise GrantError(f"{key} must be a list with at least one entry; an empty list would allow nothing")
+    if not all(isinstance(value, str) and value for value in values) or len(set(values)) != len(values):
+        raise GrantError(f"{key} must list different texts, none of them empty")
+    return tuple(str(value) for value in values)
+
+
+def _grant_class(document: Mapping[str, object]) -> GrantClass:
+    try:
+        return GrantClass(_text(document, "class"))
+    except ValueError:
+        raise GrantError(f"class must be one of {[member.value for member in GrantClass]}") from None
+
+
+def _limits(value: object) -> Limits:
+    names = ("subjects_per_day", "subjects_per_30_days", "comparisons_per_day")
+    if not isinstance(value, Mapping) or set(value) != set(names):
+        raise GrantError(f"limits must hold exactly {list(names)}")
+    return Limits(*(_count(value[name], f"limits.{name}") for name in names))
+
+
+def _count(value: object, key: str) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 < value < 2**31:
+        raise GrantError(f"{key} must be a whole number above 0")
+    return value
+
+
+def _flag(document: Mapping[str, object], key: str) -> bool:
+    value = document[key]
+    if not isinstance(value, bool):
+        raise GrantError(f"{key} must be true or false")
+    return value
+
+
+def _networks(document: Mapping[str, object]) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+    try:
+        return tuple(ipaddress.ip_network(text) for text in _texts(document, "networks"))
+    except ValueError:
+        raise GrantError("networks must list CIDR blocks such as 10.20.0.0/16, without host bits") from None
+
+
+def _span(text: str) -> tuple[int, int]:
+    found = _HOURS.fullmatch(text)
+    if not found:
+        raise GrantError('hours must list spans such as "08:30-18:00"; a whole day is "00:00-24:00"')
+    start, end = 60 * int(found[1]) + int(found[2]), 60 * int(found[3]) + int(found[4])
+    if not start < end <= 24 * 60:
+        raise GrantError("a span of hours must end after it starts, on the same day; write two spans for a night")
+    return start, end
+
+
+def _day(value: object, key: str) -> date:
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value
+    try:
+        return date.fromisoformat(str(value))
+    except ValueError:
+        raise GrantError(f"{key} must be a date such as 2026-12-31") from None
+
+
+def _days(values: object) -> frozenset[date]:
+    if not isinstance(values, Sequence) or isinstance(values, str):
+        raise GrantError("reference_dates must be a list of dates; leave it out when only the present is asked")
+    return frozenset(_day(value, "reference_dates") for value in values)
+
+
