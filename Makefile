@@ -1,0 +1,77 @@
+# Needs Python 3.11 or newer and nothing else. Everything installs into .venv from hash-locked lists.
+#
+#   make demo    a synthetic league, one comparison, its receipt and proof    (ONCE=1 stops after printing)
+#   make test    the whole suite, on SQLite and on a PostgreSQL of its own
+#   make check   lint, types, layers, and the suite with coverage
+#   make bench   the figures of docs/performance.md on this machine
+#   make prove   the promises of docs/invariants.md with many more examples
+#   make lock    writes requirements/*.txt anew
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+CLIENT := $(wildcard adapters/client/pyproject.toml)
+PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+PURE   := gateway/domain policies audit
+
+export PYTHONUTF8 := 1
+
+.PHONY: demo test check lint cover bench prove lock clean
+.DEFAULT_GOAL := check
+
+demo: $(VENV)/run.stamp
+	$(BIN)/bidui demo $(if $(ONCE),--once)
+
+test: $(VENV)/dev.stamp
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+check: lint
+	$(MAKE) test PYTEST_ARGS="--cov --cov-report="
+	$(MAKE) cover
+
+lint: $(VENV)/dev.stamp
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/mypy
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/pyright --warnings
+
+cover: $(VENV)/dev.stamp
+	$(BIN)/coverage report
+
+bench: $(VENV)/dev.stamp
+	$(BIN)/bidui bench
+
+prove: $(VENV)/dev.stamp
+	HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest tests/invariants tests/contracts tests/policies tests/audit tests/gateway
+
+# The lists carry hashes and no address: where packages come from is the machine's business.
+PIP_COMPILE := CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe \
+	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options --extra build
+
+lock: $(VENV)/pip-tools.stamp
+	$(PIP_COMPILE) --output-file requirements/run.txt pyproject.toml
+	$(PIP_COMPILE) --extra test --constraint requirements/run.txt --output-file requirements/dev.txt pyproject.toml
+	@if grep -nE '://|^-|(^|[[:space:]("])/' requirements/*.txt; then echo "the lines above carry an address or a path: drop them" >&2; exit 1; fi
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage
+
+# Stamps make a second run quick: a list is installed again only when it changed.
+$(VENV)/bin/python:
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+	  { echo "Bidui needs Python 3.11 or newer; '$(PYTHON)' is not. Say which: make $(MAKECMDGOALS) PYTHON=/path/to/python3.11" >&2; exit 1; }
+	"$(PYTHON)" -m venv $(VENV)
+
+$(VENV)/run.stamp: requirements/run.txt pyproject.toml $(CLIENT) | $(VENV)/bin/python
+	$(PIP) --require-hashes -r requirements/run.txt
+	$(PIP) --no-deps --no-build-isolation -e . $(if $(CLIENT),-e adapters/client)
+	@touch $@
+
+$(VENV)/dev.stamp: requirements/dev.txt $(VENV)/run.stamp
+	$(PIP) --require-hashes -r requirements/dev.txt
+	@touch $@
+
+$(VENV)/pip-tools.stamp: | $(VENV)/bin/python
+	$(PIP) pip-tools
+	@touch $@
