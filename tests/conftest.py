@@ -1,10 +1,49 @@
-"""Fixtures that every test may use: how hard hypothesis tries."""
+"""Fixtures that every test may use: how hard hypothesis tries, and the engines a store must work on."""
 
 import os
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
+
+from ops.demo.postgres import Postgres, PostgresUnavailableError, throwaway_postgres
 
 settings.register_profile("dev", max_examples=25, deadline=None)
 settings.register_profile("ci", max_examples=60, deadline=None, derandomize=True)
 settings.register_profile("long", max_examples=2_000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
+
+_numbers = count(1)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """One PostgreSQL server for the whole run, started when the first test asks for it."""
+    try:
+        with throwaway_postgres() as server:
+            yield server
+    except PostgresUnavailableError as error:
+        pytest.skip(f"program missing: {error}")
+
+
+@pytest.fixture
+def postgres_url(postgres: Postgres) -> Iterator[str]:
+    """An empty PostgreSQL database of this test's own, as an SQLAlchemy URL."""
+    name = f"test_{next(_numbers)}"
+    yield postgres.url(name)
+    postgres.drop(name)
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    """A SQLite file of this test's own, not yet there, as an SQLAlchemy URL."""
+    return f"sqlite:///{tmp_path / 'database.sqlite'}"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def engine_url(request: pytest.FixtureRequest) -> str:
+    """An empty database on each engine in turn, as an SQLAlchemy URL."""
+    url: str = request.getfixturevalue("sqlite_url" if request.param == "sqlite" else "postgres_url")
+    return url
