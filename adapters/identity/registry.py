@@ -1,0 +1,102 @@
+"""The partners this gateway knows, read once from `BIDUI_HOME/partners/*.toml` into a value that never changes.
+
+A newer registry replaces the older one as a whole, so no request sees half of a change.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import TypeAlias
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey, RSAKey
+
+from gateway.domain.caller import Partner, PublicKey, System
+from gateway.domain.partner_file import PartnerFileError, parse_partner
+
+VerifyKey: TypeAlias = ECKey | RSAKey
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """A system together with its partner, its keys ready to verify with."""
+
+    partner: Partner
+    system: System
+    keys: Mapping[str, VerifyKey] = field(repr=False)
+
+
+class Registry:
+    """All registered systems by client id. No key, certificate or client id is in it twice."""
+
+    def __init__(self, partners: Iterable[Partner]) -> None:
+        self.partners: Mapping[str, Partner] = MappingProxyType(_unique_by_code(partners))
+        systems = [(partner, system) for partner in self.partners.values() for system in partner.systems]
+        _refuse_shared(systems)
+        self._clients = {system.client_id: _register(partner, system) for partner, system in systems}
+
+    def client(self, client_id: str) -> Registered | None:
+        """The registered system of that id, or None."""
+        return self._clients.get(client_id)
+
+
+def load_registry(folder: Path) -> Registry:
+    """Read every `*.toml` of the folder. One wrong file refuses them all: half a registry is nobody's decision.
+
+    Raises `PartnerFileError`. No files at all is an empty registry: nobody may ask.
+    """
+    return Registry(_read(path) for path in sorted(folder.glob("*.toml")))
+
+
+def _read(path: Path) -> Partner:
+    try:
+        return parse_partner(tomllib.loads(path.read_text(encoding="utf-8")), path.name)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
+        # The parser's own message may quote the line, and a line may hold a name.
+        raise PartnerFileError(f"{path.name}: is not TOML in UTF-8; `python -m tomllib` shows the line") from None
+    except OSError as error:
+        raise PartnerFileError(f"{path.name}: cannot be read ({error.strerror})") from None
+
+
+def _unique_by_code(partners: Iterable[Partner]) -> dict[str, Partner]:
+    found: dict[str, Partner] = {}
+    for partner in partners:
+        if partner.code in found:
+            raise PartnerFileError(f"partner code {partner.code} stands in two files; rename one")
+        found[partner.code] = partner
+    return found
+
+
+def _refuse_shared(systems: list[tuple[Partner, System]]) -> None:
+    """Whoever shares a key or certificate could speak for the other, so each belongs to one system alone."""
+    owner: dict[tuple[str, object], str] = {}
+    for partner, system in systems:
+        name = f"{partner.code}/{system.client_id}"
+        for what, value in _marks(system):
+            if (what, value) in owner:
+                raise PartnerFileError(f"{name}: its {what} is that of {owner[what, value]}; each system needs its own")
+            owner[what, value] = name
+
+
+def _marks(system: System) -> list[tuple[str, object]]:
+    keys = [("key", tuple(sorted(key.members.items()))) for key in system.jwks]
+    return [("client_id", system.client_id), *keys, *(("certificate", each) for each in system.certificates)]
+
+
+def _register(partner: Partner, system: System) -> Registered:
+    return Registered(partner, system, {key.kid: _import(partner, key) for key in system.jwks})
+
+
+def _import(partner: Partner, key: PublicKey) -> VerifyKey:
+    members: dict[str, str | list[str]] = {"kty": key.kty, **key.members}
+    try:
+        imported = ECKey.import_key(members) if key.kty == "EC" else RSAKey.import_key(members)
+        imported.public_key  # noqa: B018  the numbers become a key here, so a point off its curve fails now
+    except (ValueError, JoseError, UnsupportedAlgorithm):
+        raise PartnerFileError(f"partner {partner.code}: key {key.kid} is no valid {key.kty} public key") from None
+    return imported
