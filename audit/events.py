@@ -1,0 +1,345 @@
+"""The catalogue of events: one function per kind; nobody builds an entry from loose strings.
+
+Each returns a `Draft`; the ledger adds number, time and links. The clear body says only what the caller was
+told. A subject's number, the operator and inner causes are disclosures; claimed values are not recorded at all.
+`docs/audit-events.md` is generated from this module.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from audit.disclosure import Secret, secret
+from audit.entry import JsonValue, encode
+from audit.errors import EntryError
+
+MAX_BODY_BYTES = 14 * 1024
+"""Leaves room for number, time and links within the limit of an entry."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An event before it has a place in the ledger. `partner` names whose chain it belongs to, if any."""
+
+    type: str
+    partner: str | None
+    body: bytes = field(repr=False)
+    secrets: tuple[Secret, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of event, as `docs/audit-events.md` tells it: the members of its body and its disclosures."""
+
+    type: str
+    zh: str
+    en: str
+    body: Mapping[str, str]
+    secrets: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+class PolicyRef(NamedTuple):
+    """Which version of the rulebooks judged."""
+
+    number: int
+    sha256: str
+
+
+class DataRef(NamedTuple):
+    """Which state of the register answered: its digest and its time (RFC 3339), as the caller was told."""
+
+    version: str
+    time: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What was asked, without any claimed value. `subject` and `operator` become disclosures."""
+
+    partner: str
+    client: str
+    grant: str
+    purpose: str
+    matter: str | None
+    kind: str
+    fields: tuple[tuple[str, str], ...]
+    as_of: str | None
+    network: str
+    request_sha256: str
+    subject: str = field(repr=False)
+    operator: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inner:
+    """What the caller was not told: the true cause, the rules behind a refusal, budgets before and after."""
+
+    cause: str
+    rules: tuple[str, ...] = ()
+    budgets: Mapping[str, tuple[int, int]] = field(default_factory=dict[str, tuple[int, int]])
+
+
+_ASKED = {
+    "client": "the partner's system that asked",
+    "grant": "number of the grant it asked under",
+    "purpose": "purpose it stated",
+    "matter": "number of the matter it named, or null; a reference, never a person's name",
+    "kind": "kind of subject: person or organisation",
+    "fields": "fields asked, each with its comparator, in the order asked; never a claimed value",
+    "as_of": "reference date asked for, or null for the present",
+    "network": "class of the network the request came from, never an address",
+    "counts": "how many rows and claims the request had",
+    "policy": "number and SHA-256 of the rulebooks that judged",
+    "request_sha256": "salted digest of the request; only the caller holds the salt",
+    "response_sha256": "digest of the answer under the same salt",
+}
+_SECRETS = {
+    "subject": "the subject's number",
+    "operator": "the enrolled person or job behind the request",
+    "inner": "the cause as it was inside, the rules behind a refusal, and each budget before and after",
+}
+
+COMPARISON_ANSWERED = Kind(
+    "comparison.answered",
+    "比对已答复",
+    "A comparison was answered with these codes.",
+    {
+        **_ASKED,
+        "rules": "ids of the rules that allowed it",
+        "data": "version and time of the register data that answered",
+        "outcome": "the subject's code and each field's code, as told",
+    },
+    _SECRETS,
+)
+COMPARISON_REFUSED = Kind(
+    "comparison.refused",
+    "比对被拒绝",
+    "A comparison was refused. The caller is told a class and an incident, so the clear part names no rule.",
+    {
+        **_ASKED,
+        "data": "version and time of the register data in force, or null",
+        "outcome": "`refused`: the reason class, and `incident`: its number, as told",
+    },
+    _SECRETS,
+)
+LOG_OPENED = Kind(
+    "log.opened",
+    "存证账已开启",
+    "Entry 0: which log this is and who signs it.",
+    {
+        "origin": "the log's name, first line of its checkpoints",
+        "vkeys": "verifier keys of its signers",
+        "previous": "final checkpoint of the log before it, or null",
+    },
+)
+KEY_TRUSTED = Kind(
+    "key.trusted",
+    "签名密钥已启用",
+    "A key signs for this log from an index on.",
+    {
+        "purpose": "what it signs: checkpoint or receipt",
+        "vkey": "the verifier key",
+        "from_index": "first index, or tree size, it is good for",
+        "by": "names of the keys or accounts that decided",
+    },
+)
+GRANT_LOADED = Kind(
+    "grant.loaded",
+    "授权已生效",
+    "A signed grant came into force.",
+    {
+        "grant": "its number",
+        "sha256": "SHA-256 of its RFC 8785 JSON",
+        "by": "names of the keys that signed it",
+    },
+)
+POLICY_PUBLISHED = Kind(
+    "policy.published",
+    "规则册已发布",
+    "A version of the rulebooks came into force.",
+    {
+        "policy": "its number and SHA-256",
+        "rulebooks": "SHA-256 of each department's rulebook",
+        "by": "names of the keys that signed it",
+    },
+)
+GENERATION_ADOPTED = Kind(
+    "generation.adopted",
+    "数据版本已启用",
+    "The sealed index answers from this state of the register from now on.",
+    {
+        "generation": "name of the generation",
+        "data": "its version (digest) and time",
+        "manifest_sha256": "SHA-256 of the manifest that sync signed",
+        "catalogue": "version and SHA-256 of the data standard it was sealed by",
+        "records": "how many records of each kind it holds",
+    },
+)
+
+KINDS = (
+    COMPARISON_ANSWERED,
+    COMPARISON_REFUSED,
+    LOG_OPENED,
+    KEY_TRUSTED,
+    GRANT_LOADED,
+    POLICY_PUBLISHED,
+    GENERATION_ADOPTED,
+)
+
+
+def comparison_answered(
+    asked: Asked,
+    inner: Inner,
+    *,
+    rules: tuple[str, ...],
+    policy: PolicyRef,
+    data: DataRef,
+    counts: Mapping[str, int],
+    subject: str,
+    fields: Mapping[str, str],
+    response_sha256: str,
+) -> Draft:
+    """A comparison was answered with these codes."""
+    told: dict[str, JsonValue] = {
+        "rules": rules,
+        "policy": _policy(policy),
+        "data": _data(data),
+        "counts": dict(counts),
+        "outcome": {"subject": subject, "fields": dict(fields)},
+        "response_sha256": response_sha256,
+    }
+    return _draft(COMPARISON_ANSWERED, asked.partner, _asked(asked) | told, _secrets(asked, inner))
+
+
+def comparison_refused(
+    asked: Asked,
+    inner: Inner,
+    *,
+    policy: PolicyRef,
+    data: DataRef | None,
+    counts: Mapping[str, int],
+    reason: str,
+    incident: str,
+    response_sha256: str,
+) -> Draft:
+    """A comparison was refused; the rules behind it belong into `inner`."""
+    told: dict[str, JsonValue] = {
+        "policy": _policy(policy),
+        "data": _data(data) if data else None,
+        "counts": dict(counts),
+        "outcome": {"refused": reason, "incident": incident},
+        "response_sha256": response_sha256,
+    }
+    return _draft(COMPARISON_REFUSED, asked.partner, _asked(asked) | told, _secrets(asked, inner))
+
+
+def log_opened(*, origin: str, vkeys: Sequence[str], previous: str | None = None) -> Draft:
+    """Entry 0: which log this is and who signs it."""
+    return _draft(LOG_OPENED, None, {"origin": origin, "vkeys": list(vkeys), "previous": previous})
+
+
+def key_trusted(*, purpose: str, vkey: str, from_index: int, by: Sequence[str]) -> Draft:
+    """A key signs for this log from an index on."""
+    return _draft(KEY_TRUSTED, None, {"purpose": purpose, "vkey": vkey, "from_index": from_index, "by": list(by)})
+
+
+def grant_loaded(*, partner: str, grant: str, sha256: str, by: Sequence[str]) -> Draft:
+    """A signed grant came into force; it stands in its partner's chain."""
+    return _draft(GRANT_LOADED, partner, {"grant": grant, "sha256": sha256, "by": list(by)})
+
+
+def policy_published(*, policy: PolicyRef, rulebooks: Mapping[str, str], by: Sequence[str]) -> Draft:
+    """A version of the rulebooks came into force."""
+    body: dict[str, JsonValue] = {"policy": _policy(policy), "rulebooks": dict(rulebooks), "by": list(by)}
+    return _draft(POLICY_PUBLISHED, None, body)
+
+
+def generation_adopted(
+    *,
+    generation: str,
+    data: DataRef,
+    manifest_sha256: str,
+    catalogue_version: str,
+    catalogue_sha256: str,
+    records: Mapping[str, int],
+) -> Draft:
+    """The sealed index answers from this state of the register from now on."""
+    body: dict[str, JsonValue] = {
+        "generation": generation,
+        "data": _data(data),
+        "manifest_sha256": manifest_sha256,
+        "catalogue": {"version": catalogue_version, "sha256": catalogue_sha256},
+        "records": dict(records),
+    }
+    return _draft(GENERATION_ADOPTED, None, body)
+
+
+def markdown() -> str:
+    """Write `docs/audit-events.md`."""
+    return "\n".join([_HEAD, *(_section(kind) for kind in KINDS)])
+
+
+def _draft(kind: Kind, partner: str | None, body: Mapping[str, JsonValue], secrets: tuple[Secret, ...] = ()) -> Draft:
+    content = encode(body)
+    if len(content) > MAX_BODY_BYTES:
+        raise EntryError(f"{kind.type}: a body of {len(content)} bytes leaves no room in an entry; ask for less at once")
+    return Draft(kind.type, partner, content, secrets)
+
+
+def _asked(asked: Asked) -> dict[str, JsonValue]:
+    return {
+        "client": asked.client,
+        "grant": asked.grant,
+        "purpose": asked.purpose,
+        "matter": asked.matter,
+        "kind": asked.kind,
+        "fields": asked.fields,
+        "as_of": asked.as_of,
+        "network": asked.network,
+        "request_sha256": asked.request_sha256,
+    }
+
+
+def _secrets(asked: Asked, inner: Inner) -> tuple[Secret, ...]:
+    told_to_nobody: JsonValue = {"cause": inner.cause, "rules": inner.rules, "budgets": dict(inner.budgets)}
+    return (
+        secret("subject", asked.subject),
+        secret("operator", asked.operator),
+        secret("inner", told_to_nobody),
+    )
+
+
+def _policy(policy: PolicyRef) -> dict[str, JsonValue]:
+    return {"number": policy.number, "sha256": policy.sha256}
+
+
+def _data(data: DataRef) -> dict[str, JsonValue]:
+    return {"version": data.version, "time": data.time}
+
+
+_HEAD = """# 审计事件 · audit events
+
+Generated from `audit/events.py`; a test fails when the two differ.
+
+Every entry of the ledger is one JSON object in canonical form (RFC 8785) with these members, then its `body`:
+
+| member | meaning |
+|---|---|
+| `v`, `suite` | form of the entry (1) and the cryptographic suite |
+| `id` | UUIDv7, unique; finds an entry again when a commit was in doubt |
+| `seq` | place in the ledger, from 0, without gaps |
+| `type` | one of the kinds below |
+| `time`, `log_time` | when it was decided; when it was recorded, strictly increasing; UTC |
+| `node` | the gateway node that recorded it |
+| `partner`, `pseq`, `pprev` | the partner it belongs to, its place in that partner's chain from 0, leaf hash of the entry before; \
+absent when it belongs to none |
+| `_sd` | four digests of disclosures and decoys (RFC 9901), sorted |
+
+Disclosures lie encrypted beside the log, every one of a name equally long, and can be erased; the digests stay.
+"""
+
+
+def _section(kind: Kind) -> str:
+    rows = [f"| `{name}` | {meaning} |" for name, meaning in sorted(kind.body.items())]
+    rows += [f"| `{name}` (disclosure) | {meaning} |" for name, meaning in kind.secrets.items()]
+    return "\n".join([f"## {kind.type} · {kind.zh}", "", kind.en, "", "| member | meaning |", "|---|---|", *rows, ""])

@@ -1,0 +1,74 @@
+"""A ledger store and reader in memory, keys for disclosures, and predictable entropy."""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+
+from audit.disclosure import DataKey
+from audit.ledger import EMPTY_HEAD, Batch, Head, PartnerHead, Row
+from audit.tree import Tile
+
+
+@dataclass
+class MemoryLedger:
+    """Keeps a ledger in lists, for writing and for reading. Every part can be tampered with by a test."""
+
+    rows: list[Row] = field(default_factory=list)
+    stored_head: Head = EMPTY_HEAD
+    partners: dict[str, PartnerHead] = field(default_factory=dict)
+    tiles: dict[tuple[int, int], Tile] = field(default_factory=dict)
+
+    def lock_head(self) -> Head:
+        return self.stored_head
+
+    def partner_heads(self, partners: Collection[str]) -> Mapping[str, PartnerHead]:
+        return {name: self.partners[name] for name in partners if name in self.partners}
+
+    def append(self, batch: Batch) -> None:
+        self.rows += batch.rows
+        self.stored_head = batch.head
+        self.partners |= batch.partner_heads
+        self.tiles |= {(tile.level, tile.index): tile for tile in batch.tiles}
+
+    def head(self) -> Head:
+        return self.stored_head
+
+    def entries(self, start: int, end: int) -> Iterator[bytes]:
+        return (row.entry for row in self.rows[start:end])
+
+    def hashes(self, level: int, start: int, end: int) -> bytes:
+        if level == 0:
+            return b"".join(row.leaf for row in self.rows[start:end])
+        return b"".join(self.tiles[level - 1, index].root for index in range(start, end))
+
+    def disclosures(self, start: int, end: int) -> Iterator[tuple[int, bytes]]:
+        return ((row.index, row.disclosures) for row in self.rows[start:end] if row.disclosures)
+
+
+class MemoryKeys:
+    """Keys for disclosures, one a month; a key can be erased."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, bytes] = {}
+
+    def current(self, month: str) -> DataKey:
+        key = self.kept.setdefault(month, sha256(b"data key of " + month.encode()).digest())
+        return DataKey(month, key)
+
+    def open(self, kid: str) -> bytes | None:
+        return self.kept.get(kid)
+
+
+class CountingEntropy:
+    """Predictable bytes that never repeat."""
+
+    def __init__(self, seed: str = "seed") -> None:
+        self._seed = seed.encode()
+        self._drawn = 0
+
+    def __call__(self, size: int) -> bytes:
+        blocks: list[bytes] = []
+        for _ in range(size // 32 + 1):
+            self._drawn += 1
+            blocks.append(sha256(self._seed + self._drawn.to_bytes(8, "big")).digest())
+        return b"".join(blocks)[:size]
