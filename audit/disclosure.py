@@ -10,13 +10,13 @@ Whoever destroys disclosure and key leaves a digest that nobody can guess, becau
 
 from binascii import b2a_base64
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import sha256
-from typing import NamedTuple, Protocol, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias, cast
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from msgspec import Struct
 
 from audit.entry import JsonValue, decode, encode
 from audit.errors import DisclosureError, EntryError
@@ -49,7 +49,10 @@ class DisclosureKeys(Protocol):
     """Keeps the keys of disclosures outside the database. A key that was destroyed never comes back."""
 
     def current(self, month: str) -> DataKey:
-        """Return the key for a month ("2025-01"), making it durable first when it is new. Names are 1-255 ASCII bytes."""
+        """Return the key for a month ("2025-01"), making it durable first when it is new.
+
+        Its name is ASCII, of one length for all keys, so that no row tells by its length.
+        """
         ...
 
     def open(self, kid: str) -> bytes | None:
@@ -57,12 +60,15 @@ class DisclosureKeys(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Secret:
+class Secret(Struct, frozen=True, gc=False):
     """A name and a value to be committed to, not told. Made by `secret`; the value is canonical JSON."""
 
     name: str
-    value: bytes = field(repr=False)
+    value: bytes
+
+    def __repr__(self) -> str:
+        """Show the name alone."""
+        return f"Secret({self.name!r}, ***)"
 
 
 class Sealed(NamedTuple):
@@ -88,7 +94,7 @@ class Disclosure(NamedTuple):
         parts = decode(self.content)
         if not isinstance(parts, list) or len(parts) != 3 or parts[1] != self.name:
             raise DisclosureError(f"the disclosure of {self.name} is not [salt, name, value]")
-        return parts[2]
+        return cast("list[JsonValue]", parts)[2]
 
     def digest(self) -> str:
         """Return the digest that stands for it in the entry."""
@@ -124,7 +130,11 @@ class Sealer:
             content = b'["%b","%b",%b]' % (base64url(entropy[at : at + _SALT]), item.name.encode(), item.value)
             digests.append(_digest(content))
             frame = content.ljust(FRAMES[item.name])
-            packed += (_prefix(item.name, self.kid), nonce, self._cipher.encrypt(nonce, frame, _bound_to(entry_id, item.name)))
+            packed += (
+                _prefix(item.name, self.kid),
+                nonce,
+                self._cipher.encrypt(nonce, frame, _bound_to(entry_id, item.name)),
+            )
         for slot in range(len(secrets), SLOTS):
             at = slot * SLOT_ENTROPY
             digests.append(base64url(entropy[at : at + _DECOY]).decode())

@@ -14,7 +14,7 @@ import msgspec
 
 from audit.errors import EntryError
 
-JsonValue: TypeAlias = "None | bool | int | str | Sequence[JsonValue] | Mapping[str, JsonValue]"
+JsonValue: TypeAlias = "bool | int | str | Sequence[JsonValue] | Mapping[str, JsonValue] | None"
 
 MAX_ENTRY_BYTES = 16 * 1024
 MAX_INTEGER = 2**53 - 1

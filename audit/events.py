@@ -6,8 +6,9 @@ told. A subject's number, the operator and inner causes are disclosures; claimed
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from audit.disclosure import Secret, secret
 from audit.entry import JsonValue, encode
@@ -17,25 +18,27 @@ MAX_BODY_BYTES = 14 * 1024
 """Leaves room for number, time and links within the limit of an entry."""
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(Struct, frozen=True, gc=False):
     """An event before it has a place in the ledger. `partner` names whose chain it belongs to, if any."""
 
     type: str
     partner: str | None
-    body: bytes = field(repr=False)
+    body: bytes
     secrets: tuple[Secret, ...] = ()
 
+    def __repr__(self) -> str:
+        """Show the kind and whose it is."""
+        return f"Draft({self.type!r}, partner={self.partner!r})"
 
-@dataclass(frozen=True, slots=True)
-class Kind:
+
+class Kind(Struct, frozen=True):
     """A kind of event, as `docs/audit-events.md` tells it: the members of its body and its disclosures."""
 
     type: str
     zh: str
     en: str
     body: Mapping[str, str]
-    secrets: Mapping[str, str] = field(default_factory=dict[str, str])
+    secrets: Mapping[str, str] = {}
 
 
 class PolicyRef(NamedTuple):
@@ -52,8 +55,7 @@ class DataRef(NamedTuple):
     time: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class Asked(Struct, frozen=True, kw_only=True, gc=False):
     """What was asked, without any claimed value. `subject` and `operator` become disclosures."""
 
     partner: str
@@ -66,17 +68,24 @@ class Asked:
     as_of: str | None
     network: str
     request_sha256: str
-    subject: str = field(repr=False)
-    operator: str = field(repr=False)
+    subject: str
+    operator: str
+
+    def __repr__(self) -> str:
+        """Show what was asked under, not about whom or by whom."""
+        return f"Asked(client={self.client!r}, grant={self.grant!r}, purpose={self.purpose!r})"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Inner:
+class Inner(Struct, frozen=True, kw_only=True, gc=False):
     """What the caller was not told: the true cause, the rules behind a refusal, budgets before and after."""
 
     cause: str
     rules: tuple[str, ...] = ()
-    budgets: Mapping[str, tuple[int, int]] = field(default_factory=dict[str, tuple[int, int]])
+    budgets: Mapping[str, tuple[int, int]] = {}
+
+    def __repr__(self) -> str:
+        """Say nothing: causes stay out of logs."""
+        return "Inner(***)"
 
 
 _ASKED = {
@@ -282,7 +291,7 @@ def markdown() -> str:
 def _draft(kind: Kind, partner: str | None, body: Mapping[str, JsonValue], secrets: tuple[Secret, ...] = ()) -> Draft:
     content = encode(body)
     if len(content) > MAX_BODY_BYTES:
-        raise EntryError(f"{kind.type}: a body of {len(content)} bytes leaves no room in an entry; ask for less at once")
+        raise EntryError(f"{kind.type}: {len(content)} bytes of body leave no room in an entry; ask for less at once")
     return Draft(kind.type, partner, content, secrets)
 
 
@@ -331,8 +340,8 @@ Every entry of the ledger is one JSON object in canonical form (RFC 8785) with t
 | `type` | one of the kinds below |
 | `time`, `log_time` | when it was decided; when it was recorded, strictly increasing; UTC |
 | `node` | the gateway node that recorded it |
-| `partner`, `pseq`, `pprev` | the partner it belongs to, its place in that partner's chain from 0, leaf hash of the entry before; \
-absent when it belongs to none |
+| `partner`, `pseq`, `pprev` | the partner it belongs to, its place in that partner's chain from 0, leaf hash \
+of the entry before; absent when it belongs to none |
 | `_sd` | four digests of disclosures and decoys (RFC 9901), sorted |
 
 Disclosures lie encrypted beside the log, every one of a name equally long, and can be erased; the digests stay.

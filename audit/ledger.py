@@ -14,6 +14,8 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import NamedTuple, Protocol
 
+from msgspec import Struct
+
 from audit.disclosure import SLOT_ENTROPY, SLOTS, DisclosureKeys, Entropy, Sealer
 from audit.entry import MAX_ENTRY_BYTES, encode, leaf_hash
 from audit.errors import LedgerError
@@ -43,8 +45,11 @@ class PartnerHead(NamedTuple):
     leaf: bytes
 
 
-class Row(NamedTuple):
-    """One entry as it is stored; `entry` and `leaf` are never to be changed, `disclosures` may be erased."""
+class Recorded(Struct, frozen=True, gc=False):
+    """One entry in its place. `entry` and `leaf` never change once stored; of `disclosures` some may be erased.
+
+    `time` is the log time as the entry spells it, `log_time` the same in microseconds since 1970.
+    """
 
     index: int
     id: str
@@ -52,27 +57,22 @@ class Row(NamedTuple):
     leaf: bytes
     disclosures: bytes
     log_time: int
+    time: str
     type: str
     partner: str | None
+
+    def __repr__(self) -> str:
+        """Show the place and the kind."""
+        return f"Recorded({self.index}, {self.type!r}, partner={self.partner!r})"
 
 
 class Batch(NamedTuple):
     """Everything that must become durable together."""
 
-    rows: Sequence[Row]
+    rows: Sequence[Recorded]
     head: Head
     partner_heads: Mapping[str, PartnerHead]
     tiles: Sequence[Tile]
-
-
-class Recorded(NamedTuple):
-    """What the caller needs for a receipt. `time` is the entry's `log_time` as text."""
-
-    index: int
-    id: str
-    leaf: bytes
-    entry: bytes
-    time: str
 
 
 class LedgerStore(Protocol):
@@ -154,7 +154,6 @@ class _Scribe:
         self._head, self._partners, self._sealer, self._frame = head, partners, sealer, frame
         self._size, self._log_time = head.size, head.log_time
         self._frontier = split(head.frontier)
-        self._rows: list[Row] = []
         self.recorded: list[Recorded] = []
 
     def write(self, draft: Draft, decided: int, entropy: bytes) -> None:
@@ -170,14 +169,15 @@ class _Scribe:
         grow(self._frontier, index, leaf)
         if draft.partner is not None:
             self._partners[draft.partner] = PartnerHead(self._place_of(draft.partner).size + 1, leaf)
-        self._rows.append(Row(index, entry_id, entry, leaf, disclosures, self._log_time, draft.type, draft.partner))
-        self.recorded.append(Recorded(index, entry_id, leaf, entry, time))
+        self.recorded.append(
+            Recorded(index, entry_id, entry, leaf, disclosures, self._log_time, time, draft.type, draft.partner)
+        )
         self._size += 1
 
     def batch(self, store: LedgerStore) -> Batch:
-        tiles = filled_tiles(self._head.size, [row.leaf for row in self._rows], store.hashes)
+        tiles = filled_tiles(self._head.size, [row.leaf for row in self.recorded], store.hashes)
         head = Head(self._size, b"".join(self._frontier), self._log_time)
-        return Batch(self._rows, head, self._partners, tiles)
+        return Batch(self.recorded, head, self._partners, tiles)
 
     def _entry(self, draft: Draft, entry_id: str, time: str, digests: list[str]) -> bytes:
         """Write the members in canonical order; each part is canonical already."""

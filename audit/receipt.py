@@ -14,11 +14,12 @@ from base64 import b64encode
 from collections.abc import Sequence
 from functools import lru_cache
 from hashlib import sha256
-from typing import NamedTuple, Protocol
+from typing import Protocol
+
+from msgspec import Struct
 
 from audit.disclosure import base64url
 from audit.entry import encode, leaf_hash
-from audit.errors import ReceiptError
 from audit.events import DataRef, PolicyRef
 from audit.tree import node_hash
 
@@ -34,7 +35,7 @@ class ReceiptSigner(Protocol):
         ...
 
 
-class ReceiptBody(NamedTuple):
+class ReceiptBody(Struct, frozen=True, gc=False):
     """What one receipt says. `time` is the entry's log time; `salt` opens both digests."""
 
     index: int
@@ -63,7 +64,7 @@ class ReceiptBody(NamedTuple):
         )
 
 
-class Receipt(NamedTuple):
+class Receipt(Struct, frozen=True, gc=False):
     """A signed receipt, in parts that are JSON already."""
 
     body: bytes

@@ -8,17 +8,19 @@
 
 from collections.abc import Callable, Sequence
 from hashlib import sha256
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
+
+from msgspec import Struct
 
 HASH_BYTES = 32
 TILE_HEIGHT = 8
 TILE_WIDTH = 1 << TILE_HEIGHT
 
 Hashes: TypeAlias = Callable[[int, int, int], bytes]
-"""`hashes(level, start, end)` gives stored hashes of a tile level, joined. It gives exactly what is asked, or raises."""
+"""`hashes(level, start, end)` gives the stored hashes of a tile level, joined: all that is asked, or it raises."""
 
 
-class Tile(NamedTuple):
+class Tile(Struct, frozen=True, gc=False):
     """A full tile; `root` is the hash that stands for it one level up."""
 
     level: int

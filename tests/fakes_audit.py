@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 
 from audit.disclosure import DataKey
-from audit.ledger import EMPTY_HEAD, Batch, Head, PartnerHead, Row
+from audit.ledger import EMPTY_HEAD, Batch, Head, PartnerHead, Recorded
 from audit.tree import Tile
 
 
@@ -13,7 +13,7 @@ from audit.tree import Tile
 class MemoryLedger:
     """Keeps a ledger in lists, for writing and for reading. Every part can be tampered with by a test."""
 
-    rows: list[Row] = field(default_factory=list)
+    rows: list[Recorded] = field(default_factory=list)
     stored_head: Head = EMPTY_HEAD
     partners: dict[str, PartnerHead] = field(default_factory=dict)
     tiles: dict[tuple[int, int], Tile] = field(default_factory=dict)
