@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from gateway.domain.budget import Reservation
+from audit.ledger import LedgerStore
+from gateway.domain.budget import Reservation, Spending, Used
+from gateway.domain.grant import Grant
+from gateway.seal import Plain, Question
+from policies.snapshot import Snapshot
 
 
 class Clock(Protocol):
@@ -46,4 +51,105 @@ class Index(Protocol):
 
         Every part of the generation is read for every look-up, found or not. Raises `UnavailableError`.
         """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Withheld:
+    """The sealing process would not seal: its own reading of the signed grant says no."""
+
+    cause: str
+
+
+class Seal(Protocol):
+    """The sealing process, the only holder of sealing keys beside the gateway. It judges grants for itself."""
+
+    def questions(self, generation: str, plains: Sequence[Plain]) -> list[Question | Withheld]:
+        """The sealed form of each query, in order. Raises `UnavailableError` when the process does not answer."""
+        ...
+
+    def units(self, generation: str, grant: str) -> frozenset[int]:
+        """The tokens of the units in a signed grant's scope. Raises `UnavailableError`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """The rules and grants in force at one control epoch; replaced whole, never changed."""
+
+    epoch: int
+    snapshot: Snapshot
+    grants: Mapping[str, Grant]
+
+
+class BudgetStore(Protocol):
+    """Counters of the budgets, exact under many workers."""
+
+    def lock(self, grants: Sequence[str], day: int) -> Mapping[str, Used]:
+        """What each grant has used, locked until the work ends. `grants` come sorted, so nobody waits in a ring."""
+        ...
+
+    def seen(self, pairs: Sequence[tuple[str, bytes]]) -> Mapping[tuple[str, bytes], int]:
+        """The last day on which each (grant, link) was compared; pairs never compared are left out."""
+        ...
+
+    def spend(self, spending: Spending) -> None:
+        """Writes down what was used."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """An answer given before: the keyed digest of its request and the answer, encrypted."""
+
+    key: bytes
+    body: bytes
+    answer: bytes
+    expires: int
+
+
+class AnswerStore(Protocol):
+    """Answers that are given again when a caller repeats a request."""
+
+    def remembered(self, keys: Sequence[bytes], at: int) -> Mapping[bytes, Remembered]:
+        """Those that have not expired at the Unix time `at`."""
+        ...
+
+    def remember(self, answers: Sequence[Remembered]) -> None: ...
+
+
+class Work(Protocol):
+    """One transaction. Everything in it becomes durable together at `commit`, or nothing does."""
+
+    @property
+    def budgets(self) -> BudgetStore: ...
+
+    @property
+    def answers(self) -> AnswerStore: ...
+
+    @property
+    def ledger(self) -> LedgerStore: ...
+
+    def epoch(self) -> int:
+        """The control epoch: it grows with every change of rights."""
+        ...
+
+    def commit(self) -> None:
+        """Returns when the work is durable. Raises `UnavailableError`; then nothing may be told."""
+        ...
+
+
+class Store(Protocol):
+    """The control database."""
+
+    def begin(self) -> AbstractContextManager[Work]:
+        """Begins a work, and rolls it back unless it was committed. Raises `UnavailableError`."""
+        ...
+
+
+class RightsSource(Protocol):
+    """Where the rules and grants in force come from."""
+
+    def load(self) -> Rights:
+        """All of them, signatures verified, at the present epoch. Raises `UnavailableError` when one is unreadable."""
         ...

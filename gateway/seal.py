@@ -58,7 +58,7 @@ class Probe(msgspec.Struct, frozen=True, array_like=True):
     """The digests that one claim is compared by. `nodes` is empty unless the claim is a bound."""
 
     exact: int
-    folded: int
+    folded: int | None
     absent: int
     nodes: list[int]
 
@@ -273,10 +273,10 @@ class _Forms:
     def probe(self, subject: bytes, comparator: str, value: str, entropy: Entropy) -> Probe:
         absent = _integer(self._absent(subject))
         if comparator != Comparator.EQUALS:
-            return Probe(exact=0, folded=0, absent=absent, nodes=self._bound(subject, comparator, value, entropy))
+            return Probe(exact=0, folded=None, absent=absent, nodes=self._bound(subject, comparator, value, entropy))
         exact = _integer(self._exact(subject + value.encode()))
         if self._field.seal is not SealKind.FOLDED:
-            return Probe(exact=exact, folded=0, absent=absent, nodes=[])
+            return Probe(exact=exact, folded=None, absent=absent, nodes=[])
         folded = _integer(self._folded(subject + self._field.fold(value).encode()))
         return Probe(exact=exact, folded=folded, absent=absent, nodes=[])
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+
+DAYS = 30
+"""The long window of the budget on distinct subjects, today included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,8 +19,45 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class Used:
+    """What a grant has used. A subject counts on the last day it was compared, so nobody counts twice."""
+
+    subjects_today: int = 0
+    subjects_30_days: int = 0
+    comparisons_today: int = 0
+
+    def has_room(self, limits: Limits) -> bool:
+        """Whether one comparison of a subject never seen before still fits into every budget."""
+        return (
+            self.subjects_today < limits.subjects_per_day
+            and self.subjects_30_days < limits.subjects_per_30_days
+            and self.comparisons_today < limits.comparisons_per_day
+        )
+
+    def plus(self, subjects_today: int, subjects_30_days: int, comparisons: int = 1) -> Used:
+        return Used(
+            self.subjects_today + subjects_today,
+            self.subjects_30_days + subjects_30_days,
+            self.comparisons_today + comparisons,
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Reservation:
     """The worst case of one comparison, already taken from every budget of its grant. Made only by `gateway.watch`."""
 
     grant: str
     day: int
+
+
+@dataclass(frozen=True, slots=True)
+class Spending:
+    """What a turn used: changes of the day counters, and the subjects that were compared.
+
+    `subjects` maps (grant, day) to a change, negative where a subject moved to a later day.
+    """
+
+    day: int
+    subjects: Mapping[tuple[str, int], int]
+    comparisons: Mapping[str, int]
+    seen: frozenset[tuple[str, bytes]]

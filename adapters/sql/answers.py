@@ -1,0 +1,58 @@
+"""Answers kept for a day, for callers that repeat a request."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import cast
+
+from sqlalchemy import BigInteger, Engine, LargeBinary, Select, any_, bindparam, delete, insert, select
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.sql import ClauseElement
+
+from adapters.sql.engine import Cursor, Statement, is_sqlite
+from adapters.sql.tables import answer
+from gateway.ports import Remembered
+
+
+class AnswerTable:
+    """Keeps the promise of `gateway.ports.AnswerStore` on one cursor, inside the caller's transaction."""
+
+    def __init__(self, engine: Engine, cursor: Cursor) -> None:
+        self._cursor = cursor
+        self._sqlite = is_sqlite(engine)
+        self._find = Statement(_find_one() if self._sqlite else _find_any(), engine)
+        self._expire = Statement(delete(answer).where(answer.c.expires <= bindparam("at", type_=BigInteger)), engine)
+        self._insert = Statement(insert(answer), engine)
+
+    def remembered(self, keys: Sequence[bytes], at: int) -> Mapping[bytes, Remembered]:
+        if not keys:
+            return {}
+        if self._sqlite:
+            found = [row for key in keys for row in self._find.rows(self._cursor, name=key, at=at)]
+        else:
+            found = self._find.rows(self._cursor, names=list(keys), at=at)
+        kept = (Remembered(*(bytes(cast("bytes", part)) for part in row[:3]), cast("int", row[3])) for row in found)
+        return {each.key: each for each in kept}
+
+    def remember(self, answers: Sequence[Remembered]) -> None:
+        self._insert.run(
+            self._cursor,
+            [{"name": a.key, "body": a.body, "answer": a.answer, "expires": a.expires} for a in answers],
+        )
+
+    def forget(self, at: int) -> None:
+        """Removes those that expired at the Unix time `at`."""
+        self._expire.run(self._cursor, [{"at": at}])
+
+
+def _find_one() -> ClauseElement:
+    return _found().where(answer.c.name == bindparam("name"))
+
+
+def _find_any() -> ClauseElement:
+    return _found().where(answer.c.name == any_(bindparam("names", type_=ARRAY(LargeBinary))))
+
+
+def _found() -> Select[tuple[bytes, bytes, bytes, int]]:
+    live = answer.c.expires > bindparam("at", type_=BigInteger)
+    return select(answer.c.name, answer.c.body, answer.c.answer, answer.c.expires).where(live)

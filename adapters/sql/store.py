@@ -1,0 +1,118 @@
+"""The control store: one work is one transaction; on SQLite behind a lock file, on PostgreSQL under row locks.
+
+SQLite lets waiting writers starve each other and, before 3.51.3, can race in its WAL; an OS lock taken before each
+transaction removes both (docs/adr/0002).
+"""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO, cast
+
+from sqlalchemy import Engine, literal_column, select
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from adapters.sql.answers import AnswerTable
+from adapters.sql.budgets import BudgetTable
+from adapters.sql.engine import Connection, Statement, driver_connection, is_sqlite, open_engine
+from adapters.sql.ledger import LedgerTable
+from adapters.sql.tables import control
+from gateway.domain.errors import UnavailableError
+
+
+class SqlWork:
+    """A transaction on one held connection; its parts are set up once and serve every turn."""
+
+    def __init__(self, engine: Engine, connection: Connection) -> None:
+        self._cursor = connection.cursor()
+        self._connection = connection
+        self._begin = "BEGIN IMMEDIATE" if is_sqlite(engine) else "BEGIN"
+        self._epoch = Statement(select(control.c.epoch).where(control.c.id == literal_column("1")), engine)
+        self.budgets = BudgetTable(engine, self._cursor)
+        self.answers = AnswerTable(engine, self._cursor)
+        self.ledger = LedgerTable(engine, self._cursor)
+        self._open = False
+
+    def begin(self) -> None:
+        self._cursor.execute(self._begin)
+        self._open = True
+
+    def epoch(self) -> int:
+        rows = self._epoch.rows(self._cursor)
+        if not rows:
+            raise UnavailableError("the control database is empty: run `bidui migrate`")
+        return cast("int", rows[0][0])
+
+    def commit(self) -> None:
+        self._cursor.execute("COMMIT")
+        self._open = False
+
+    def rollback(self) -> None:
+        if self._open:
+            self._open = False
+            self._cursor.execute("ROLLBACK")
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+class SqlStore:
+    """Keeps the promise of `gateway.ports.Store`. For one thread; a broken connection is replaced at the next work."""
+
+    def __init__(self, url: str) -> None:
+        self._engine = open_engine(url)
+        self._errors = (SQLAlchemyError, cast("type[Exception]", self._engine.dialect.dbapi.Error))
+        self._work: SqlWork | None = None
+        self._lock = _lock_file(self._engine)
+
+    @contextmanager
+    def begin(self) -> Iterator[SqlWork]:
+        with self._locked():
+            try:
+                work = self._work = self._work or SqlWork(self._engine, driver_connection(self._engine))
+                work.begin()
+                yield work
+            except self._errors as error:
+                self._drop()
+                raise UnavailableError(f"the control database refused ({type(error).__name__})") from error
+            except BaseException:
+                self._roll_back()
+                raise
+            else:
+                self._roll_back()
+
+    def close(self) -> None:
+        self._drop()
+        self._engine.dispose()
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        if self._lock is None:
+            yield
+            return
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
+        try:
+            yield
+        finally:
+            fcntl.flock(self._lock, fcntl.LOCK_UN)
+
+    def _roll_back(self) -> None:
+        try:
+            if self._work:
+                self._work.rollback()
+        except self._errors:
+            self._drop()
+
+    def _drop(self) -> None:
+        work, self._work = self._work, None
+        if work:
+            work.close()
+
+
+def _lock_file(engine: Engine) -> TextIO | None:
+    if not is_sqlite(engine) or not engine.url.database:
+        return None
+    return Path(f"{engine.url.database}.lock").open("a")

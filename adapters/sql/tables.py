@@ -1,0 +1,131 @@
+"""The control database: rights, budgets, answers and ledger, in one place so that one transaction holds them all.
+
+The ledger's tables take inserts only: triggers refuse the rest. They guard against accidents; against whoever owns the
+database stand the tree and its signed checkpoints.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    DDL,
+    BigInteger,
+    Column,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    String,
+    Table,
+    UniqueConstraint,
+    event,
+)
+
+metadata = MetaData()
+_Big = BigInteger().with_variant(Integer(), "sqlite")
+
+control = Table(
+    "control",
+    metadata,
+    Column("id", SmallInteger, primary_key=True, autoincrement=False),
+    Column("epoch", _Big, nullable=False),
+)
+
+granted = Table(
+    "granted",
+    metadata,
+    Column("number", String(64), primary_key=True),
+    Column("document", LargeBinary, nullable=False),
+    Column("key_id", String(64), nullable=False),
+    Column("signature", LargeBinary, nullable=False),
+)
+
+budget_day = Table(
+    "budget_day",
+    metadata,
+    Column("granted", String(64), primary_key=True),
+    Column("day", Integer, primary_key=True),
+    Column("subjects", _Big, nullable=False, default=0),
+    Column("comparisons", _Big, nullable=False, default=0),
+    sqlite_with_rowid=False,
+)
+
+seen_subject = Table(
+    "seen_subject",
+    metadata,
+    Column("granted", String(64), primary_key=True),
+    Column("link", LargeBinary(16), primary_key=True),
+    Column("day", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+answer = Table(
+    "answer",
+    metadata,
+    Column("name", LargeBinary(16), primary_key=True),
+    Column("body", LargeBinary(16), nullable=False),
+    Column("answer", LargeBinary, nullable=False),
+    Column("expires", _Big, nullable=False, index=True),
+)
+
+ledger_head = Table(
+    "ledger_head",
+    metadata,
+    Column("id", SmallInteger, primary_key=True, autoincrement=False),
+    Column("size", _Big, nullable=False),
+    Column("frontier", LargeBinary, nullable=False),
+    Column("log_time", _Big, nullable=False),
+)
+
+ledger_partner = Table(
+    "ledger_partner",
+    metadata,
+    Column("partner", String(64), primary_key=True),
+    Column("size", _Big, nullable=False),
+    Column("leaf", LargeBinary(32), nullable=False),
+)
+
+ledger_entry = Table(
+    "ledger_entry",
+    metadata,
+    Column("index", _Big, primary_key=True, autoincrement=False),
+    Column("id", String(36), nullable=False),
+    Column("entry", LargeBinary, nullable=False),
+    Column("leaf", LargeBinary(32), nullable=False),
+    Column("log_time", _Big, nullable=False),
+    Column("type", String(64), nullable=False),
+    Column("partner", String(64)),
+    UniqueConstraint("id"),
+)
+
+ledger_disclosure = Table(
+    "ledger_disclosure",
+    metadata,
+    Column("index", _Big, primary_key=True, autoincrement=False),
+    Column("disclosures", LargeBinary, nullable=False),
+)
+
+ledger_tile = Table(
+    "ledger_tile",
+    metadata,
+    Column("level", SmallInteger, primary_key=True),
+    Column("index", _Big, primary_key=True),
+    Column("hashes", LargeBinary, nullable=False),
+    Column("root", LargeBinary(32), nullable=False),
+)
+
+APPEND_ONLY = (ledger_entry, ledger_tile)
+
+_SQLITE_GUARD = """CREATE TRIGGER {table}_no_{verb} BEFORE {verb} ON {table}
+BEGIN SELECT RAISE(ABORT, 'the ledger only grows'); END"""
+_POSTGRES_FUNCTION = """CREATE OR REPLACE FUNCTION ledger_only_grows() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN RAISE EXCEPTION 'the ledger only grows'; END $$"""
+_POSTGRES_GUARD = """CREATE TRIGGER {table}_only_grows BEFORE UPDATE OR DELETE OR TRUNCATE ON {table}
+FOR EACH STATEMENT EXECUTE FUNCTION ledger_only_grows()"""
+
+event.listen(metadata, "after_create", DDL(_POSTGRES_FUNCTION).execute_if(dialect="postgresql"))
+for _table in APPEND_ONLY:
+    for _verb in ("UPDATE", "DELETE"):
+        _guard = DDL(_SQLITE_GUARD.format(table=_table.name, verb=_verb))
+        event.listen(metadata, "after_create", _guard.execute_if(dialect="sqlite"))
+    _guard = DDL(_POSTGRES_GUARD.format(table=_table.name))
+    event.listen(metadata, "after_create", _guard.execute_if(dialect="postgresql"))

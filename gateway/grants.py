@@ -1,0 +1,73 @@
+"""What a grant says to a permit of the rulebook: no more than the rulebook allowed, and often less."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from gateway.domain.caller import Caller
+from gateway.domain.grant import Grant, GrantClass, local_day
+from gateway.domain.query import Query
+from gateway.ports import Rights
+from policies.decision import Permit, Reason, Refusal
+from policies.snapshot import Ask
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """A permit, the grant that narrowed it, and the reference date it answers for."""
+
+    permit: Permit
+    grant: Grant
+    as_of: date
+
+
+def judge(query: Query, caller: Caller, rights: Rights, at: datetime, data_time: datetime) -> Granted | Refusal:
+    """Rulebook first, then grant. Every refusal but stale data reads alike to the caller."""
+    grant = rights.grants.get(query.grant)
+    if grant is None or grant.partner != caller.partner:
+        return _no("no_such_grant")
+    ask = Ask(f"client:{caller.client_id}", query.asked(), f"purpose:{query.purpose}", grant.scope, caller.address)
+    verdict = rights.snapshot.judge(ask, at)
+    if isinstance(verdict, Refusal):
+        return verdict
+    for cause, holds in _CONDITIONS:
+        if not holds(grant, query, caller, at):
+            return _no(cause, verdict)
+    if not grant.accepts_age(data_time, at):
+        return Refusal(Reason.STALE_DATA, "grant_data_age", verdict.rules, verdict.policy)
+    return _narrowed(verdict, grant, query, at)
+
+
+def _narrowed(permit: Permit, grant: Grant, query: Query, at: datetime) -> Granted | Refusal:
+    narrowed = permit.narrow(grant.fields, "grant_fields")
+    if isinstance(narrowed, Refusal):
+        return narrowed
+    if not narrowed.fields.issuperset(query.gate_fields):
+        return _no("gate_not_granted", narrowed)
+    return Granted(narrowed, grant, query.as_of or local_day(at))
+
+
+def _no(cause: str, permit: Permit | None = None) -> Refusal:
+    if permit is None:
+        return Refusal(Reason.NOT_PERMITTED, cause)
+    return Refusal(Reason.NOT_PERMITTED, cause, permit.rules, permit.policy)
+
+
+def _is_for_this_date(grant: Grant, query: Query, at: datetime) -> bool:
+    return query.as_of is None or query.as_of == local_day(at) or query.as_of in grant.reference_dates
+
+
+_CONDITIONS: tuple[tuple[str, Callable[[Grant, Query, Caller, datetime], bool]], ...] = (
+    ("grant_purpose", lambda grant, query, caller, at: grant.purpose == query.purpose),
+    ("grant_not_in_force", lambda grant, query, caller, at: grant.covers(at)),
+    ("grant_network", lambda grant, query, caller, at: grant.admits(caller.address)),
+    ("unknown_operator", lambda grant, query, caller, at: caller.operator(query.operator) is not None),
+    ("reference_date", lambda grant, query, caller, at: _is_for_this_date(grant, query, at)),
+    (
+        "no_matter",
+        lambda grant, query, caller, at: grant.grant_class is not GrantClass.MATTER or query.matter is not None,
+    ),
+)
+"""Conditions of a grant, each with the cause that the ledger keeps, encrypted, when it does not hold."""

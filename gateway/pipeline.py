@@ -1,0 +1,160 @@
+"""The life of a query. Start reading here.
+
+    1 known caller, 2 parsed query       at the door, before this
+    3 judge      rulebook, then grant    a refusal is recorded
+    4 reserve    the worst case          a refusal is recorded
+    5 seal, find                         one batched call each, for those with a reservation
+    6 compare    digest with digest
+    7 watch      detectors stand here    (they come with the watch)
+    8 disclose   what the permit allows
+    9 record     one entry a request, unused budget returned, receipts signed, all of it durable
+   10 release    by the sequencer, on its time grid
+
+A turn is many requests of many callers in one transaction. Nothing is told before `commit` has returned: a crash on any
+line above it means that nobody was told anything and nothing was spent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from gateway.domain.answer import disclose
+from gateway.domain.comparison import Comparison
+from gateway.domain.errors import GatewayError, MismatchedKeyError, UnavailableError
+from gateway.domain.grant import local_day
+from gateway.domain.reply import Answered, Failed, Reply, Request
+from gateway.grants import Granted, judge
+from gateway.hearing import Hearing, kinds, permitted_claims, plain
+from gateway.idempotency import Idempotency
+from gateway.ports import Clock, Index, LookUp, RightsSource, Seal, Store, Withheld, Work
+from gateway.record import Recorder
+from gateway.watch.budgets import Budgets
+from policies.decision import Reason
+
+
+@dataclass(kw_only=True)
+class Pipeline:
+    """Answers requests, a turn at a time. `index` is replaced whole when a generation is adopted."""
+
+    clock: Clock
+    store: Store
+    rights: RightsSource
+    seal: Seal
+    index: Index
+    comparisons: Mapping[str, Comparison]
+    recorder: Recorder
+    idempotency: Idempotency
+    broke: Callable[[int, str], None]
+    """Told how many requests were in a turn that broke, and the name of what was raised."""
+
+    def __post_init__(self) -> None:
+        self._rights = self.rights.load()
+
+    def answer(self, requests: Sequence[Request]) -> list[Reply]:
+        """A reply for each request, in order; every answer among them is durable.
+
+        When a turn breaks, its halves are tried again alone, so that no caller suffers for another.
+        """
+        try:
+            return self._turn(requests)
+        except GatewayError as error:
+            return [Failed(error)] * len(requests)
+        except Exception as error:  # noqa: BLE001 - whatever broke, it must not reach the neighbours
+            self.broke(len(requests), type(error).__name__)
+        if len(requests) == 1:
+            return [Failed(UnavailableError("the request could not be answered; nothing was told"))]
+        half = len(requests) // 2
+        return [*self.answer(requests[:half]), *self.answer(requests[half:])]
+
+    def _turn(self, requests: Sequence[Request]) -> list[Reply]:
+        at = self.clock.now()
+        with self.store.begin() as work:
+            hearings = self._judge(requests, work, at)
+            self._recall(hearings, work, at)
+            budgets = self._reserve(hearings, work, at)
+            self._seal(hearings, budgets)
+            self._compare(hearings)
+            self._disclose(hearings)
+            self._record(hearings, work, at)
+            work.commit()
+        return [self._reply(hearing) for hearing in hearings]
+
+    def _judge(self, requests: Sequence[Request], work: Work, at: datetime) -> list[Hearing]:
+        if work.epoch() != self._rights.epoch:
+            self._rights = self.rights.load()
+        data_time, rights = self.index.version.time, self._rights
+        return [Hearing(each, judge(each.query, each.caller, rights, at, data_time)) for each in requests]
+
+    def _recall(self, hearings: Sequence[Hearing], work: Work, at: datetime) -> None:
+        names = {self.idempotency.name(each.request): each for each in hearings if each.granted}
+        for name, kept in work.answers.remembered(list(names), int(at.timestamp())).items():
+            hearing = names[name]
+            if self.idempotency.is_repeat(hearing.request, kept):
+                hearing.reply = Answered(self.idempotency.recall(hearing.request, kept))
+            else:
+                hearing.reply = Failed(MismatchedKeyError("此 Idempotency-Key 已用于另一请求，请换一个新值"))
+
+    def _reserve(self, hearings: Sequence[Hearing], work: Work, at: datetime) -> Budgets:
+        limits = {each.granted.grant.number: each.granted.grant.limits for each in hearings if each.granted}
+        budgets = Budgets(work.budgets, limits, local_day(at).toordinal())
+        for hearing in hearings:
+            if hearing.granted:
+                hearing.reservation = budgets.reserve(hearing.granted.grant.number)
+                if hearing.reservation is None:
+                    hearing.refuse(Reason.QUOTA, "budget")
+        return budgets
+
+    def _seal(self, hearings: Sequence[Hearing], budgets: Budgets) -> None:
+        heard = [(each, each.granted) for each in hearings if each.granted and each.reservation]
+        plains = [plain(hearing, granted) for hearing, granted in heard]
+        sealed = self.seal.questions(self.index.version.generation, plains) if plains else []
+        for (hearing, _), question in zip(heard, sealed, strict=True):
+            if isinstance(question, Withheld):
+                hearing.refuse(Reason.QUOTA if question.cause == "limit" else Reason.NOT_PERMITTED, question.cause)
+            else:
+                hearing.question = question
+        asked = [each for each in hearings if each.question and each.reservation]
+        uses = [(each.reservation, each.question.link) for each in asked if each.question and each.reservation]
+        for hearing, spent in zip(asked, budgets.settle(uses), strict=True):
+            hearing.spent = spent
+
+    def _compare(self, hearings: Sequence[Hearing]) -> None:
+        for kind in kinds(hearings):
+            asked = [each for each in hearings if each.question and each.request.query.subject.kind == kind]
+            look_ups = [
+                LookUp(each.question.subject, each.reservation) for each in asked if each.question and each.reservation
+            ]
+            found = self.index.find(kind, look_ups) if look_ups else []
+            for hearing, records in zip(asked, found, strict=True):
+                self._compare_one(hearing, records, self.comparisons[kind])
+
+    def _compare_one(self, hearing: Hearing, records: bytes, comparison: Comparison) -> None:
+        if not hearing.granted or not hearing.question:
+            return
+        fields = [claim.field for claim in permitted_claims(hearing, hearing.granted)]
+        units = self.seal.units(self.index.version.generation, hearing.granted.grant.number)
+        hearing.outcome = comparison.compare(hearing.question, fields, records, units)
+
+    def _disclose(self, hearings: Sequence[Hearing]) -> None:
+        for hearing in hearings:
+            if hearing.granted and hearing.outcome:
+                tells = hearing.granted.grant.tells_not_found
+                hearing.told = disclose(hearing.outcome, hearing.request.query.asked(), tells)
+
+    def _record(self, hearings: Sequence[Hearing], work: Work, at: datetime) -> None:
+        open_hearings = [each for each in hearings if each.reply is None]
+        self.recorder.record(open_hearings, work.ledger, self.index.version, at)
+        work.answers.remember(
+            [
+                self.idempotency.remember(self.idempotency.name(each.request), each.request, each.reply.json, int(at.timestamp()))
+                for each in open_hearings
+                if isinstance(each.reply, Answered)
+            ]
+        )
+
+    def _reply(self, hearing: Hearing) -> Reply:
+        if hearing.reply is None:
+            raise UnavailableError("a request went through a turn without a reply")
+        return hearing.reply

@@ -1,0 +1,170 @@
+"""Where an entry is written: what each hearing of a turn came to, and the receipts of what was answered.
+
+The clear part of an entry says what the caller was told and no more. The subject's number, the operator and the inner
+cause with the budgets are disclosures, encrypted beside it; claimed values are recorded nowhere.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+
+from audit.entry import encode
+from audit.events import Asked, DataRef, Draft, Inner, PolicyRef, comparison_answered, comparison_refused
+from audit.ledger import Ledger, LedgerStore, Recorded
+from audit.receipt import SALT_BYTES, ReceiptBody, ReceiptSigner, salted_digest, sign_turn
+from gateway.domain.answer import Disclosed
+from gateway.domain.reply import Answered, Refused
+from gateway.grants import Granted
+from gateway.hearing import Hearing
+from gateway.ports import DataVersion
+from gateway.seal import Entropy
+from gateway.watch.budgets import Spent
+from policies.decision import PolicyVersion, Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """A hearing with the draft of its entry and what its receipt will say."""
+
+    hearing: Hearing
+    draft: Draft
+    salt: bytes
+    answer: bytes
+    policy: PolicyRef
+    digests: tuple[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recorder:
+    """Writes the entries of a turn and signs its receipts. Nothing it makes may be released before the commit."""
+
+    origin: str
+    ledger: Ledger
+    signer: ReceiptSigner
+    entropy: Entropy
+    policy: PolicyVersion
+
+    def record(self, hearings: Sequence[Hearing], store: LedgerStore, version: DataVersion, at: datetime) -> None:
+        """Gives every hearing its entry and its reply."""
+        if not hearings:
+            return
+        data = _data(version)
+        salts = self.entropy(SALT_BYTES * len(hearings))
+        written = [
+            self._write(hearing, salts[SALT_BYTES * n : SALT_BYTES * (n + 1)], data) for n, hearing in enumerate(hearings)
+        ]
+        recorded = self.ledger.append(store, [each.draft for each in written], at)
+        self._reply(list(zip(written, recorded, strict=True)), data)
+
+    def _write(self, hearing: Hearing, salt: bytes, data: DataRef) -> _Written:
+        if isinstance(hearing.verdict, Granted) and hearing.told:
+            return self._write_answer(hearing, hearing.verdict, hearing.told, salt, data)
+        if isinstance(hearing.verdict, Refusal):
+            return self._write_refusal(hearing, hearing.verdict, salt, data)
+        raise RuntimeError("a hearing ended without a verdict")
+
+    def _write_answer(
+        self, hearing: Hearing, granted: Granted, told: Disclosed, salt: bytes, data: DataRef
+    ) -> _Written:
+        as_of = granted.as_of.isoformat()
+        answer = encode({"as_of": as_of, "data": data._asdict(), "fields": dict(told.fields), "subject": told.subject})
+        digests = _digests(salt, hearing, answer)
+        policy = PolicyRef(granted.permit.policy.number, granted.permit.policy.digest)
+        draft = comparison_answered(
+            _asked(hearing, as_of, digests[0]),
+            Inner(cause=hearing.outcome.cause if hearing.outcome else "", budgets=_budgets(hearing.spent)),
+            rules=granted.permit.rules,
+            policy=policy,
+            data=data,
+            counts=_counts(told),
+            subject=told.subject,
+            fields=told.fields,
+            response_sha256=digests[1],
+        )
+        return _Written(hearing, draft, salt, answer, policy, digests)
+
+    def _write_refusal(self, hearing: Hearing, refusal: Refusal, salt: bytes, data: DataRef) -> _Written:
+        incident = self.entropy(8).hex()
+        told = Refused(refusal.reason, incident)
+        answer = encode({"incident": incident, "reason": refusal.reason})
+        digests = _digests(salt, hearing, answer)
+        version = refusal.policy or self.policy
+        policy = PolicyRef(version.number, version.digest)
+        draft = comparison_refused(
+            _asked(hearing, None, digests[0]),
+            Inner(cause=refusal.cause, rules=refusal.rules, budgets=_budgets(hearing.spent)),
+            policy=policy,
+            data=data,
+            counts={"claims": len(hearing.request.query.claims)},
+            reason=refusal.reason,
+            incident=incident,
+            response_sha256=digests[1],
+        )
+        hearing.reply = told
+        return _Written(hearing, draft, salt, answer, policy, digests)
+
+    def _reply(self, recorded: Sequence[tuple[_Written, Recorded]], data: DataRef) -> None:
+        told = [(written, entry) for written, entry in recorded if written.hearing.told and written.hearing.reply is None]
+        bodies = [_body(written, entry, data) for written, entry in told]
+        receipts = sign_turn(bodies, told[0][1].index, self.origin, self.signer) if told else []
+        for (written, _), receipt in zip(told, receipts, strict=True):
+            written.hearing.reply = Answered(written.answer[:-1] + b',"receipt":' + receipt.json_bytes() + b"}")
+
+
+def _body(written: _Written, entry: Recorded, data: DataRef) -> ReceiptBody:
+    return ReceiptBody(
+        index=entry.index,
+        leaf=entry.leaf,
+        request_sha256=written.digests[0],
+        response_sha256=written.digests[1],
+        policy=written.policy,
+        data=data,
+        time=entry.time,
+        salt=written.salt,
+    )
+
+
+def _asked(hearing: Hearing, as_of: str | None, request_sha256: str) -> Asked:
+    caller, query = hearing.request.caller, hearing.request.query
+    return Asked(
+        partner=caller.partner,
+        client=caller.client_id,
+        grant=query.grant,
+        purpose=query.purpose,
+        matter=query.matter,
+        kind=query.subject.kind,
+        fields=query.asked(),
+        as_of=as_of,
+        network=caller.network,
+        subject=query.subject.number,
+        operator=query.operator,
+        request_sha256=request_sha256,
+    )
+
+
+def _digests(salt: bytes, hearing: Hearing, answer: bytes) -> tuple[str, str]:
+    return salted_digest(salt, "request", hearing.request.body), salted_digest(salt, "response", answer)
+
+
+def _counts(told: Disclosed) -> Mapping[str, int]:
+    return {"claims": len(told.fields), **Counter(code.value for code in told.fields.values())}
+
+
+def _budgets(spent: Spent | None) -> Mapping[str, tuple[int, int]]:
+    if spent is None:
+        return {}
+    before, after = spent.before, spent.after
+    return {
+        "subjects_today": (before.subjects_today, after.subjects_today),
+        "subjects_30_days": (before.subjects_30_days, after.subjects_30_days),
+        "comparisons_today": (before.comparisons_today, after.comparisons_today),
+    }
+
+
+@lru_cache(maxsize=16)
+def _data(version: DataVersion) -> DataRef:
+    return DataRef(version.digest, version.time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))

@@ -1,0 +1,1 @@
+"""What watches over use: budgets now, detectors and graded response in their place later."""

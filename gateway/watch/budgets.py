@@ -1,0 +1,67 @@
+"""Budgets: the worst case is reserved before a look-up, and what was not needed is returned in the same transaction.
+
+A subject compared again within the window costs no subject; that is known only after sealing, so at the very limit a
+repeat is refused like everything else.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from gateway.domain.budget import DAYS, Limits, Reservation, Spending, Used
+from gateway.ports import BudgetStore
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What one comparison did to its grant's budgets; kept, encrypted, in its ledger entry."""
+
+    before: Used
+    after: Used
+
+
+class Budgets:
+    """One turn's hold on the budgets of the grants it meets. Lives as long as the work it is in."""
+
+    def __init__(self, store: BudgetStore, grants: Mapping[str, Limits], day: int) -> None:
+        self._store = store
+        self._limits = grants
+        self._day = day
+        self._used = dict(store.lock(sorted(grants), day)) if grants else {}
+        self._reserved = {grant: self._used[grant] for grant in grants}
+
+    def reserve(self, grant: str) -> Reservation | None:
+        """The worst case of one comparison; None when a budget has no room for it."""
+        held = self._reserved[grant]
+        if not held.has_room(self._limits[grant]):
+            return None
+        self._reserved[grant] = held.plus(1, 1)
+        return Reservation(grant, self._day)
+
+    def settle(self, uses: Sequence[tuple[Reservation, bytes]]) -> list[Spent]:
+        """Keeps what each (reservation, link) really used and returns the rest."""
+        pairs = [(reservation.grant, link) for reservation, link in uses]
+        last_days = dict(self._store.seen(list(dict.fromkeys(pairs)))) if pairs else {}
+        subjects: Counter[tuple[str, int]] = Counter()
+        spent = [self._use(pair, last_days, subjects) for pair in pairs]
+        if pairs:
+            comparisons = Counter(grant for grant, _ in pairs)
+            self._store.spend(Spending(self._day, subjects, comparisons, frozenset(pairs)))
+        return spent
+
+    def _use(
+        self, pair: tuple[str, bytes], last_days: dict[tuple[str, bytes], int], subjects: Counter[tuple[str, int]]
+    ) -> Spent:
+        grant, before = pair[0], self._used[pair[0]]
+        last = last_days.get(pair)
+        in_window = last is not None and last > self._day - DAYS
+        if last != self._day:
+            subjects[grant, self._day] += 1
+            if last is not None and in_window:
+                subjects[grant, last] -= 1
+        after = before.plus(int(last != self._day), int(not in_window))
+        last_days[pair] = self._day
+        self._used[grant] = after
+        return Spent(before, after)
