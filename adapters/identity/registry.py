@@ -10,16 +10,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import TypeAlias
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, RSAKey
 
+from adapters.identity.jose import Key
 from gateway.domain.caller import Partner, PublicKey, System
 from gateway.domain.partner_file import PartnerFileError, parse_partner
-
-VerifyKey: TypeAlias = ECKey | RSAKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +26,7 @@ class Registered:
 
     partner: Partner
     system: System
-    keys: Mapping[str, VerifyKey] = field(repr=False)
+    keys: Mapping[str, Key] = field(repr=False)
 
 
 class Registry:
@@ -39,10 +37,15 @@ class Registry:
         systems = [(partner, system) for partner in self.partners.values() for system in partner.systems]
         _refuse_shared(systems)
         self._clients = {system.client_id: _register(partner, system) for partner, system in systems}
+        self._holders = {mark: each for each in self._clients.values() for mark in each.system.certificates}
 
     def client(self, client_id: str) -> Registered | None:
         """The registered system of that id, or None."""
         return self._clients.get(client_id)
+
+    def holder(self, thumbprint: str) -> Registered | None:
+        """The one registered system whose client certificate has that thumbprint, or None."""
+        return self._holders.get(thumbprint)
 
 
 def load_registry(folder: Path) -> Registry:
@@ -92,7 +95,7 @@ def _register(partner: Partner, system: System) -> Registered:
     return Registered(partner, system, {key.kid: _import(partner, key) for key in system.jwks})
 
 
-def _import(partner: Partner, key: PublicKey) -> VerifyKey:
+def _import(partner: Partner, key: PublicKey) -> Key:
     members: dict[str, str | list[str]] = {"kty": key.kty, **key.members}
     try:
         imported = ECKey.import_key(members) if key.kty == "EC" else RSAKey.import_key(members)

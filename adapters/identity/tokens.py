@@ -1,0 +1,233 @@
+"""Access tokens (RFC 9068, `at+jwt`) bound to the client certificate (RFC 8705): the mint and the door.
+
+Rules the door keeps:
+- a token works only with the certificate it was issued for, until its end, from the networks of its system
+- the signature is checked once per token; afterwards a look-up by its SHA-256 is enough
+- nothing unproven is remembered, so strangers cannot fill the memory
+- whatever is wrong, the answer is None
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from hashlib import sha256
+from hmac import compare_digest
+from itertools import islice
+
+from adapters.identity.jose import (
+    SECONDS_AHEAD,
+    Cause,
+    Compact,
+    Key,
+    PrivateKey,
+    RejectedError,
+    algorithm_of,
+    jose_key,
+    public_jwk,
+    read_compact,
+    sign_compact,
+)
+from adapters.identity.registry import Registered, Registry
+from gateway.domain.caller import Caller
+
+LIFE_SECONDS = 300
+LONGEST_TOKEN = 4096
+SWEEP = 2  # ended tokens dropped for each new one: the memory shrinks faster than it grows
+CLAIMS = frozenset({"iss", "sub", "aud", "client_id", "iat", "exp", "jti", "cnf"})
+TYPES: frozenset[str | None] = frozenset({"at+jwt"})
+
+
+class TokenMint:
+    """Signs access tokens with the gateway's token key."""
+
+    def __init__(self, *, key: PrivateKey, issuer: str, audience: str) -> None:
+        self._key = jose_key(key)
+        self._kid = self._key.thumbprint()
+        self._issuer, self._audience = issuer, audience
+
+    def mint(self, client_id: str, thumbprint: str, jti: str, at: datetime) -> str:
+        """A token for this client, bound to the certificate of that thumbprint, good for 300 s from `at`."""
+        now = int(at.timestamp())
+        claims = {
+            "iss": self._issuer,
+            "sub": client_id,
+            "aud": self._audience,
+            "client_id": client_id,
+            "iat": now,
+            "exp": now + LIFE_SECONDS,
+            "jti": jti,
+            "cnf": {"x5t#S256": thumbprint},
+        }
+        return sign_compact(self._key, {"typ": "at+jwt", "kid": self._kid}, claims)
+
+    def public_jwk(self) -> dict[str, str]:
+        """The key that verifies these tokens, for doors: a new key is enrolled there before it signs."""
+        return public_jwk(self._key)
+
+
+@dataclass(slots=True)
+class _Proven:
+    """A token whose signature was right. Its caller is made for an address, and made again when that changes."""
+
+    registered: Registered
+    thumbprint: str = field(repr=False)
+    jti: str
+    issued: int
+    until: datetime
+    caller: Caller | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Book:
+    """A registry and what was proven under it; replaced together, so that nothing outlives its registry."""
+
+    registry: Registry
+    proven: dict[bytes, _Proven] = field(default_factory=dict[bytes, _Proven], repr=False)
+
+
+class TokenDoor:
+    """Turns a token and the certificate it came with into the caller, or into None."""
+
+    def __init__(
+        self,
+        *,
+        issuer: str,
+        audience: str,
+        keys: Mapping[str, Key],
+        registry: Registry,
+        capacity: int = 10_000,
+        notice: Callable[[Cause], None] = lambda _: None,
+    ) -> None:
+        self._issuer, self._audience, self._keys = issuer, audience, dict(keys)
+        self._capacity, self._notice = capacity, notice
+        self._book = _Book(registry)
+        self._revoked = Revocations(capacity)
+
+    def caller(self, token: str, thumbprint: str | None, address: str, at: datetime) -> Caller | None:
+        """Who sends this token, proven; or None, whatever the cause."""
+        # surrogatepass: odd header bytes must look like any other wrong token, not like a breakdown.
+        digest = sha256(token.encode("utf-8", "surrogatepass")).digest()
+        book = self._book
+        try:
+            proven = book.proven.get(digest)
+            if proven is None or at >= proven.until:
+                proven = self._prove(book, digest, token, at)
+            return _admit(proven, thumbprint, address)
+        except RejectedError as rejected:
+            self._notice(rejected.cause)
+            return None
+
+    def swap(self, registry: Registry) -> None:
+        """From now on this registry decides. Every token is checked against it anew."""
+        self._book = _Book(registry)
+
+    def forget_client(self, client_id: str, at: datetime) -> None:
+        """No token issued to this client up to `at` works any more."""
+        self._revoked.client(client_id, at)
+        self._drop(lambda each: each.registered.system.client_id == client_id)
+
+    def forget_token(self, jti: str, at: datetime) -> None:
+        """The token of that id works no more."""
+        self._revoked.token(jti, at)
+        self._drop(lambda each: each.jti == jti)
+
+    def _prove(self, book: _Book, digest: bytes, token: str, at: datetime) -> _Proven:
+        """Check everything that does not change while the registry stays: signature, claims, registration."""
+        book.proven.pop(digest, None)
+        compact = read_compact(token, LONGEST_TOKEN)
+        key = self._keys.get(str(compact.header.get("kid")))
+        alg = algorithm_of(key) if key is not None else ""
+        compact.check_header(alg, TYPES)
+        compact.check_signature(key, alg)
+        proven = self._read_claims(compact, book.registry, at)
+        self._remember(book.proven, digest, proven, at)
+        # Only after it is kept: a revocation in between then finds it kept, or is found here.
+        if self._revoked.covers(proven.registered.system.client_id, proven.jti, proven.issued):
+            book.proven.pop(digest, None)
+            raise RejectedError(Cause.REVOKED)
+        return proven
+
+    def _read_claims(self, compact: Compact, registry: Registry, at: datetime) -> _Proven:
+        client_id = compact.text_claim("client_id")
+        expected = {"iss": self._issuer, "aud": self._audience, "sub": client_id}
+        if frozenset(compact.claims) != CLAIMS or any(
+            compact.claims[name] != value for name, value in expected.items()
+        ):
+            raise RejectedError(Cause.CLAIMS)
+        until, thumbprint = compact.check_times(at, LIFE_SECONDS), _bound_to(compact)
+        registered = registry.holder(thumbprint)
+        if registered is None or registered.system.client_id != client_id:
+            raise RejectedError(Cause.CLIENT)
+        return _Proven(
+            registered, thumbprint, compact.jti(), compact.time_claim("iat"), datetime.fromtimestamp(until, UTC)
+        )
+
+    def _remember(self, kept: dict[bytes, _Proven], digest: bytes, proven: _Proven, at: datetime) -> None:
+        """Keep it, dropping ended and then oldest ones: all live alike long, so the first in is the first to end."""
+        for oldest in list(islice(kept, SWEEP)):
+            if len(kept) >= self._capacity or at >= kept[oldest].until:
+                kept.pop(oldest, None)
+        kept[digest] = proven
+
+    def _drop(self, matches: Callable[[_Proven], bool]) -> None:
+        proven = self._book.proven
+        for digest in [key for key, each in proven.items() if matches(each)]:
+            proven.pop(digest, None)
+
+
+class Revocations:
+    """Tokens that ended early. Kept only as long as any of them could still be good."""
+
+    def __init__(self, capacity: int) -> None:
+        self._capacity = capacity
+        self._tokens: dict[str, int] = {}
+        self._clients: dict[str, int] = {}
+        self._everybody = 0
+
+    def token(self, jti: str, at: datetime) -> None:
+        """Revoke one token. With no room left every token up to now is revoked: clients fetch a new one."""
+        self._note(self._tokens, jti, int(at.timestamp()))
+
+    def client(self, client_id: str, at: datetime) -> None:
+        """Revoke what this client holds up to now."""
+        self._note(self._clients, client_id, int(at.timestamp()))
+
+    def covers(self, client_id: str, jti: str, issued: int) -> bool:
+        """Whether a token with these claims was revoked."""
+        return jti in self._tokens or issued <= max(self._clients.get(client_id, 0), self._everybody)
+
+    def _note(self, kept: dict[str, int], key: str, now: int) -> None:
+        # Revoked at t means: issued by t + 10 at the latest, so ended by t + 310 + 10.
+        for old in [each for each, since in kept.items() if since + LIFE_SECONDS + 2 * SECONDS_AHEAD < now]:
+            del kept[old]
+        if len(kept) >= self._capacity:
+            self._everybody = now
+        else:
+            kept[key] = now
+
+
+def _bound_to(compact: Compact) -> str:
+    match compact.claims["cnf"]:
+        case {"x5t#S256": str(thumbprint)}:
+            return thumbprint
+        case _:
+            raise RejectedError(Cause.CLAIMS)
+
+
+def _admit(proven: _Proven, thumbprint: str | None, address: str) -> Caller:
+    if thumbprint is None or not compare_digest(thumbprint, proven.thumbprint):
+        raise RejectedError(Cause.CERTIFICATE)
+    caller = proven.caller
+    if caller is None or caller.address != address:
+        caller = proven.caller = _caller_from(proven.registered, address)
+    return caller
+
+
+def _caller_from(registered: Registered, address: str) -> Caller:
+    network = registered.system.network_of(address)
+    if network is None:
+        raise RejectedError(Cause.NETWORK)
+    partner = registered.partner
+    return Caller(partner.code, registered.system.client_id, partner.department, partner.operators, address, network)
