@@ -23,23 +23,23 @@ def a_permit(*fields: str) -> Permit:
     return Permit(frozenset(fields), ("R-1",), POLICY, MAKER)
 
 
-def test_a_permit_cannot_be_made_without_the_maker():
+def test_a_permit_cannot_be_made_without_the_maker() -> None:
     with pytest.raises(TypeError, match=r"ask Snapshot\.judge"):
         Permit(frozenset({"name"}), (), POLICY, Maker())
 
 
-def test_a_permit_cannot_be_widened_by_replacing_its_fields():
+def test_a_permit_cannot_be_widened_by_replacing_its_fields() -> None:
     with pytest.raises(ValueError, match="maker"):
-        dataclasses.replace(a_permit("name"), fields=frozenset({"name", "unit"}))
+        dataclasses.replace(a_permit("name"), fields=frozenset({"name", "unit"}))  # type: ignore[call-arg] # so says mypy
 
 
-def test_a_permit_for_nothing_does_not_exist():
+def test_a_permit_for_nothing_does_not_exist() -> None:
     with pytest.raises(ValueError, match="at least one field"):
         a_permit()
 
 
 @given(field_sets.filter(bool), field_sets)
-def test_narrowing_never_widens(held: frozenset[str], asked: frozenset[str]):
+def test_narrowing_never_widens(held: frozenset[str], asked: frozenset[str]) -> None:
     narrowed = a_permit(*held).narrow(asked, "grant:fields")
 
     match narrowed:
@@ -51,12 +51,12 @@ def test_narrowing_never_widens(held: frozenset[str], asked: frozenset[str]):
             assert narrowed == Refusal(Reason.NOT_PERMITTED, "grant:fields", ("R-1",), POLICY)
 
 
-def test_permits_and_refusals_are_hashable_values():
+def test_permits_and_refusals_are_hashable_values() -> None:
     assert {a_permit("name"), a_permit("name")} == {a_permit("name")}
     assert hash(Refusal(Reason.QUOTA, "day")) == hash(Refusal(Reason.QUOTA, "day"))
 
 
-def test_no_room_above_policies_makes_a_permit():
+def test_no_room_above_policies_makes_a_permit() -> None:
     sources = [path for room in ROOMS_ABOVE for path in (ROOT / room).rglob("*.py")]
 
     makers = [path for path in sources if _names(path) & {"MAKER", "Maker"} or "Permit" in _calls(path)]
