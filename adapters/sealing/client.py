@@ -1,0 +1,87 @@
+"""The gateway's side of the sealing socket."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from adapters.sealing.wire import Admit, Admitted, Ask, Refused, Sealed, receive, replies, send
+from gateway.domain.errors import UnavailableError
+from gateway.ports import Withheld
+from gateway.seal import Plain, Question
+from gateway.signed_grant import SignedGrant
+
+TIMEOUT_SECONDS = 5.0
+UNKNOWN_GRANT = "unknown_grant"
+
+
+class SealClient:
+    """Keeps the promise of `gateway.ports.Seal` over one connection, which it opens anew when it broke.
+
+    `grants` are the signed documents; the sealing process is told one the first time it is needed.
+    """
+
+    def __init__(self, path: Path, grants: Mapping[str, SignedGrant]) -> None:
+        self._path = path
+        self._grants = grants
+        self._peer: socket.socket | None = None
+        self._units: dict[tuple[str, str], frozenset[int]] = {}
+
+    def know(self, grants: Mapping[str, SignedGrant]) -> None:
+        """Replaces the signed grants; what was learnt under the old ones is forgotten."""
+        self._grants = grants
+        self._units = {}
+
+    def questions(self, generation: str, plains: Sequence[Plain]) -> list[Question | Withheld]:
+        items = self._ask(generation, list(plains))
+        unknown = {plain.grant for plain, item in zip(plains, items, strict=True) if item == UNKNOWN_GRANT}
+        if unknown:
+            for grant in sorted(unknown):
+                self._admit(generation, grant)
+            again = [place for place, item in enumerate(items) if item == UNKNOWN_GRANT]
+            for place, item in zip(again, self._ask(generation, [plains[each] for each in again]), strict=True):
+                items[place] = item
+        return [Withheld(item) if isinstance(item, str) else item for item in items]
+
+    def units(self, generation: str, grant: str) -> frozenset[int]:
+        known = self._units.get((generation, grant))
+        return self._admit(generation, grant) if known is None else known
+
+    def close(self) -> None:
+        peer, self._peer = self._peer, None
+        if peer:
+            peer.close()
+
+    def _ask(self, generation: str, plains: list[Plain]) -> list[Question | str]:
+        reply = self._exchange(Ask(generation, plains))
+        if not isinstance(reply, Sealed) or len(reply.items) != len(plains):
+            raise UnavailableError("the sealing process gave no questions")
+        return reply.items
+
+    def _admit(self, generation: str, grant: str) -> frozenset[int]:
+        signed = self._grants.get(grant)
+        reply = self._exchange(Admit(generation, signed)) if signed else Refused("no such grant")
+        units = frozenset(reply.units) if isinstance(reply, Admitted) else frozenset[int]()
+        self._units[generation, grant] = units
+        return units
+
+    def _exchange(self, message: Admit | Ask) -> Admitted | Sealed | Refused:
+        try:
+            peer = self._peer = self._peer or self._connect()
+            send(peer, message)
+            body = receive(peer)
+            if body is None:
+                raise ConnectionError("the sealing process hung up")
+            return replies.decode(body)
+        except (OSError, msgspec.DecodeError) as error:
+            self.close()
+            raise UnavailableError("the sealing process does not answer; `bidui doctor` says why") from error
+
+    def _connect(self) -> socket.socket:
+        peer = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        peer.settimeout(TIMEOUT_SECONDS)
+        peer.connect(str(self._path))
+        return peer

@@ -1,0 +1,80 @@
+"""Messages on the socket: a length of four bytes, then MessagePack. A frame that is too long ends the connection."""
+
+from __future__ import annotations
+
+import socket
+
+import msgspec
+
+from gateway.seal import Plain, Question
+from gateway.signed_grant import SignedGrant
+
+MAX_FRAME = 16 * 1024 * 1024
+_LENGTH = 4
+
+
+class Admit(msgspec.Struct, frozen=True, array_like=True, tag=True):
+    """Here is a signed grant; which tokens do the units of its scope have in this generation?"""
+
+    generation: str
+    grant: SignedGrant
+
+
+class Ask(msgspec.Struct, frozen=True, array_like=True, tag=True):
+    """Seal these queries for this generation."""
+
+    generation: str
+    plains: list[Plain]
+
+
+class Admitted(msgspec.Struct, frozen=True, array_like=True, tag=True):
+    """The grant is good for these units."""
+
+    units: list[int]
+
+
+class Sealed(msgspec.Struct, frozen=True, array_like=True, tag=True):
+    """A question for each query, or the cause why not."""
+
+    items: list[Question | str]
+
+
+class Refused(msgspec.Struct, frozen=True, array_like=True, tag=True):
+    """The message itself was refused."""
+
+    cause: str
+
+
+_encoder = msgspec.msgpack.Encoder()
+requests: msgspec.msgpack.Decoder[Admit | Ask] = msgspec.msgpack.Decoder(Admit | Ask)
+replies: msgspec.msgpack.Decoder[Admitted | Sealed | Refused] = msgspec.msgpack.Decoder(Admitted | Sealed | Refused)
+
+
+def send(peer: socket.socket, message: Admit | Ask | Admitted | Sealed | Refused) -> None:
+    """Sends one frame."""
+    body = _encoder.encode(message)
+    peer.sendall(len(body).to_bytes(_LENGTH, "big") + body)
+
+
+def receive(peer: socket.socket) -> bytes | None:
+    """The body of the next frame; None when the peer has closed. Raises `ConnectionError` on a broken frame."""
+    head = _exactly(peer, _LENGTH)
+    if not head:
+        return None
+    length = int.from_bytes(head, "big")
+    if length > MAX_FRAME:
+        raise ConnectionError("a frame on the sealing socket is too long")
+    body = _exactly(peer, length)
+    if len(body) != length:
+        raise ConnectionError("a frame on the sealing socket broke off")
+    return body
+
+
+def _exactly(peer: socket.socket, length: int) -> bytes:
+    parts = bytearray()
+    while len(parts) < length:
+        part = peer.recv(length - len(parts))
+        if not part:
+            break
+        parts += part
+    return bytes(parts)
