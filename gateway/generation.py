@@ -65,9 +65,10 @@ class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What sync vouches for. Made by `read` or by sync; its bytes are canonical JSON."""
+    """What sync vouches for, as canonical JSON. `number` grows with every manifest of a generation."""
 
     v: Literal[1] = 1
+    number: int
     suite: str
     generation: str
     catalogue: CatalogueMark
@@ -77,11 +78,6 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     parts: tuple[Part, ...]
 
     @property
-    def last(self) -> int:
-        """The number of the newest part; it grows with every manifest of a generation."""
-        return self.parts[-1].n
-
-    @property
     def deltas(self) -> int:
         return len({part.n for part in self.parts if part.kind == "delta"})
 
@@ -89,9 +85,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         """The parts in one stored form, oldest first. `GenerationError` when a part lacks that form."""
         found = [part for part in self.parts if part.file.endswith(suffix)]
         if {part.n for part in found} != {part.n for part in self.parts}:
-            raise GenerationError(
-                f"generation {self.generation} is not stored as {suffix}; add it to sync.toml and sync"
-            )
+            raise GenerationError(f"generation {self.generation} lacks {suffix} files; run `bidui sync --full`")
         return found
 
 
@@ -144,6 +138,7 @@ def write(manifest: Manifest) -> bytes:
     return encode(
         {
             "v": manifest.v,
+            "number": manifest.number,
             "suite": manifest.suite,
             "generation": manifest.generation,
             "catalogue": msgspec.structs.asdict(manifest.catalogue),
@@ -165,9 +160,7 @@ def read(content: bytes, signature: bytes, key: Ed25519PublicKey) -> Manifest:
     try:
         key.verify(signature, _PURPOSE + content)
     except InvalidSignature:
-        raise GenerationError(
-            "the manifest is not signed by sync's key; check keys/sync.pub, then sync --full"
-        ) from None
+        raise GenerationError("the manifest is not signed by sync's key; is keys/sync.pub the right one?") from None
     try:
         manifest = msgspec.convert(decode(content), Manifest)
     except (AuditError, msgspec.ValidationError) as error:
