@@ -1,0 +1,86 @@
+"""The token endpoint's routes. What is decided, and how, is behind `IssuesTokens`; here is only HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+from urllib.parse import parse_qsl
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+LONGEST_FORM = 8192
+MOST_FIELDS = 16
+FORM = "application/x-www-form-urlencoded"
+
+
+class IssuesTokens(Protocol):
+    """Answers a client's form with a token or an error of RFC 6749."""
+
+    def issue(
+        self, form: Sequence[tuple[str, str]], thumbprint: str | None, address: str
+    ) -> tuple[int, Mapping[str, str | int]]:
+        """Status and JSON body. Every failed proof has the same body, whatever failed."""
+        ...
+
+
+class KnowsPeers(Protocol):
+    """Reads from an ASGI scope what the connection proves."""
+
+    def thumbprint(self, scope: Mapping[str, object]) -> str | None:
+        """`x5t#S256` of the client certificate, or None."""
+        ...
+
+    def address(self, scope: Mapping[str, object]) -> str:
+        """The client's address, empty when it is not known."""
+        ...
+
+
+def token_routes(
+    *, issuer: IssuesTokens, edge: KnowsPeers, metadata: Mapping[str, object], keys: Mapping[str, object]
+) -> list[Route]:
+    """`POST /oauth/token`, and the two public documents about it."""
+
+    async def token(request: Request) -> Response:
+        form = await _read_form(request)
+        if form is None:
+            return _reply(400, {"error": "invalid_request"})
+        return _reply(*issuer.issue(form, edge.thumbprint(request.scope), edge.address(request.scope)))
+
+    async def describe(_: Request) -> Response:
+        return JSONResponse(metadata)
+
+    async def jwks(_: Request) -> Response:
+        return JSONResponse(keys)
+
+    return [
+        Route("/oauth/token", token, methods=["POST"]),
+        Route("/.well-known/oauth-authorization-server", describe, methods=["GET"]),
+        Route("/oauth/jwks", jwks, methods=["GET"]),
+    ]
+
+
+def _reply(status: int, body: Mapping[str, str | int]) -> Response:
+    return JSONResponse(body, status, headers={"Cache-Control": "no-store"})
+
+
+async def _read_form(request: Request) -> list[tuple[str, str]] | None:
+    """The fields of a small urlencoded form, or None. Reading stops at the limit, not after the body."""
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
+        return None
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > LONGEST_FORM:
+            return None
+    try:
+        return parse_qsl(
+            body.decode("ascii"),
+            keep_blank_values=True,
+            strict_parsing=True,
+            errors="strict",
+            max_num_fields=MOST_FIELDS,
+        )
+    except ValueError:
+        return None
