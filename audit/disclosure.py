@@ -12,7 +12,7 @@ from binascii import b2a_base64
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from hashlib import sha256
-from typing import NamedTuple, Protocol, TypeAlias, cast
+from typing import NamedTuple, Protocol, TypeAlias
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -91,10 +91,11 @@ class Disclosure(NamedTuple):
 
     def reveal(self) -> JsonValue:
         """Return the value."""
-        parts = decode(self.content)
+        parts: JsonValue = decode(self.content)
         if not isinstance(parts, list) or len(parts) != 3 or parts[1] != self.name:
             raise DisclosureError(f"the disclosure of {self.name} is not [salt, name, value]")
-        return cast("list[JsonValue]", parts)[2]
+        value: JsonValue = parts[2]
+        return value
 
     def digest(self) -> str:
         """Return the digest that stands for it in the entry."""

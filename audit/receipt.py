@@ -14,17 +14,22 @@ from base64 import b64encode
 from collections.abc import Sequence
 from functools import lru_cache
 from hashlib import sha256
-from typing import Protocol
+from typing import Annotated, Literal, Protocol
 
-from msgspec import Struct
+import msgspec
+from msgspec import Meta, Struct
 
 from audit.disclosure import base64url
-from audit.entry import encode, leaf_hash
+from audit.entry import MAX_INTEGER, encode, leaf_hash
+from audit.errors import EntryError, NoteError, ProofError, ReceiptError
 from audit.events import DataRef, PolicyRef
+from audit.note import NoteVerifier, from_base64
+from audit.proof import root_from_inclusion
 from audit.tree import node_hash
 
 FORMAT = "bidui-receipt/1"
 SALT_BYTES = 16
+_STANDARD = str.maketrans("-_", "+/")
 
 
 class ReceiptSigner(Protocol):
@@ -139,3 +144,107 @@ def _policy(policy: PolicyRef) -> bytes:
 @lru_cache(maxsize=256)
 def _data(data: DataRef | None) -> bytes:
     return encode({"time": data.time, "version": data.version} if data else None)
+
+
+class Held(Struct, frozen=True):
+    """What a verified receipt proves: the log's name and the body."""
+
+    origin: str
+    body: ReceiptBody
+
+    def opens(self, part: str, content: bytes) -> bool:
+        """Tell whether this is the request or the answer (`part`) that the receipt speaks of."""
+        spoken_of = {"request": self.body.request_sha256, "response": self.body.response_sha256}
+        return spoken_of.get(part) == salted_digest(self.body.salt, part, content)
+
+
+def read(content: bytes) -> Receipt:
+    """Read a receipt from JSON in any spelling. Raise `ReceiptError` for anything but its exact members."""
+    try:
+        top = _read(content)
+        body = encode(msgspec.to_builtins(top.body))
+        for encoded in (*top.path.hashes, top.signature):
+            from_base64(encoded)
+        salt = from_base64(top.salt.translate(_STANDARD) + "=" * (-len(top.salt) % 4))
+    except (msgspec.DecodeError, UnicodeDecodeError, EntryError, NoteError) as error:
+        raise ReceiptError(f"not a receipt of the form {FORMAT}") from error
+    path = tuple(node.encode() for node in top.path.hashes)
+    return Receipt(body, top.path.at, top.path.first, top.path.size, path, salt, top.signature.encode())
+
+
+def verify(receipt: Receipt, verifier: NoteVerifier) -> Held:
+    """Return what the receipt proves. Raise `ReceiptError` unless it is signed by this receipt key.
+
+    The caller still checks that this key signs receipts of this log at this index, and that the entry is in it.
+    """
+    body = _read_body(receipt.body)
+    path = [from_base64(node.decode()) for node in receipt.hashes]
+    try:
+        root = root_from_inclusion(leaf_hash(receipt.body), receipt.at, receipt.size, path)
+    except ProofError as error:
+        raise ReceiptError("the path of the receipt does not fit its place") from error
+    signature = from_base64(receipt.signature.decode())
+    text = signed_text(body.origin, receipt.first, receipt.size, root)
+    if signature[:4] != verifier.key_id or not verifier.verify(text, signature[4:]):
+        raise ReceiptError("the receipt was changed, or another key signed it")
+    if body.index < receipt.first:
+        raise ReceiptError("the receipt names an entry before the first of its turn")
+    return Held(body.origin, _facts(body, receipt.salt))
+
+
+_Hex = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+_Count = Annotated[int, Meta(ge=0, le=MAX_INTEGER)]
+
+
+class _Policy(Struct, forbid_unknown_fields=True):
+    number: _Count
+    sha256: str
+
+
+class _Data(Struct, forbid_unknown_fields=True):
+    version: str
+    time: str
+
+
+class _Body(Struct, forbid_unknown_fields=True):
+    data: _Data | None
+    index: _Count
+    leaf: _Hex
+    origin: str
+    policy: _Policy
+    request_sha256: _Hex
+    response_sha256: _Hex
+    time: str
+    v: Literal[1]
+
+
+class _Path(Struct, forbid_unknown_fields=True):
+    at: _Count
+    first: _Count
+    hashes: Annotated[list[str], Meta(max_length=63)]
+    size: _Count
+
+
+class _Top(Struct, forbid_unknown_fields=True):
+    body: _Body
+    path: _Path
+    salt: str
+    signature: str
+    type: Literal["bidui-receipt/1"]
+
+
+_read = msgspec.json.Decoder(_Top).decode
+_read_body = msgspec.json.Decoder(_Body).decode
+
+
+def _facts(body: _Body, salt: bytes) -> ReceiptBody:
+    return ReceiptBody(
+        index=body.index,
+        leaf=bytes.fromhex(body.leaf),
+        request_sha256=body.request_sha256,
+        response_sha256=body.response_sha256,
+        policy=PolicyRef(body.policy.number, body.policy.sha256),
+        data=DataRef(body.data.version, body.data.time) if body.data else None,
+        time=body.time,
+        salt=salt,
+    )

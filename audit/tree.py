@@ -12,6 +12,8 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
+from audit.errors import ProofError
+
 HASH_BYTES = 32
 TILE_HEIGHT = 8
 TILE_WIDTH = 1 << TILE_HEIGHT
@@ -88,3 +90,93 @@ def perfect_root(row: Sequence[bytes]) -> bytes:
     while len(row) > 1:
         row = [node_hash(row[at], row[at + 1]) for at in range(0, len(row), 2)]
     return row[0]
+
+
+class StoredTree:
+    """A tree of some size over stored hashes: its root and the proofs of RFC 6962 section 2.1.
+
+    Reads whole tiles and keeps them for as long as it lives, so use one for a proof or a few, not for ever.
+    """
+
+    def __init__(self, size: int, hashes: Hashes) -> None:
+        """Look at the first `size` leaves, whatever else is stored."""
+        self.size = size
+        self._hashes = hashes
+        self._rows: dict[tuple[int, int], list[bytes]] = {}
+
+    def frontier(self) -> list[bytes]:
+        """Return the frontier."""
+        return self._frontier_of(0, self.size)
+
+    def root(self) -> bytes:
+        """Return the root."""
+        return root(self.frontier())
+
+    def inclusion(self, index: int) -> list[bytes]:
+        """Return the inclusion proof of a leaf, from its sibling upwards. `ValueError` when it is not in the tree."""
+        if not 0 <= index < self.size:
+            raise ValueError(f"leaf {index} is not in a tree of {self.size}")
+        path: list[bytes] = []
+        start, end = 0, self.size
+        while end - start > 1:
+            middle = start + _left_width(end - start)
+            if index < middle:
+                path.append(self._root_of(middle, end))
+                end = middle
+            else:
+                path.append(self._root_of(start, middle))
+                start = middle
+        return path[::-1]
+
+    def consistency(self, old: int) -> list[bytes]:
+        """Return the proof that this tree extends its own first `old` leaves; `ValueError` when it has fewer."""
+        if not 0 <= old <= self.size:
+            raise ValueError(f"a tree of {self.size} does not extend one of {old}")
+        path: list[bytes] = []
+        start, end = 0, self.size
+        while 0 < old < end:
+            middle = start + _left_width(end - start)
+            if old <= middle:
+                path.append(self._root_of(middle, end))
+                end = middle
+            else:
+                path.append(self._root_of(start, middle))
+                start = middle
+        if start:
+            path.append(self._root_of(start, end))
+        return path[::-1]
+
+    def _root_of(self, start: int, end: int) -> bytes:
+        return root(self._frontier_of(start, end))
+
+    def _frontier_of(self, start: int, end: int) -> list[bytes]:
+        """Return the roots of the full subtrees that [start, end) falls into; start is aligned to the largest."""
+        nodes: list[bytes] = []
+        while start < end:
+            height = (end - start).bit_length() - 1
+            nodes.append(self._node(height, start >> height))
+            start += 1 << height
+        return nodes
+
+    def _node(self, height: int, index: int) -> bytes:
+        level, up = divmod(height, TILE_HEIGHT)
+        first = index << up
+        row = self._row(level, first // TILE_WIDTH)
+        at = first % TILE_WIDTH
+        return perfect_root(row[at : at + (1 << up)])
+
+    def _row(self, level: int, tile: int) -> list[bytes]:
+        row = self._rows.get((level, tile))
+        if row is None:
+            start = tile * TILE_WIDTH
+            end = min(start + TILE_WIDTH, self.size >> (TILE_HEIGHT * level))
+            row = split(self._hashes(level, start, end))
+            if len(row) != end - start or len(row[-1]) != HASH_BYTES:
+                raise ProofError(f"hashes {start} to {end} of level {level} are not all there")
+            self._rows[level, tile] = row
+        return row
+
+
+def _left_width(width: int) -> int:
+    """Return how many of these leaves RFC 6962 puts into the left subtree: the largest power of two below."""
+    return 1 << ((width - 1).bit_length() - 1)
