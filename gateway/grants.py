@@ -28,7 +28,8 @@ def judge(query: Query, caller: Caller, rights: Rights, at: datetime, data_time:
     grant = rights.grants.get(query.grant)
     if grant is None or grant.partner != caller.partner:
         return _no("no_such_grant")
-    ask = Ask(f"client:{caller.client_id}", query.asked(), f"purpose:{query.purpose}", grant.scope, caller.address)
+    units = tuple(f"org:{code}" for code in grant.scope)
+    ask = Ask(f"client:{caller.client_id}", query.asked(), query.purpose, units, caller.address)
     verdict = rights.snapshot.judge(ask, at)
     if isinstance(verdict, Refusal):
         return verdict

@@ -1,0 +1,68 @@
+"""Reading a JSON body: bounded, strict, and silent about what was in it."""
+
+from __future__ import annotations
+
+import json
+
+import msgspec
+from starlette.requests import Request as HttpRequest
+
+from gateway.domain.errors import InvalidQueryError, UnreadableError
+from gateway.domain.query import QueryBody
+
+MAX_BODY_BYTES = 64 * 1024
+
+
+class TooLargeError(UnreadableError):
+    """The body is longer than any right one."""
+
+
+async def read(request: HttpRequest) -> bytes:
+    """The body, never more of it than `MAX_BODY_BYTES`. Raises `TooLargeError`."""
+    declared = request.headers.get("content-length", "0")
+    if not declared.isdecimal() or int(declared) > MAX_BODY_BYTES:
+        raise TooLargeError("请求体过大")
+    parts: list[bytes] = []
+    length = 0
+    async for part in request.stream():
+        length += len(part)
+        if length > MAX_BODY_BYTES:
+            raise TooLargeError("请求体过大")
+        parts.append(part)
+    return b"".join(parts)
+
+
+def parse(body: bytes) -> QueryBody:
+    """The query body. Raises `UnreadableError` for what is not JSON, `InvalidQueryError` for another structure."""
+    try:
+        document = json.loads(body.decode("utf-8"), object_pairs_hook=_object, parse_constant=_no_constant)
+        _check_surrogates(body, document)
+    except (ValueError, RecursionError):
+        raise UnreadableError("请求体应为 UTF-8 编码的 JSON，且不得有重复成员、NaN 或 Infinity") from None
+    try:
+        return msgspec.convert(document, QueryBody, strict=True)
+    except msgspec.ValidationError as error:
+        raise InvalidQueryError("请求结构与接口说明不符，请对照 /openapi.json", _place(error)) from None
+
+
+def _check_surrogates(body: bytes, document: object) -> None:
+    """Only an escape can smuggle half a surrogate pair into a text; encoding it again finds it."""
+    if b"\\u" in body:
+        json.dumps(document, ensure_ascii=False).encode("utf-8")
+
+
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError("duplicate member")
+    return members
+
+
+def _no_constant(name: str) -> object:
+    raise ValueError(name)
+
+
+def _place(error: msgspec.ValidationError) -> str:
+    """Where the structure is wrong: a path of our own member names and positions, never of the caller's."""
+    _, _, place = str(error).rpartition(" - at `$")
+    return place.rstrip("`").lstrip(".")

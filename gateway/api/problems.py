@@ -1,0 +1,104 @@
+"""Problem documents (RFC 9457): every error of the product becomes HTTP here, and nowhere else.
+
+`type` is a URN for machines, `title` and `detail` say in Chinese what is wrong and what to do. No document repeats
+anything of the request.
+"""
+
+from __future__ import annotations
+
+import msgspec
+from starlette.responses import Response
+
+from gateway.domain.errors import (
+    ConflictError,
+    GatewayError,
+    InvalidQueryError,
+    MismatchedKeyError,
+    OverloadedError,
+    UnreadableError,
+)
+from gateway.domain.reply import Refused
+from policies.decision import Reason
+
+_TITLES = {
+    "unreadable": "无法读取请求",
+    "unauthorised": "身份未通过验证",
+    "refused": "请求已被阻断",
+    "not-found": "没有此资源",
+    "method-not-allowed": "不支持此请求方法",
+    "conflict": "请求正在处理",
+    "too-large": "请求过大",
+    "invalid": "请求内容有误",
+    "mismatched-key": "幂等键与请求内容不符",
+    "throttled": "请求过于频繁",
+    "unavailable": "服务暂不可用",
+}
+_REFUSALS = {
+    Reason.NOT_PERMITTED: "本次查询未获准许。请核对签批单、用途、经办人、时间与网络，或凭事件编号联系机构编制部门",
+    Reason.QUOTA: "签批单额度已用尽。请次日再试，或申请调整额度",
+    Reason.HELD: "本次查询已被暂存，等待人工核查",
+    Reason.FROZEN: "查询权限已冻结，请凭事件编号联系机构编制部门",
+    Reason.STALE_DATA: "数据时效超出签批单要求，请待数据更新后再试",
+}
+_RETRY_SECONDS = "1"
+
+
+class Problem(msgspec.Struct, omit_defaults=True):
+    """The document."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    pointer: str = ""
+    reason: str = ""
+    incident: str = ""
+
+
+def problem(kind: str, status: int, detail: str, *, pointer: str = "", headers: dict[str, str] | None = None) -> Response:
+    """A problem document as a response."""
+    return _response(Problem(f"urn:bidui:problem:{kind}", _TITLES[kind], status, detail, pointer), headers)
+
+
+def unauthorised() -> Response:
+    """The one answer to everything that is wrong with who asks."""
+    return problem("unauthorised", 401, "请使用有效且与客户端证书绑定的访问令牌", headers={"WWW-Authenticate": "Bearer"})
+
+
+def too_large(limit: int) -> Response:
+    return problem("too-large", 413, f"请求体不得超过 {limit // 1024} KiB；批量名单请使用文件比对")
+
+
+def refusal(refused: Refused) -> Response:
+    """A refusal: a class of reasons and an incident number."""
+    return _response(
+        Problem(
+            "urn:bidui:problem:refused",
+            _TITLES["refused"],
+            403,
+            _REFUSALS[refused.reason],
+            reason=refused.reason,
+            incident=refused.incident,
+        )
+    )
+
+
+def of_error(error: GatewayError) -> Response:
+    """The response to an error of the tree in `gateway.domain.errors`."""
+    match error:
+        case UnreadableError():
+            return problem("unreadable", 400, str(error))
+        case MismatchedKeyError():
+            return problem("mismatched-key", 422, str(error), pointer="Idempotency-Key")
+        case InvalidQueryError():
+            return problem("invalid", 422, str(error), pointer=error.field)
+        case ConflictError():
+            return problem("conflict", 409, str(error), headers={"Retry-After": _RETRY_SECONDS})
+        case OverloadedError():
+            return problem("unavailable", 503, str(error), headers={"Retry-After": _RETRY_SECONDS})
+        case _:
+            return problem("unavailable", 503, "本次未返回任何结果，请稍后重试", headers={"Retry-After": _RETRY_SECONDS})
+
+
+def _response(document: Problem, headers: dict[str, str] | None = None) -> Response:
+    return Response(msgspec.json.encode(document), document.status, headers, "application/problem+json")

@@ -1,0 +1,133 @@
+"""Settings: `BIDUI_HOME`, `BIDUI_MODE` and `BIDUI_CLOCK` from the environment, everything else from TOML in the home.
+
+Each process has a file of its own. The gateway's cannot name a source, the sealing process's cannot name a database
+of the gateway: what a process must not know, its settings have no word for.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from adapters.clock import FileClock, SystemClock
+from gateway.ports import Clock
+
+_Settings = TypeVar("_Settings")
+
+
+class SettingsError(Exception):
+    """A setting is missing or wrong; the message says where and what to write."""
+
+
+class Mode(StrEnum):
+    """What may be taken lightly: nothing in production."""
+
+    PRODUCTION = "production"
+    DEMO = "demo"
+    TEST = "test"
+
+
+class ServeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`serve.toml`: the gateway."""
+
+    origin: str
+    """The name of this deployment's log, as it stands in receipts and checkpoints."""
+    issuer: str
+    """The https address partners reach the gateway by; the audience of their assertions and of our tokens."""
+    node: str = "node-1"
+    host: str = "127.0.0.1"
+    port: int = 8420
+    metrics_port: int = 9420
+    database: str = ""
+    """SQLAlchemy URL of the control database; empty: SQLite in the home."""
+    index_database: str = ""
+    """SQLAlchemy URL of a PostgreSQL point store; empty: the SQLite files of the generation."""
+    trusted_proxies: tuple[str, ...] = ()
+    """Networks of the proxies that may hand on a client certificate; each must also show the proxy secret."""
+    tls: bool = False
+    """Whether uvicorn itself ends TLS and asks for client certificates."""
+    grid_milliseconds: float = 2.0
+    """Answers leave on multiples of this."""
+
+
+class SealSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`seal.toml`: the sealing process."""
+
+    socket: str = ""
+    """Path of its unix socket; empty: `data/seal/seal.sock` in the home."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Home:
+    """Where everything of one installation lies, in which mode it runs, and its clock."""
+
+    path: Path
+    mode: Mode
+    clock: Clock
+
+    @property
+    def keys(self) -> Path:
+        return self.path / "keys"
+
+    @property
+    def index(self) -> Path:
+        return self.path / "data" / "index"
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.path / "checkpoints"
+
+    def folder(self, name: str) -> Path:
+        """`partners`, `grants`, `rulebooks` or `mappings`."""
+        return self.path / name
+
+    def database_url(self, settings: ServeSettings) -> str:
+        return settings.database or f"sqlite:///{self.path / 'data' / 'control.sqlite'}"
+
+    def seal_socket(self, settings: SealSettings) -> Path:
+        return Path(settings.socket) if settings.socket else self.path / "data" / "seal" / "seal.sock"
+
+
+def open_home(path: Path | None = None) -> Home:
+    """The home that the environment names, or this one. Raises `SettingsError`."""
+    named = os.environ.get("BIDUI_HOME")
+    if path is None and not named:
+        raise SettingsError("BIDUI_HOME is not set: the folder that `bidui init` made, see docs/operations.md")
+    mode = _mode(os.environ.get("BIDUI_MODE", Mode.PRODUCTION))
+    home = (path or Path(named or "")).absolute()
+    return Home(path=home, mode=mode, clock=_clock(os.environ.get("BIDUI_CLOCK", "system"), mode))
+
+
+def load(home: Home, name: str, kind: type[_Settings]) -> _Settings:
+    """The settings in the home's file of this name. Raises `SettingsError`."""
+    path = home.path / name
+    try:
+        return msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), kind)
+    except FileNotFoundError:
+        raise SettingsError(f"{path} is missing: `bidui init` writes one, see docs/operations.md") from None
+    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+        raise SettingsError(f"{name}: {error}") from None
+
+
+def _mode(text: str) -> Mode:
+    try:
+        return Mode(text)
+    except ValueError:
+        raise SettingsError(f"BIDUI_MODE must be one of {', '.join(Mode)}") from None
+
+
+def _clock(text: str, mode: Mode) -> Clock:
+    if text == "system":
+        return SystemClock()
+    kind, _, path = text.partition(":")
+    if kind != "file" or not path:
+        raise SettingsError("BIDUI_CLOCK must be system, or file:PATH of a file with one RFC 3339 instant")
+    if mode is Mode.PRODUCTION:
+        raise SettingsError("BIDUI_CLOCK may be driven in demo and test mode only; leave it out in production")
+    return FileClock(Path(path))
