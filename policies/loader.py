@@ -15,7 +15,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from policies.catalogue import Catalogue, Comparator, Field
+from policies.catalogue import Catalogue, Comparator, Sensitivity, Sharing
 from policies.conditions import Block, Period, first_minute
 from policies.decision import PolicyVersion
 from policies.problems import FlawError, Pitfall, Problem, RulebookError
@@ -71,9 +71,10 @@ def load_rulebooks(
     return _flatten(books, names, clients, units)
 
 
-def classes_of(field: Field) -> tuple[str, ...]:
-    """The classes a field belongs to; a rule may name any of them instead of the field."""
-    return (field.kind, f"sensitivity-{field.sensitivity}", f"sharing-{field.sharing}")
+def classes_of(catalogue: Catalogue) -> tuple[str, ...]:
+    """The classes that a rule may name instead of fields, also those to which no field belongs yet."""
+    sensitivities = (f"sensitivity-{level}" for level in Sensitivity)
+    return (*catalogue.kinds, *sensitivities, *(f"sharing-{attribute}" for attribute in Sharing))
 
 
 def _read(source: Path | Iterable[Path]) -> tuple[tuple[Rulebook, ...], list[Problem]]:
@@ -84,10 +85,9 @@ def _read(source: Path | Iterable[Path]) -> tuple[tuple[Rulebook, ...], list[Pro
 
 
 def _names(books: tuple[Rulebook, ...], catalogue: Catalogue, units: Mapping[str, str | None]) -> _Names:
-    classes = {name for field in catalogue.fields.values() for name in classes_of(field)}
     return _Names(
         catalogue=catalogue,
-        classes=frozenset(classes | {ANY_CLASS}),
+        classes=frozenset(classes_of(catalogue)) | {ANY_CLASS},
         units=frozenset(units.keys() | {ALL_UNITS}),
         purposes={purpose.id: purpose for book in books for purpose in book.purposes},
         networks={network.id: network for book in books for network in book.networks},
@@ -205,8 +205,8 @@ def _rows(rule: Rule, role: str, window: str) -> Iterator[PolicyRow]:
 
 
 def _field_links(catalogue: Catalogue) -> Iterator[Link]:
-    classes = {key: classes_of(field) for key, field in sorted(catalogue.fields.items())}
-    for key, names in classes.items():
-        yield from ((f"field:{key}", f"class:{name}") for name in names)
-    for name in sorted({name for names in classes.values() for name in names}):
+    for key, field in sorted(catalogue.fields.items()):
+        for name in (field.kind, f"sensitivity-{field.sensitivity}", f"sharing-{field.sharing}"):
+            yield f"field:{key}", f"class:{name}"
+    for name in classes_of(catalogue):
         yield f"class:{name}", f"class:{ANY_CLASS}"

@@ -35,9 +35,9 @@ _V = TypeVar("_V")
 
 
 class Ask(NamedTuple):
-    """One question to the policy. `client` is `client:<id>`, `units` are `org:<id>`; other names are bare.
+    """One question to the policy: `client:<id>`, `purpose:<id>`, and as `units` the scope of the grant, `org:<id>`.
 
-    `claims` are pairs of field key and comparator; `address` is the caller's, as the trusted proxy gave it.
+    `claims` are pairs of bare field key and comparator; `address` is the caller's, as the trusted proxy gave it.
     """
 
     client: str
@@ -60,6 +60,7 @@ class Snapshot:
     """Judges asks by one policy version. May be shared between threads."""
 
     def __init__(self, rules: Rules, compiled: Compiled) -> None:
+        self.rules: Final = rules
         self.version: Final = rules.version
         self._compiled = compiled
         self._below = denied_below(rules)
@@ -162,12 +163,13 @@ def reach(units: Iterable[str], below: Mapping[str, frozenset[str]]) -> tuple[st
 
 def _is_whole(ask: Ask) -> bool:
     """Whether nothing is empty and every name that brings its kind is of that kind, so that nobody poses as a role."""
-    kinds = ask.client.startswith("client:") and all(unit.startswith("org:") for unit in ask.units)
-    return kinds and all((ask.claims, ask.purpose, ask.units)) and all(key and op for key, op in ask.claims)
+    kinds = ask.client.startswith("client:") and ask.purpose.startswith("purpose:")
+    units = bool(ask.units) and all(unit.startswith("org:") for unit in ask.units)
+    return kinds and units and bool(ask.claims)
 
 
 def _names(ask: Ask, key: str, op: str, unit: str) -> tuple[str, str, str, str, str]:
-    return ask.client, unit, f"field:{key}", op, f"purpose:{ask.purpose}"
+    return ask.client, unit, f"field:{key}", op, ask.purpose
 
 
 def _remember(memo: dict[_K, _V], key: _K, value: _V) -> None:
