@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import cast
 
+import msgspec
 from sqlalchemy import BigInteger, Engine, Integer, Select, Table, Text, any_, bindparam, insert, literal_column, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.sql import ClauseElement
@@ -53,27 +54,17 @@ class LedgerTable:
 
     def append(self, batch: Batch) -> None:
         rows = batch.rows
-        self._entry.run(
-            self._cursor,
-            [
-                {
-                    "index": row.index,
-                    "id": row.id,
-                    "entry": row.entry,
-                    "leaf": row.leaf,
-                    "log_time": row.log_time,
-                    "type": row.type,
-                    "partner": row.partner,
-                }
-                for row in rows
-            ],
-        )
-        self._disclosure.run(self._cursor, [{"index": row.index, "disclosures": row.disclosures} for row in rows])
-        self._tile.run(self._cursor, [tile._asdict() for tile in batch.tiles])
+        members = [_members(row) for row in rows]
+        self._entry.run(self._cursor, members)
+        self._disclosure.run(self._cursor, members)
+        self._tile.run(self._cursor, [_members(tile) for tile in batch.tiles])
         self._set_partner.run(
             self._cursor, [{"partner": name, **head._asdict()} for name, head in sorted(batch.partner_heads.items())]
         )
         self._set_head.run(self._cursor, [{"id": 1, **batch.head._asdict()}])
+
+
+_members = msgspec.structs.asdict
 
 
 def _head() -> ClauseElement:

@@ -12,14 +12,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO, cast
 
-from sqlalchemy import Engine, literal_column, select
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
 
 from adapters.sql.answers import AnswerTable
 from adapters.sql.budgets import BudgetTable
-from adapters.sql.engine import Connection, Statement, driver_connection, is_sqlite, open_engine
+from adapters.sql.engine import Connection, driver_connection, is_sqlite, open_engine
+from adapters.sql.grants import GrantTable
 from adapters.sql.ledger import LedgerTable
-from adapters.sql.tables import control
 from gateway.domain.errors import UnavailableError
 
 
@@ -30,10 +30,10 @@ class SqlWork:
         self._cursor = connection.cursor()
         self._connection = connection
         self._begin = "BEGIN IMMEDIATE" if is_sqlite(engine) else "BEGIN"
-        self._epoch = Statement(select(control.c.epoch).where(control.c.id == literal_column("1")), engine)
         self.budgets = BudgetTable(engine, self._cursor)
         self.answers = AnswerTable(engine, self._cursor)
         self.ledger = LedgerTable(engine, self._cursor)
+        self.grants = GrantTable(engine, self._cursor)
         self._open = False
 
     def begin(self) -> None:
@@ -41,10 +41,7 @@ class SqlWork:
         self._open = True
 
     def epoch(self) -> int:
-        rows = self._epoch.rows(self._cursor)
-        if not rows:
-            raise UnavailableError("the control database is empty: run `bidui migrate`")
-        return cast("int", rows[0][0])
+        return self.grants.epoch()
 
     def commit(self) -> None:
         self._cursor.execute("COMMIT")

@@ -122,10 +122,9 @@ $$ BEGIN RAISE EXCEPTION 'the ledger only grows'; END $$"""
 _POSTGRES_GUARD = """CREATE TRIGGER {table}_only_grows BEFORE UPDATE OR DELETE OR TRUNCATE ON {table}
 FOR EACH STATEMENT EXECUTE FUNCTION ledger_only_grows()"""
 
-event.listen(metadata, "after_create", DDL(_POSTGRES_FUNCTION).execute_if(dialect="postgresql"))
 for _table in APPEND_ONLY:
-    for _verb in ("UPDATE", "DELETE"):
-        _guard = DDL(_SQLITE_GUARD.format(table=_table.name, verb=_verb))
-        event.listen(metadata, "after_create", _guard.execute_if(dialect="sqlite"))
-    _guard = DDL(_POSTGRES_GUARD.format(table=_table.name))
-    event.listen(metadata, "after_create", _guard.execute_if(dialect="postgresql"))
+    _guards = [_SQLITE_GUARD.format(table=_table.name, verb=verb) for verb in ("UPDATE", "DELETE")]
+    for _guard in _guards:
+        event.listen(_table, "after_create", DDL(_guard).execute_if(dialect="sqlite"))
+    for _guard in (_POSTGRES_FUNCTION, _POSTGRES_GUARD.format(table=_table.name)):
+        event.listen(_table, "after_create", DDL(_guard).execute_if(dialect="postgresql"))

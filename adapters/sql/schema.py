@@ -1,0 +1,22 @@
+"""Making the control database, and saying what state it is in. `bidui migrate` is its only user that writes."""
+
+from __future__ import annotations
+
+from sqlalchemy import Engine, insert, inspect, select
+
+from adapters.sql.tables import control, metadata
+
+FIRST_EPOCH = 1
+
+
+def create(engine: Engine) -> None:
+    """Makes every table that is missing and the first control epoch. Changes nothing that is there."""
+    metadata.create_all(engine)
+    with engine.begin() as connection:
+        if connection.execute(select(control.c.id)).first() is None:
+            connection.execute(insert(control).values(id=1, epoch=FIRST_EPOCH))
+
+
+def missing_tables(engine: Engine) -> list[str]:
+    """Tables that `create` would make."""
+    return sorted(set(metadata.tables) - set(inspect(engine).get_table_names()))

@@ -1,0 +1,92 @@
+"""All doors of the gateway as one ASGI application. Wiring hands in what each door needs."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+from starlette.requests import Request as HttpRequest
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from gateway.api.catalogue import CatalogueDoor
+from gateway.api.comparisons import Comparisons
+from gateway.api.problems import problem
+
+Check = Callable[[], str | None]
+"""Looks at one thing the gateway needs; None when it is well, else what is wrong, for operators."""
+Handler = Callable[[HttpRequest], Awaitable[Response]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Doors:
+    """What stands behind the routes."""
+
+    comparisons: Comparisons
+    catalogue: CatalogueDoor
+    token_routes: Sequence[Route]
+    log_routes: Sequence[Route]
+    checks: Mapping[str, Check]
+    document: Callable[[], dict[str, object]]
+
+
+def build_app(doors: Doors) -> FastAPI:
+    """The application. Its description at `/openapi.json` is ours, word for word."""
+    app = FastAPI(title="Bidui 比对", docs_url=None, redoc_url=None, openapi_url=None)
+    app.router.routes += [
+        Route("/v1/comparisons", _endpoint(doors.comparisons), methods=["POST"]),
+        Route("/v1/catalogue", _endpoint(doors.catalogue), methods=["GET"]),
+        Route("/openapi.json", _endpoint(_Document(doors.document)), methods=["GET"]),
+        Route("/healthz", _endpoint(_alive), methods=["GET"]),
+        Route("/readyz", _endpoint(_Ready(doors.checks)), methods=["GET"]),
+        *doors.token_routes,
+        *doors.log_routes,
+    ]
+    app.add_exception_handler(HTTPException, _http_problem)
+    app.add_exception_handler(Exception, _broken)
+    return app
+
+
+def _endpoint(handler: Handler) -> Handler:
+    """Starlette takes a coroutine function for an endpoint, and an object for an application of its own."""
+
+    async def endpoint(request: HttpRequest) -> Response:
+        return await handler(request)
+
+    return endpoint
+
+
+async def _alive(_: HttpRequest) -> Response:
+    return JSONResponse({"status": "ok"})
+
+
+@dataclass(frozen=True)
+class _Ready:
+    checks: Mapping[str, Check]
+
+    async def __call__(self, _: HttpRequest) -> Response:
+        states = {name: check() is None for name, check in self.checks.items()}
+        ready = bool(states) and all(states.values())
+        return JSONResponse({"ready": ready, "checks": states}, 200 if ready else 503)
+
+
+@dataclass(frozen=True)
+class _Document:
+    document: Callable[[], dict[str, object]]
+
+    async def __call__(self, _: HttpRequest) -> Response:
+        return JSONResponse(self.document())
+
+
+async def _http_problem(_: HttpRequest, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    if status == 405:
+        headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
+        return problem("method-not-allowed", 405, "请改用接口说明中的请求方法，见 /openapi.json", headers=headers)
+    return problem("not-found", 404, "请核对路径，见 /openapi.json")
+
+
+async def _broken(_: HttpRequest, __: Exception) -> Response:
+    return problem("unavailable", 503, "本次未返回任何结果，请稍后重试", headers={"Retry-After": "1"})
