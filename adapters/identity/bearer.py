@@ -1,0 +1,32 @@
+"""From an HTTP request to its caller: certificate and address from the edge, the bearer token to the token door."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from starlette.requests import HTTPConnection
+
+from adapters.identity.certificate import Edge
+from adapters.identity.tokens import TokenDoor
+from gateway.domain.caller import Caller
+from gateway.ports import Clock
+
+SCHEME = b"bearer "
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BearerIdentity:
+    """Says who sends a request, or None: alike for a missing, doubled, wrong or foreign token, certificate or address."""
+
+    door: TokenDoor
+    edge: Edge
+    clock: Clock
+
+    def __call__(self, request: HTTPConnection) -> Caller | None:
+        """The proven caller. Reads the raw headers once; a second `Authorization` is never ignored."""
+        shown = [value for name, value in request.scope["headers"] if name == b"authorization"]
+        if len(shown) != 1 or shown[0][: len(SCHEME)].lower() != SCHEME:
+            return None
+        token = shown[0][len(SCHEME) :].decode("latin-1")
+        scope = request.scope
+        return self.door.caller(token, self.edge.thumbprint(scope), self.edge.address(scope), self.clock.now())

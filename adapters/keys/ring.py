@@ -1,0 +1,85 @@
+"""The keys each process reads at its start, and only those: one ring per process."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
+
+from adapters.keys.files import (
+    Passphrase,
+    read_ed25519,
+    read_ed25519_public,
+    read_mldsa44,
+    read_p256,
+    read_secret,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServeKeys:
+    """What `bidui serve` signs and proves with. No sealing key: it cannot make one digest of the index."""
+
+    receipts: Ed25519PrivateKey = field(repr=False)
+    checkpoints: Ed25519PrivateKey = field(repr=False)
+    checkpoints_mldsa44: MLDSA44PrivateKey = field(repr=False)
+    token: EllipticCurvePrivateKey = field(repr=False)
+    idempotency: bytes = field(repr=False)
+    proxy: bytes = field(repr=False)
+    sync: Ed25519PublicKey = field(repr=False)
+    load: Ed25519PublicKey = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SealKeys:
+    """What `bidui seal` holds: the sealing key, and whose signature it believes on a grant."""
+
+    sealing: bytes = field(repr=False)
+    load: Ed25519PublicKey = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncKeys:
+    """What `bidui sync` holds: the sealing key, and the key that signs manifests."""
+
+    sealing: bytes = field(repr=False)
+    sync: Ed25519PrivateKey = field(repr=False)
+
+
+def serve_keys(home: Path, passphrase: Passphrase | None = None) -> ServeKeys:
+    """Read the ring of serve. Raises `KeyFileError`."""
+    keys, own = home / "keys", home / "keys" / "serve"
+    return ServeKeys(
+        receipts=read_ed25519(own / "receipts.pem", passphrase),
+        checkpoints=read_ed25519(own / "checkpoints.pem", passphrase),
+        checkpoints_mldsa44=read_mldsa44(own / "checkpoints-mldsa44.pem", passphrase),
+        token=read_p256(own / "token.pem", passphrase),
+        idempotency=read_secret(own / "idempotency.secret", passphrase),
+        proxy=read_secret(own / "proxy.secret", passphrase),
+        sync=read_ed25519_public(keys / "sync.pub"),
+        load=read_ed25519_public(keys / "load.pub"),
+    )
+
+
+def seal_keys(home: Path, passphrase: Passphrase | None = None) -> SealKeys:
+    """Read the ring of seal. Raises `KeyFileError`."""
+    keys = home / "keys"
+    return SealKeys(
+        sealing=read_secret(keys / "seal" / "sealing.secret", passphrase), load=read_ed25519_public(keys / "load.pub")
+    )
+
+
+def sync_keys(home: Path, passphrase: Passphrase | None = None) -> SyncKeys:
+    """Read the ring of sync. Raises `KeyFileError`."""
+    own = home / "keys" / "sync"
+    return SyncKeys(
+        sealing=read_secret(own / "sealing.secret", passphrase), sync=read_ed25519(own / "sync.pem", passphrase)
+    )
+
+
+def load_key(home: Path, passphrase: Passphrase | None = None) -> Ed25519PrivateKey:
+    """The key that signs grants where no two people do: demo and test mode."""
+    return read_ed25519(home / "keys" / "load" / "load.pem", passphrase)
