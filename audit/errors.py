@@ -5,6 +5,7 @@
     ├── DisclosureError    a disclosure does not fit its frame, or cannot be opened
     ├── LedgerError        the ledger cannot take this entry now; nothing was written
     ├── NoteError          a signed note, checkpoint or verifier key is malformed or not verified
+    │   └── UnsignedError  no known key signed it: evidence is missing rather than wrong
     ├── ProofError         a proof does not lead from what it names to the root
     └── ReceiptError       a receipt is malformed or not signed by the key expected
 
@@ -30,6 +31,10 @@ class LedgerError(AuditError):
 
 class NoteError(AuditError):
     """A signed note, a checkpoint or a verifier key is malformed or not verified."""
+
+
+class UnsignedError(NoteError):
+    """No known key signed the note: evidence is missing rather than wrong."""
 
 
 class ProofError(AuditError):

@@ -15,7 +15,7 @@ from typing import NamedTuple, Protocol
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from audit.errors import NoteError
+from audit.errors import NoteError, UnsignedError
 
 MAX_NOTE_BYTES = 1_000_000
 MAX_SIGNATURES = 64
@@ -115,8 +115,8 @@ def parse(content: bytes) -> Note:
 def verified(note: Note, verifiers: Sequence[NoteVerifier]) -> frozenset[str]:
     """Return the verifier keys whose signatures hold; unknown signatures are ignored.
 
-    Raise `NoteError` when a known key's signature does not hold, when nobody known signed, or when two
-    verifiers answer to one name and id.
+    Raise `NoteError` when a known key's signature does not hold, or two verifiers answer to one name and id;
+    `UnsignedError` when nobody known signed.
     """
     known = {(verifier.name, verifier.key_id): verifier for verifier in verifiers}
     if len(known) != len(verifiers):
@@ -130,7 +130,7 @@ def verified(note: Note, verifiers: Sequence[NoteVerifier]) -> frozenset[str]:
             raise NoteError(f"a signature in the name of {signature.name} does not hold")
         held.add(verifier.vkey)
     if not held:
-        raise NoteError("no signature by a known key")
+        raise UnsignedError("no signature by a known key")
     return frozenset(held)
 
 

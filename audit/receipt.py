@@ -172,6 +172,16 @@ def read(content: bytes) -> Receipt:
     return Receipt(body, top.path.at, top.path.first, top.path.size, path, salt, top.signature.encode())
 
 
+def claimed_index(receipt: Receipt) -> int:
+    """Return the index a receipt claims, to find the key that must have signed it."""
+    return _read_body(receipt.body).index
+
+
+def is_signed_by(receipt: Receipt, verifier: NoteVerifier) -> bool:
+    """Tell whether the signature bears this key's id; whether it holds is for `verify` to say."""
+    return from_base64(receipt.signature.decode())[:4] == verifier.key_id
+
+
 def verify(receipt: Receipt, verifier: NoteVerifier) -> Held:
     """Return what the receipt proves. Raise `ReceiptError` unless it is signed by this receipt key.
 

@@ -1,0 +1,81 @@
+"""The reader's side of the ledger, and what every check of stored bytes begins with.
+
+Whoever reads here trusts nothing but signatures: the database may be the thing that was changed.
+"""
+
+from collections.abc import Iterator
+from itertools import zip_longest
+from typing import Protocol
+
+from audit.entry import leaf_hash
+from audit.errors import ProofError
+from audit.ledger import Head
+from audit.tree import split
+
+CHUNK = 4096
+"""Entries read at a time; a multiple of a tile's width."""
+
+
+class LedgerReader(Protocol):
+    """Reads what is committed, through a connection of its own. What is missing is left out, never made up."""
+
+    def head(self) -> Head:
+        """Return the stored head; `EMPTY_HEAD` when there is none."""
+        ...
+
+    def entries(self, start: int, end: int) -> Iterator[bytes]:
+        """Yield the stored bytes of these entries, by index, up to the first that is missing."""
+        ...
+
+    def hashes(self, level: int, start: int, end: int) -> bytes:
+        """Return stored hashes, joined: of level 0 leaf hashes, above it roots of tiles one level down."""
+        ...
+
+    def disclosures(self, start: int, end: int) -> Iterator[tuple[int, bytes]]:
+        """Yield index and packed disclosures of these entries, by index; entries without are left out."""
+        ...
+
+
+def chunks(start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Cut a range so that every piece but the first begins with a tile."""
+    while start < end:
+        stop = min(end, start - start % CHUNK + CHUNK)
+        yield start, stop
+        start = stop
+
+
+def read_leaves(reader: LedgerReader, start: int, end: int) -> Iterator[tuple[int, bytes]]:
+    """Yield index and leaf hash, recomputed from the stored bytes and equal to the stored hash.
+
+    Raise `DifferenceError` at the first entry that is missing or differs.
+    """
+    for first, stop in chunks(start, end):
+        stored = split(reader.hashes(0, first, stop))
+        pairs = zip_longest(reader.entries(first, stop), stored)
+        index = first
+        for content, leaf in pairs:
+            if content is None or leaf is None or leaf_hash(content) != leaf:
+                raise DifferenceError(index, "an entry is missing or does not have the hash it was stored with")
+            yield index, leaf
+            index += 1
+        if index != stop:
+            raise DifferenceError(index, "an entry is missing")
+
+
+def first_difference(reader: LedgerReader, size: int) -> int | None:
+    """Return the first of these entries that is missing or no longer has its stored hash; None when all have."""
+    try:
+        for _ in read_leaves(reader, 0, size):
+            pass
+    except DifferenceError as difference:
+        return difference.index
+    return None
+
+
+class DifferenceError(ProofError):
+    """Stored bytes differ from what they should be, first at this index, if it can be told."""
+
+    def __init__(self, index: int | None, cause: str) -> None:
+        """Name the first index and the cause."""
+        super().__init__(cause if index is None else f"entry {index}: {cause}")
+        self.index, self.cause = index, cause

@@ -1,0 +1,124 @@
+"""Walks through a log once, from entry 0 on, and checks what each entry must be and how it hangs on those before.
+
+One pass holds: canonical form, number, strictly increasing time, each partner's chain, the tree and its tiles.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from audit.disclosure import SLOTS
+from audit.entry import JsonValue, decode, leaf_hash
+from audit.errors import EntryError
+from audit.events import LOG_OPENED
+from audit.report import Findings
+from audit.tree import TILE_WIDTH, grow, perfect_root, root
+
+_COMMON = frozenset({"_sd", "body", "id", "log_time", "node", "seq", "suite", "time", "type", "v"})
+_LINKED = _COMMON | {"partner", "pprev", "pseq"}
+_TIME_LENGTH = len("2025-01-01T00:00:00.000000Z")
+_DIGEST_LENGTH = 43
+
+Entry = Mapping[str, JsonValue]
+
+
+class _Link(NamedTuple):
+    """The last entry of a partner's chain so far."""
+
+    place: int
+    number: int
+    leaf: str
+
+
+class EntryScan:
+    """Checks entries one after the other."""
+
+    def __init__(self, origin: str, suite: str, findings: Findings) -> None:
+        """Begin before entry 0 of the log of this origin."""
+        self._origin, self._suite, self._findings = origin, suite, findings
+        self._chains: dict[str, _Link] = {}
+        self._log_time = ""
+
+    def take(self, index: int, content: bytes, stored: bytes | None) -> tuple[bytes, Entry | None]:
+        """Check one entry against its place and its stored hash; return its true leaf hash and its members."""
+        leaf = leaf_hash(content)
+        if leaf != stored:
+            self._findings.tampered(index, "the entry does not have the hash it was stored with")
+        try:
+            entry = decode(content)
+        except EntryError as error:
+            self._findings.tampered(index, f"the entry is {error}")
+            return leaf, None
+        if not isinstance(entry, Mapping) or not _is_formed(entry):
+            self._findings.tampered(index, "the entry lacks members, or has members it should not have")
+            return leaf, None
+        self._check_place(index, entry)
+        if "partner" in entry:
+            self._check_chain(index, entry, leaf)
+        return leaf, entry
+
+    def _check_place(self, index: int, entry: Entry) -> None:
+        if entry["seq"] != index or entry["suite"] != self._suite or entry["v"] != 1:
+            self._findings.tampered(index, f"the entry says it is number {entry['seq']}, or of another form or suite")
+        log_time = str(entry["log_time"])
+        if log_time <= self._log_time or str(entry["time"]) > log_time:
+            self._findings.tampered(index, "the entry is not later than the one before it")
+        self._log_time = log_time
+        if (entry["type"] == LOG_OPENED.type) != (index == 0):
+            self._findings.tampered(index, "a log begins with its opening entry and has no second one")
+        elif index == 0 and not self._opens(entry["body"]):
+            self._findings.tampered(0, f"the opening entry is not that of {self._origin}")
+
+    def _opens(self, body: JsonValue) -> bool:
+        return isinstance(body, Mapping) and body.get("origin") == self._origin
+
+    def _check_chain(self, index: int, entry: Entry, leaf: bytes) -> None:
+        partner = str(entry["partner"])
+        last = self._chains.get(partner)
+        place, previous = (last.place + 1, last.leaf) if last else (0, None)
+        if entry["pseq"] != place:
+            self._findings.tampered(index, f"place {entry['pseq']} in its partner's chain instead of {place}")
+        elif entry["pprev"] != previous:
+            at = last.number if last else index
+            self._findings.tampered(at, f"this entry and its partner's next, {index}, do not fit together")
+        self._chains[partner] = _Link(place, index, leaf.hex())
+
+
+def _is_formed(entry: Entry) -> bool:
+    digests = entry.get("_sd")
+    return (
+        frozenset(entry) == (_LINKED if "partner" in entry else _COMMON)
+        and isinstance(digests, list)
+        and len(digests) == SLOTS
+        and all(isinstance(digest, str) and len(digest) == _DIGEST_LENGTH for digest in digests)
+        and len(str(entry["log_time"])) == len(str(entry["time"])) == _TIME_LENGTH
+    )
+
+
+class TreeScan:
+    """Grows the tree leaf by leaf, a tile at a time, and gives its root at any moment."""
+
+    def __init__(self) -> None:
+        """Begin with the empty tree."""
+        self.tile_roots: list[bytes] = []
+        self._frontier: list[bytes] = []
+        self._open_tile: list[bytes] = []
+
+    def add(self, leaf: bytes) -> None:
+        """Append a leaf."""
+        self._open_tile.append(leaf)
+        if len(self._open_tile) == TILE_WIDTH:
+            full = perfect_root(self._open_tile)
+            grow(self._frontier, len(self.tile_roots), full)
+            self.tile_roots.append(full)
+            self._open_tile = []
+
+    def frontier(self) -> list[bytes]:
+        """Return the frontier: that of the full tiles, then that of the open one."""
+        rest: list[bytes] = []
+        for size, leaf in enumerate(self._open_tile):
+            grow(rest, size, leaf)
+        return self._frontier + rest
+
+    def root(self) -> bytes:
+        """Return the root."""
+        return root(self.frontier())

@@ -1,0 +1,137 @@
+"""The offline verifier of a log: is this all of it, unchanged?
+
+It trusts the trust file alone and takes everything else as a claim:
+
+1. open every checkpoint: origin, and the signature of each key that should have signed;
+2. walk through all entries once, checking each and growing the tree;
+3. at each checkpoint's size the tree must have its root, which makes all checkpoints consistent with each other;
+4. compare what was stored beside the entries: head, tiles, disclosures;
+5. entries under no signed checkpoint are missing evidence, and so is a missing signature.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from audit.checkpoint import Checkpoint
+from audit.disclosure import DisclosureKeys, Sealed, is_committed, unpack, unseal
+from audit.errors import DisclosureError
+from audit.events import KINDS
+from audit.evidence import open_checkpoints
+from audit.reader import LedgerReader, chunks
+from audit.report import Exit, Findings, Problem, Report
+from audit.scan import Entry, EntryScan, TreeScan
+from audit.tree import TILE_WIDTH, perfect_root, split
+from audit.trust import Trust
+from audit.verify_receipt import verify_receipt
+
+__all__ = ["Exit", "Problem", "Report", "verify_log", "verify_receipt"]
+
+_SECRETS = {kind.type: frozenset(kind.secrets) for kind in KINDS}
+
+
+def verify_log(
+    reader: LedgerReader,
+    checkpoints: Iterable[bytes],
+    trust: Trust,
+    *,
+    keys: DisclosureKeys | None = None,
+    upto: int | None = None,
+    suite: str = "intl",
+) -> Report:
+    """Verify a whole log against all checkpoints known of it.
+
+    `keys` opens the disclosures as well, where they were not erased. `upto` looks at the first entries only: for a log
+    that still grows, take the size of its last checkpoint. Names the first bad index wherever it can be told.
+    """
+    return _LogVerifier(reader, trust, keys, suite).run(checkpoints, upto)
+
+
+class _LogVerifier:
+    """One verification of one log."""
+
+    def __init__(self, reader: LedgerReader, trust: Trust, keys: DisclosureKeys | None, suite: str) -> None:
+        self._reader, self._trust, self._keys = reader, trust, keys
+        self._findings = Findings()
+        self._entries = EntryScan(trust.origin, suite, self._findings)
+        self._tree = TreeScan()
+        self._size = self._proven = self._opened = self._erased = 0
+
+    def run(self, checkpoints: Iterable[bytes], upto: int | None) -> Report:
+        signed = open_checkpoints(checkpoints, self._trust, self._findings)
+        claimed = max(self._reader.head().size, max(signed, default=0)) if upto is None else upto
+        self._walk(claimed, signed)
+        if self._size < claimed:
+            self._findings.tampered(self._size, f"only {self._size} of {claimed} entries are there")
+        elif upto is None:
+            self._check_head()
+        self._check_tiles()
+        if self._proven < self._size:
+            self._findings.incomplete(self._proven, "entries from here on are under no signed checkpoint")
+        return Report(self._size, self._findings.all(), len(signed), self._opened, self._erased)
+
+    def _walk(self, claimed: int, signed: Mapping[int, Sequence[Checkpoint]]) -> None:
+        for start, end in chunks(0, claimed):
+            stored = split(self._reader.hashes(0, start, end))
+            kept = dict(self._reader.disclosures(start, end)) if self._keys else {}
+            for content in self._reader.entries(start, end):
+                at = self._size - start
+                leaf, entry = self._entries.take(self._size, content, stored[at] if at < len(stored) else None)
+                if self._keys and entry is not None:
+                    self._check_disclosures(entry, kept.get(self._size, b""), self._keys)
+                self._tree.add(leaf)
+                self._size += 1
+                if self._size in signed:
+                    self._check_root(signed[self._size])
+            if self._size < end:
+                return
+
+    def _check_root(self, signed: Sequence[Checkpoint]) -> None:
+        root = self._tree.root()
+        if all(each.root == root for each in signed):
+            self._proven = self._size
+        else:
+            self._findings.tampered(
+                self._proven, f"one of the entries from here to {self._size - 1} is not the one that was signed"
+            )
+
+    def _check_head(self) -> None:
+        head = self._reader.head()
+        if head.size == self._size and head.frontier != b"".join(self._tree.frontier()):
+            self._findings.tampered(None, "the stored head is not that of the entries")
+
+    def _check_tiles(self) -> None:
+        level, computed = 1, self._tree.tile_roots
+        while computed:
+            stored = split(self._reader.hashes(level, 0, len(computed)))
+            for number, node in enumerate(computed):
+                if number >= len(stored) or stored[number] != node:
+                    self._findings.tampered(number * TILE_WIDTH**level, f"a stored tile of level {level - 1} is wrong")
+            full = range(0, len(computed) - TILE_WIDTH + 1, TILE_WIDTH)
+            level, computed = level + 1, [perfect_root(computed[at : at + TILE_WIDTH]) for at in full]
+
+    def _check_disclosures(self, entry: Entry, packed: bytes, keys: DisclosureKeys) -> None:
+        expected = _SECRETS.get(str(entry["type"]), frozenset[str]())
+        try:
+            kept = list(unpack(packed)) if packed else []
+        except DisclosureError as error:
+            self._findings.tampered(self._size, str(error))
+            return
+        for name in sorted(expected - {sealed.name for sealed in kept}):
+            self._findings.incomplete(
+                self._size, f"the disclosure of {name} is missing, and no entry says it was erased"
+            )
+        for sealed in kept:
+            self._check_disclosure(entry, sealed, keys)
+
+    def _check_disclosure(self, entry: Entry, sealed: Sealed, keys: DisclosureKeys) -> None:
+        digests = entry["_sd"]
+        try:
+            disclosure = unseal(str(entry["id"]), sealed, keys)
+        except DisclosureError as error:
+            self._findings.tampered(self._size, str(error))
+            return
+        if disclosure is None:
+            self._erased += 1
+        elif isinstance(digests, list) and is_committed(disclosure, digests):
+            self._opened += 1
+        else:
+            self._findings.tampered(self._size, f"the disclosure of {sealed.name} is not the one the entry commits to")
