@@ -1,0 +1,55 @@
+"""Prometheus metrics. Labels are routes, codes and partners' names: nothing a caller chooses, nothing it was not told."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
+
+_BUCKETS = (0.002, 0.004, 0.006, 0.008, 0.012, 0.016, 0.024, 0.032, 0.064, 0.128, 0.256, 1.0, 5.0)
+
+
+class Metrics:
+    """The product's metrics, in a registry of their own. Children are looked up once: that is most of their cost."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._requests = Counter(
+            "bidui_requests", "Requests by route and status", ["route", "status"], registry=self.registry
+        )
+        self._seconds = Histogram(
+            "bidui_request_seconds", "Time from request to release", ["route"], buckets=_BUCKETS, registry=self.registry
+        )
+        self._broken = Counter("bidui_turns_broken", "Turns that broke and were tried in halves", registry=self.registry)
+        self._log_size = Gauge("bidui_log_entries", "Entries covered by the last checkpoint", registry=self.registry)
+        self._sealed = Gauge("bidui_log_sealed", "1 when the log is sealed and nothing is answered", registry=self.registry)
+        self._data_time = Gauge("bidui_data_time_seconds", "Time of the data that answers", registry=self.registry)
+        self._children: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
+
+    def request(self, route: str, status: int, seconds: float) -> None:
+        """One request was answered."""
+        known = self._children.get((route, status))
+        if known is None:
+            known = (self._requests.labels(route, str(status)), self._seconds.labels(route))
+            self._children[route, status] = known
+        known[0].inc()
+        known[1].observe(seconds)
+
+    def turn_broke(self) -> None:
+        """A turn broke."""
+        self._broken.inc()
+
+    def signed(self, size: int) -> None:
+        """A checkpoint covers this many entries."""
+        self._log_size.set(size)
+
+    def sealed(self) -> None:
+        """The log is sealed."""
+        self._sealed.set(1)
+
+    def adopted(self, data_time: float) -> None:
+        """Answers come from data of this Unix time."""
+        self._data_time.set(data_time)
+
+    def serve(self, host: str, port: int) -> int:
+        """Serves them on a port of their own, in a thread; the port that was bound."""
+        server, _ = start_http_server(port, addr=host, registry=self.registry)
+        return int(server.server_port)

@@ -1,0 +1,59 @@
+"""The ledger as readers see it: on a connection of their own, never inside the writer's transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import cast
+
+from sqlalchemy import Engine, literal_column, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from adapters.sql.engine import open_engine
+from adapters.sql.tables import ledger_disclosure, ledger_entry, ledger_head, ledger_tile
+from audit.ledger import EMPTY_HEAD, Head
+from gateway.domain.errors import UnavailableError
+
+_CHUNK = 1024
+
+
+class SqlLedgerReader:
+    """Keeps the promise of `audit.reader.LedgerReader`."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    @classmethod
+    def open(cls, url: str) -> SqlLedgerReader:
+        return cls(open_engine(url))
+
+    def head(self) -> Head:
+        wanted = select(ledger_head.c.size, ledger_head.c.frontier, ledger_head.c.log_time)
+        try:
+            with self._engine.connect() as connection:
+                row = connection.execute(wanted.where(ledger_head.c.id == literal_column("1"))).first()
+        except SQLAlchemyError as error:
+            raise UnavailableError("the control database cannot be read") from error
+        return Head(row[0], bytes(row[1]), row[2]) if row else EMPTY_HEAD
+
+    def entries(self, start: int, end: int) -> Iterator[bytes]:
+        index = ledger_entry.c.index
+        wanted = select(ledger_entry.c.entry).where(index >= start, index < end).order_by(index)
+        with self._engine.connect().execution_options(yield_per=_CHUNK) as connection:
+            for row in connection.execute(wanted):
+                yield bytes(row[0])
+
+    def hashes(self, level: int, start: int, end: int) -> bytes:
+        index = ledger_entry.c.index if level == 0 else ledger_tile.c.index
+        wanted = select(ledger_entry.c.leaf if level == 0 else ledger_tile.c.root)
+        if level:
+            wanted = wanted.where(ledger_tile.c.level == level - 1)
+        with self._engine.connect() as connection:
+            rows = connection.execute(wanted.where(index >= start, index < end).order_by(index)).all()
+        return b"".join(bytes(cast("bytes", row[0])) for row in rows)
+
+    def disclosures(self, start: int, end: int) -> Iterator[tuple[int, bytes]]:
+        index = ledger_disclosure.c.index
+        wanted = select(index, ledger_disclosure.c.disclosures).where(index >= start, index < end).order_by(index)
+        with self._engine.connect().execution_options(yield_per=_CHUNK) as connection:
+            for row in connection.execute(wanted):
+                yield row[0], bytes(row[1])

@@ -1,0 +1,102 @@
+"""The log as anybody may check it: checkpoints and proofs. Entries themselves are not given out here.
+
+`GET /v1/log/checkpoint` · `GET /v1/log/proofs/inclusion?index=&size=` · `GET /v1/log/proofs/consistency?old=&size=` ·
+`GET /v1/log/trust`
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from starlette.requests import Request as HttpRequest
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from audit.checkpoint import peek
+from audit.proof import TlogProof
+from audit.reader import LedgerReader
+from audit.tree import StoredTree
+from gateway.api.problems import problem
+from gateway.domain.errors import InvalidQueryError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Log:
+    """What the log's doors read from. `latest` gives the last signed checkpoint, None before the first."""
+
+    reader: LedgerReader
+    latest: Callable[[], bytes | None]
+    trust: bytes
+
+
+def log_routes(log: Log) -> list[Route]:
+    """The routes."""
+
+    async def checkpoint(_: HttpRequest) -> Response:
+        latest = log.latest()
+        return _not_yet() if latest is None else Response(latest, media_type="text/plain")
+
+    async def inclusion(request: HttpRequest) -> Response:
+        return _proof(log, request, "index", _inclusion)
+
+    async def consistency(request: HttpRequest) -> Response:
+        return _proof(log, request, "old", lambda tree, old, _: _consistency(tree, old))
+
+    async def trust(_: HttpRequest) -> Response:
+        return Response(log.trust, media_type="application/json")
+
+    return [
+        Route("/v1/log/checkpoint", checkpoint, methods=["GET"]),
+        Route("/v1/log/proofs/inclusion", inclusion, methods=["GET"]),
+        Route("/v1/log/proofs/consistency", consistency, methods=["GET"]),
+        Route("/v1/log/trust", trust, methods=["GET"]),
+    ]
+
+
+def _proof(
+    log: Log, request: HttpRequest, name: str, make: Callable[[StoredTree, int, bytes], Response]
+) -> Response:
+    """A proof within a signed tree: that of the last checkpoint, unless a smaller size is asked for."""
+    latest = log.latest()
+    if latest is None:
+        return _not_yet()
+    try:
+        signed = peek(latest).size
+        size = _number(request, "size", signed)
+        number = _number(request, name, None)
+        if size > signed:
+            raise InvalidQueryError("size 不得大于最新检查点", "size")
+        return make(StoredTree(size, log.reader.hashes), number, latest if size == signed else b"")
+    except InvalidQueryError as error:
+        return problem("invalid", 422, str(error), pointer=error.field)
+    except ValueError:
+        return problem("invalid", 422, f"{name} 不在所指定的树内", pointer=name)
+
+
+def _inclusion(tree: StoredTree, index: int, checkpoint: bytes) -> Response:
+    path = tree.inclusion(index)
+    document: dict[str, object] = {"index": index, "size": tree.size, "hashes": _texts(path)}
+    if checkpoint:
+        document["tlog_proof"] = TlogProof(index=index, path=tuple(path), checkpoint=checkpoint).encode().decode()
+    return JSONResponse(document)
+
+
+def _consistency(tree: StoredTree, old: int) -> Response:
+    return JSONResponse({"old": old, "size": tree.size, "hashes": _texts(tree.consistency(old))})
+
+
+def _number(request: HttpRequest, name: str, default: int | None) -> int:
+    text = request.query_params.get(name, "" if default is None else str(default))
+    if not text.isascii() or not text.isdecimal() or len(text) > 18:
+        raise InvalidQueryError(f"{name} 应为非负整数", name)
+    return int(text)
+
+
+def _texts(hashes: Sequence[bytes]) -> list[str]:
+    return [b64encode(each).decode() for each in hashes]
+
+
+def _not_yet() -> Response:
+    return problem("unavailable", 503, "尚无已签名的检查点，请稍后重试", headers={"Retry-After": "1"})
