@@ -96,7 +96,7 @@ class Field:
     bits: int = 0
     scale: int = 1
     origin: int = 0
-    codes: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: NO_CODES, repr=False)
+    codes: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: NO_CODES, repr=False, hash=False)
     _reading: Reading = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -110,7 +110,7 @@ class Field:
         round down to their step, so that two canonical texts are equal exactly when their ordinals are.
         """
         canonical = self._reading.normalise(raw, self.key)
-        if self.seal is not SealKind.ORDERED:
+        if not self.bits:
             return canonical
         ordinal = self.ordinal(canonical)
         return canonical if self.scale == 1 else str(self.origin + ordinal * self.scale)

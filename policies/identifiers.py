@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from operator import mul
 
 from policies import texts
@@ -17,7 +18,7 @@ from policies.invalid import InvalidValueError
 FIELD = "id"
 BIRTH_YEARS = range(1800, 2101)
 
-STORED_AS_NUMBER = "身份证号被存成数字，末几位已丢失，请将该列设为文本后重填"
+STORED_AS_NUMBER = "被存成数字，末几位已丢失，请将该列设为文本后重填"
 WRONG_BIRTH_DATE = "身份证号中的出生日期不存在，请核对"
 WRONG_ID_CHECK = "身份证号校验码不符，请核对每一位"
 WRONG_ID_FORM = "身份证号应为18位（或旧15位）数字，末位可为X"
@@ -25,7 +26,8 @@ WRONG_USCC_CHECK = "统一社会信用代码校验码不符，请核对每一位
 WRONG_USCC_FORM = "统一社会信用代码应为18位数字或大写字母，不使用字母I、O、Z、S、V"
 WRONG_ORG_FORM = "机构编码应为12至15位数字或字母"
 
-_SCIENTIFIC = re.compile(r"[0-9](\.[0-9]+)?E\+?[0-9]+|[0-9]{15,}\.[0-9]+")
+# 3.30106199003072E+17, or 330106199003072320.0
+_SPELLED_FLOAT = re.compile(r"[0-9]\.[0-9]+E\+?[0-9]+|[0-9]{12,18}\.[0-9]+")
 _ID_NUMBER = re.compile(r"[0-9]{17}[0-9X]")
 _OLD_ID_NUMBER = re.compile(r"[0-9]{15}")
 _ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
@@ -60,7 +62,9 @@ class IdentifierRule:
 
 def parse_identifier(kinds: tuple[str, ...], raw: object) -> str:
     """The one form of a number that may be of any of these kinds; the length decides which."""
-    text = _clean_number(raw)
+    text = "" if _is_inexact(raw) else texts.clean(raw, FIELD).replace(" ", "").upper()
+    if not text or ("." in text and _SPELLED_FLOAT.fullmatch(text)):
+        raise InvalidValueError(FIELD, IDENTIFIERS[kinds[0]].zh + STORED_AS_NUMBER)
     for kind in kinds:
         rule = IDENTIFIERS[kind]
         if len(text) in rule.lengths:
@@ -70,12 +74,12 @@ def parse_identifier(kinds: tuple[str, ...], raw: object) -> str:
 
 def parse_id_number(raw: object) -> str:
     """An id number as 18 characters; 15 digits are carried over, residents' permits (81, 82, 83) are numbers too."""
-    return _check_id_number(_clean_number(raw))
+    return parse_identifier(("id_number",), raw)
 
 
 def parse_uscc(raw: object) -> str:
-    """A unified social credit code in capitals. Only the whole is checked: the body codes inside may break their rule."""
-    return _check_uscc(_clean_number(raw))
+    """A unified social credit code in capitals. Only the whole is checked: the body code inside may be an odd one."""
+    return parse_identifier(("uscc",), raw)
 
 
 def parse_org_code(raw: object) -> str:
@@ -84,7 +88,7 @@ def parse_org_code(raw: object) -> str:
     No national norm fixes its form: registers build it from six to nine digits of place, a class and a sequence.
     Only the length is held, so that it is never taken for a body code (9) or a credit code (18).
     """
-    return _check_org_code(_clean_number(raw))
+    return parse_identifier(("org_code",), raw)
 
 
 def place_known(id_number: str) -> bool:
@@ -103,17 +107,13 @@ def uscc_check_character(first17: str) -> str:
     return _USCC_ALPHABET[-total % 31]
 
 
-def _clean_number(raw: object) -> str:
-    if isinstance(raw, float):
-        raise InvalidValueError(FIELD, STORED_AS_NUMBER)
-    text = texts.clean(raw, FIELD).replace(" ", "").upper()
-    if _SCIENTIFIC.fullmatch(text):
-        raise InvalidValueError(FIELD, STORED_AS_NUMBER)
-    return text
+def _is_inexact(raw: object) -> bool:
+    # A decimal with an exponent was written 3.30106E+17 somewhere: its last digits are gone like those of a float.
+    return isinstance(raw, float) or (isinstance(raw, Decimal) and raw.as_tuple().exponent != 0)
 
 
 def _check_id_number(text: str) -> str:
-    if _OLD_ID_NUMBER.fullmatch(text):
+    if len(text) == 15 and _OLD_ID_NUMBER.fullmatch(text):
         first17 = f"{text[:6]}19{text[6:]}"
         text = first17 + id_check_character(first17)
     if not _ID_NUMBER.fullmatch(text):

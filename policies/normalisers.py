@@ -38,10 +38,10 @@ _NUMBER_MARKS = str.maketrans("\u2212\u2013", "--", "¥元 ")
 _INTEGER = re.compile(r"[+-]?(?:[0-9]{1,15}|[0-9]{1,3}(?:,[0-9]{3}){1,4})")
 _MONEY = re.compile(r"[+-]?(?:[0-9]{1,12}|[0-9]{1,3}(?:,[0-9]{3}){1,3})(?:\.[0-9]{1,2}0*)?")
 _MAX_MONEY = 1e12
+_NUMBERS = (float, Decimal)
 
-_YES_OR_NO = dict.fromkeys(("是", "Y", "YES", "TRUE", "1", "√"), "是") | dict.fromkeys(
-    ("否", "N", "NO", "FALSE", "0", "×"), "否"
-)
+_YES = frozenset({"是", "Y", "YES", "TRUE", "1", "√"})
+_NO = frozenset({"否", "N", "NO", "FALSE", "0", "×"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,16 +68,14 @@ def normalise_month(raw: object, field: str) -> str:
     """yyyy-mm; a whole date is read as its month. A number such as 1990.1 is refused: it may have been 1990.10."""
     if isinstance(raw, date):
         return _real_date(raw.year, raw.month, 1, field)[:7]
-    if isinstance(raw, float | Decimal) and raw != raw // 1:
-        raise InvalidValueError(field, NOT_A_MONTH)
     text = _date_text(raw, field)
+    found = _MONTH.fullmatch(text)
+    if found and not (isinstance(raw, _NUMBERS) and "." in text):
+        year, month, short_month = found.groups()
+        return _real_date(int(year), int(month or short_month), 1, field)[:7]
     if _DATE.fullmatch(text):
         return normalise_date(text, field)[:7]
-    found = _MONTH.fullmatch(text)
-    if not found:
-        raise InvalidValueError(field, NOT_A_MONTH)
-    year, month, short_month = found.groups()
-    return _real_date(int(year), int(month or short_month), 1, field)[:7]
+    raise InvalidValueError(field, NOT_A_MONTH)
 
 
 def normalise_integer(raw: object, field: str) -> str:
@@ -109,10 +107,10 @@ def normalise_yes_or_no(raw: object, field: str) -> str:
     """是 or 否."""
     if isinstance(raw, bool):
         return "是" if raw else "否"
-    answer = _YES_OR_NO.get(texts.clean(raw, field).upper())
-    if answer is None:
+    answer = texts.clean(raw, field).upper()
+    if answer not in _YES | _NO:
         raise InvalidValueError(field, NOT_YES_OR_NO)
-    return answer
+    return "是" if answer in _YES else "否"
 
 
 def code_normaliser(codes: Mapping[str, tuple[str, ...]]) -> Normaliser:
@@ -122,15 +120,15 @@ def code_normaliser(codes: Mapping[str, tuple[str, ...]]) -> Normaliser:
     """
     lookup: dict[str, str] = {}
     for code, labels in codes.items():
-        for word in {code, *labels}:
-            if lookup.setdefault(_code_key(word), code) != code:
+        for word in (code, *labels):
+            if lookup.setdefault(_code_key(word, ""), code) != code:
                 raise ValueError(word)
     for code in codes:
-        lookup.setdefault(code.lstrip("0"), code)
+        lookup.setdefault(code.lstrip("0") or "0", code)
     found = lookup.get
 
     def normalise_code(raw: object, field: str) -> str:
-        code = found(_code_key(texts.clean(raw, field)))
+        code = found(_code_key(raw, field))
         if code is None:
             raise InvalidValueError(field, NOT_IN_LIST)
         return code
@@ -143,8 +141,8 @@ def month_count(canonical: str) -> int:
     return int(canonical[:4]) * 12 + int(canonical[5:]) - 1
 
 
-def _code_key(word: str) -> str:
-    return word.replace(" ", "").upper()
+def _code_key(raw: object, field: str) -> str:
+    return texts.clean(raw, field).replace(" ", "").upper()
 
 
 def _date_text(raw: object, field: str) -> str:
