@@ -27,7 +27,7 @@ def judge(query: Query, caller: Caller, rights: Rights, at: datetime, data_time:
     """Rulebook first, then grant. Every refusal but stale data reads alike to the caller."""
     grant = rights.grants.get(query.grant)
     if grant is None or grant.partner != caller.partner:
-        return _no("no_such_grant")
+        return Refusal(Reason.NOT_PERMITTED, "no_such_grant", (), rights.snapshot.version)
     units = tuple(f"org:{code}" for code in grant.scope)
     ask = Ask(f"client:{caller.client_id}", query.asked(), query.purpose, units, caller.address)
     verdict = rights.snapshot.judge(ask, at)
@@ -50,9 +50,7 @@ def _narrowed(permit: Permit, grant: Grant, query: Query, at: datetime) -> Grant
     return Granted(narrowed, grant, query.as_of or local_day(at))
 
 
-def _no(cause: str, permit: Permit | None = None) -> Refusal:
-    if permit is None:
-        return Refusal(Reason.NOT_PERMITTED, cause)
+def _no(cause: str, permit: Permit) -> Refusal:
     return Refusal(Reason.NOT_PERMITTED, cause, permit.rules, permit.policy)
 
 

@@ -23,7 +23,7 @@ from datetime import datetime
 from gateway.domain.answer import disclose
 from gateway.domain.comparison import Comparison
 from gateway.domain.errors import GatewayError, MismatchedKeyError, UnavailableError
-from gateway.domain.grant import local_day
+from gateway.domain.grant import Grant, local_day
 from gateway.domain.reply import Answered, Failed, Reply, Request
 from gateway.grants import Granted, judge
 from gateway.hearing import Hearing, kinds, permitted_claims, plain
@@ -51,6 +51,15 @@ class Pipeline:
 
     def __post_init__(self) -> None:
         self._rights = self.rights.load()
+        self.is_sealed = False
+
+    def seal_log(self) -> None:
+        """Answers nothing from now on: the log is not what was signed. A person decides; reading goes on."""
+        self.is_sealed = True
+
+    def grants(self) -> Mapping[str, Grant]:
+        """The grants in force at the last turn."""
+        return self._rights.grants
 
     def answer(self, requests: Sequence[Request]) -> list[Reply]:
         """A reply for each request, in order; every answer among them is durable.
@@ -69,6 +78,8 @@ class Pipeline:
         return [*self.answer(requests[:half]), *self.answer(requests[half:])]
 
     def _turn(self, requests: Sequence[Request]) -> list[Reply]:
+        if self.is_sealed:
+            raise UnavailableError("the log is sealed")
         at = self.clock.now()
         with self.store.begin() as work:
             hearings = self._judge(requests, work, at)

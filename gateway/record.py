@@ -46,13 +46,12 @@ class Recorder:
     ledger: Ledger
     signer: ReceiptSigner
     entropy: Entropy
-    policy: PolicyVersion
 
     def record(self, hearings: Sequence[Hearing], store: LedgerStore, version: DataVersion, at: datetime) -> None:
         """Gives every hearing its entry and its reply."""
         if not hearings:
             return
-        data = _data(version)
+        data = data_ref(version)
         salts = self.entropy(SALT_BYTES * len(hearings))
         written = [
             self._write(hearing, salts[SALT_BYTES * n : SALT_BYTES * (n + 1)], data) for n, hearing in enumerate(hearings)
@@ -73,7 +72,7 @@ class Recorder:
         as_of = granted.as_of.isoformat()
         answer = encode({"as_of": as_of, "data": data._asdict(), "fields": dict(told.fields), "subject": told.subject})
         digests = _digests(salt, hearing, answer)
-        policy = PolicyRef(granted.permit.policy.number, granted.permit.policy.digest)
+        policy = _policy(granted.permit.policy)
         draft = comparison_answered(
             _asked(hearing, as_of, digests[0]),
             Inner(cause=hearing.outcome.cause if hearing.outcome else "", budgets=_budgets(hearing.spent)),
@@ -92,8 +91,7 @@ class Recorder:
         told = Refused(refusal.reason, incident)
         answer = encode({"incident": incident, "reason": refusal.reason})
         digests = _digests(salt, hearing, answer)
-        version = refusal.policy or self.policy
-        policy = PolicyRef(version.number, version.digest)
+        policy = _policy(refusal.policy)
         draft = comparison_refused(
             _asked(hearing, None, digests[0]),
             Inner(cause=refusal.cause, rules=refusal.rules, budgets=_budgets(hearing.spent)),
@@ -146,6 +144,12 @@ def _asked(hearing: Hearing, as_of: str | None, request_sha256: str) -> Asked:
     )
 
 
+def _policy(version: PolicyVersion | None) -> PolicyRef:
+    if version is None:
+        raise RuntimeError("a verdict names no policy version")
+    return PolicyRef(version.number, version.digest)
+
+
 def _digests(salt: bytes, hearing: Hearing, answer: bytes) -> tuple[str, str]:
     return salted_digest(salt, "request", hearing.request.body), salted_digest(salt, "response", answer)
 
@@ -166,5 +170,6 @@ def _budgets(spent: Spent | None) -> Mapping[str, tuple[int, int]]:
 
 
 @lru_cache(maxsize=16)
-def _data(version: DataVersion) -> DataRef:
+def data_ref(version: DataVersion) -> DataRef:
+    """A data version as answers and entries spell it."""
     return DataRef(version.digest, version.time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))

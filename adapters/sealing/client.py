@@ -50,6 +50,10 @@ class SealClient:
         known = self._units.get((generation, grant))
         return self._admit(generation, grant) if known is None else known
 
+    def is_alive(self) -> bool:
+        """Whether the process answers. Raises `UnavailableError` when it does not."""
+        return bool(self._exchange(Ask("", [])))
+
     def close(self) -> None:
         peer, self._peer = self._peer, None
         if peer:

@@ -1,0 +1,221 @@
+"""`bidui serve`: the gateway's process. Beside the doors run three tasks: signing, adopting, forgetting."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+import structlog
+import uvicorn
+from fastapi import FastAPI
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from adapters.identity.metadata import key_set, server_metadata
+from adapters.index.directory import pointer, read_current
+from adapters.identity.tls import CertificateProtocol, tls_context
+from adapters.metrics import Metrics
+from audit.events import generation_adopted
+from audit.signer import State
+from gateway.api.app import Check, Doors, build_app
+from gateway.api.catalogue import CatalogueDoor
+from gateway.api.comparisons import Comparisons
+from gateway.api.log import Log, log_routes
+from gateway.api.openapi import document
+from gateway.api.token import token_routes
+from gateway.domain.errors import GatewayError
+from gateway.domain.reply import Reply, Request
+from gateway.record import data_ref
+from gateway.sequencer import Sequencer
+from ops.wiring import Gateway, open_index
+
+SIGN_SECONDS = 1.0
+ADOPT_SECONDS = 1.0
+
+log = structlog.get_logger()
+
+
+def build(gateway: Gateway) -> FastAPI:
+    """The application of a gateway. The sequencer belongs to the loop that first asks it something."""
+    sequencer: list[Sequencer] = []
+
+    async def submit(request: Request) -> Reply:
+        if not sequencer:
+            grid = gateway.settings.grid_milliseconds / 1000
+            sequencer.append(Sequencer(gateway.pipeline.answer, asyncio.get_running_loop(), grid))
+        return await sequencer[0].submit(request)
+
+    doors = Doors(
+        comparisons=Comparisons(identify=gateway.identify, catalogue=gateway.catalogue, submit=submit),
+        catalogue=CatalogueDoor(identify=gateway.identify, catalogue=gateway.catalogue, held=gateway.held),
+        token_routes=token_routes(
+            issuer=gateway.endpoint,
+            edge=gateway.edge,
+            metadata=server_metadata(gateway.settings.issuer),
+            keys=key_set([gateway.mint.public_jwk()]),
+        ),
+        log_routes=log_routes(
+            Log(reader=gateway.reader, latest=gateway.checkpoints.latest, trust=gateway.trust.encode())
+        ),
+        checks=_checks(gateway),
+        document=lambda: document(gateway.catalogue),
+    )
+    return build_app(doors)
+
+
+class Measured:
+    """Counts and times what goes through; the outermost layer, so that it sees what the caller sees."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics, routes: frozenset[str]) -> None:
+        self._app = app
+        self._metrics = metrics
+        self._routes = routes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        status = 500
+
+        async def note(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, note)
+        finally:
+            route = scope["path"] if scope["path"] in self._routes else "other"
+            self._metrics.request(route, status, time.perf_counter() - started)
+
+
+async def run(gateway: Gateway, ready: Callable[[int], None] = lambda _: None) -> None:
+    """Serves until the process is told to stop."""
+    app = build(gateway)
+    routes = frozenset(str(getattr(route, "path", "")) for route in app.routes)
+    server = uvicorn.Server(_config(gateway, Measured(app, gateway.metrics, routes)))
+    gateway.metrics.serve(gateway.settings.host, gateway.settings.metrics_port)
+    tasks = [asyncio.create_task(each) for each in (_sign(gateway), _adopt(gateway), _announce(server, ready))]
+    # A full pass over the start-up heap costs 40 ms; frozen, it is never made again.
+    gc.collect()
+    gc.freeze()
+    try:
+        await server.serve()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        with suppress(GatewayError):
+            await asyncio.to_thread(sign_once, gateway)
+        gateway.close()
+
+
+def sign_once(gateway: Gateway) -> None:
+    """Signs what is new in the log. A log that is not what was signed is sealed: nothing is answered any more."""
+    outcome = gateway.signer.run_once()
+    if outcome.state is State.SEALED:
+        gateway.metrics.sealed()
+        gateway.pipeline.seal_log()
+        log.error("log_sealed", cause=outcome.cause, index=-1 if outcome.index is None else outcome.index)
+    elif outcome.checkpoint:
+        gateway.metrics.signed(outcome.checkpoint.size)
+
+
+def adopt(gateway: Gateway) -> None:
+    """Answers from the newest generation from now on, and says so in the log first."""
+    published = read_current(gateway.home.index, gateway.sync_key)
+    index = open_index(gateway.home, gateway.settings, gateway.sync_key, gateway.pipeline.index)
+    manifest, version = published.manifest, index.version
+    draft = generation_adopted(
+        generation=version.generation,
+        data=data_ref(version),
+        manifest_sha256=version.digest,
+        catalogue_version=manifest.catalogue.version,
+        catalogue_sha256=manifest.catalogue.digest,
+        records={kind: content.records for kind, content in manifest.kinds.items()},
+    )
+    with gateway.store.begin() as work:
+        gateway.pipeline.recorder.ledger.append(work.ledger, [draft], gateway.home.clock.now())
+        work.commit()
+    gateway.pipeline.index = index
+    gateway.metrics.adopted(version.time.timestamp())
+    log.info("generation_adopted", generation=version.generation, data_version=version.digest)
+
+
+async def _sign(gateway: Gateway) -> None:
+    await _every(SIGN_SECONDS, lambda: asyncio.to_thread(sign_once, gateway))
+
+
+async def _adopt(gateway: Gateway) -> None:
+    async def look() -> None:
+        newest = pointer(gateway.home.index)
+        if newest and newest.digest != gateway.pipeline.index.version.digest:
+            adopt(gateway)
+
+    await _every(ADOPT_SECONDS, look)
+
+
+async def _every(seconds: float, act: Callable[[], Awaitable[None]]) -> None:
+    while True:
+        try:
+            await act()
+        except (GatewayError, OSError) as error:
+            log.warning("task_failed", error=type(error).__name__)
+        await asyncio.sleep(seconds)
+
+
+async def _announce(server: uvicorn.Server, ready: Callable[[int], None]) -> None:
+    while not server.started:
+        await asyncio.sleep(0.01)
+    ready(server.servers[0].sockets[0].getsockname()[1])
+
+
+def _config(gateway: Gateway, app: ASGIApp) -> uvicorn.Config:
+    settings, keys = gateway.settings, gateway.home.keys
+    context = None
+    if settings.tls:
+        context = tls_context(
+            certificate=keys / "tls.crt", key=keys / "serve" / "tls.pem", client_authorities=keys / "authority.crt"
+        )
+    return uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        http=CertificateProtocol if settings.tls else "httptools",
+        ssl_context_factory=context,
+        proxy_headers=False,
+        server_header=False,
+        access_log=False,
+        log_config=None,
+        lifespan="off",
+    )
+
+
+def _checks(gateway: Gateway) -> dict[str, Check]:
+    def database() -> str | None:
+        return None if gateway.reader.head().size else "the log is not opened; run `bidui init`"
+
+    def index() -> str | None:
+        return None if gateway.pipeline.index.version else "no generation"
+
+    def seal() -> str | None:
+        return None if gateway.seal.is_alive() else "the sealing process does not answer"
+
+    def ledger() -> str | None:
+        return "the log is sealed" if gateway.pipeline.is_sealed else None
+
+    return {"database": _guarded(database), "index": _guarded(index), "seal": _guarded(seal), "log": _guarded(ledger)}
+
+
+def _guarded(check: Check) -> Check:
+    def look() -> str | None:
+        try:
+            return check()
+        except (GatewayError, OSError) as error:
+            return type(error).__name__
+
+    return look
