@@ -1,0 +1,33 @@
+"""`bidui`: one command, one word for each thing that is done."""
+
+from __future__ import annotations
+
+import msgspec
+import typer
+
+from ops.cli import grants, processes
+from ops.cli.console import say
+from gateway.api.openapi import document
+from policies.catalogue import load_catalogue
+
+app = typer.Typer(
+    name="bidui",
+    help="比对：机构编制实名制数据的比对网关。只答是否一致，不提供数据。",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+
+def openapi() -> None:
+    """打印接口说明（OpenAPI 3.1）。"""
+    say(msgspec.json.format(msgspec.json.encode(document(load_catalogue())), indent=2).decode())
+
+
+for command in (processes.init, processes.migrate, processes.serve, processes.seal, openapi):
+    app.command()(command)
+app.add_typer(grants.app, name="grant")
+
+
+def main() -> None:
+    """The entry point."""
+    app()

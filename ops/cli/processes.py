@@ -1,0 +1,79 @@
+"""Commands that make an installation and run its processes: init, migrate, serve, seal."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from typing import Annotated
+
+import typer
+
+from adapters import logs
+from adapters.keys.files import read_secret
+from adapters.sealing.meter import Meter
+from gateway.seal import SealingKey
+from ops import installing
+from ops.cli.console import HomeOption, JsonOption, PassphraseOption, home_of, passphrase_of, say, say_json, told
+from ops.seal import SealingDesk, listen, serve_forever
+from ops.serve import run
+from ops.settings import SealSettings, load
+from ops.wiring import trusted_load_keys, wire
+from policies.catalogue import load_catalogue
+
+OriginOption = Annotated[str, typer.Option(help="存证账名称，写入回执与检查点，如 bidui.example.gov/audit/2026-1")]
+IssuerOption = Annotated[str, typer.Option(help="合作部门访问网关所用的 https 地址")]
+
+
+def init(
+    origin: OriginOption,
+    issuer: IssuerOption,
+    home: HomeOption = None,
+    passphrase_file: PassphraseOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """新建安装：目录、设置、密钥、规则册、控制库与存证账首条记录。"""
+    place, passphrase = home_of(home), passphrase_of(passphrase_file)
+    with told():
+        installing.init(place, origin=origin, issuer=issuer, passphrase=passphrase)
+        installing.migrate(place, passphrase)
+    if as_json:
+        say_json({"home": str(place.path), "origin": origin})
+    else:
+        say(f"已建立 {place.path}。下一步：编写 sync.toml 与 mappings/，运行 bidui sync")
+
+
+def migrate(home: HomeOption = None, passphrase_file: PassphraseOption = None, as_json: JsonOption = False) -> None:
+    """建立或升级控制库的表，并在首次运行时开启存证账。"""
+    place, passphrase = home_of(home), passphrase_of(passphrase_file)
+    with told():
+        opened = installing.migrate(place, passphrase)
+    say_json({"log_opened": opened}) if as_json else say("控制库已就绪" + ("，存证账已开启" if opened else ""))
+
+
+def serve(home: HomeOption = None, passphrase_file: PassphraseOption = None) -> None:
+    """运行网关。"""
+    logs.configure()
+    place, passphrase = home_of(home), passphrase_of(passphrase_file)
+    with told():
+        asyncio.run(run(wire(place, passphrase), lambda port: say(f"网关已启动，端口 {port}")))
+
+
+def seal(home: HomeOption = None, passphrase_file: PassphraseOption = None) -> None:
+    """运行封存进程；网关一侧只有它持有封存密钥。"""
+    logs.configure()
+    place, passphrase = home_of(home), passphrase_of(passphrase_file)
+    with told():
+        path = place.seal_socket(load(place, "seal.toml", SealSettings))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        desk = SealingDesk(
+            key=SealingKey(read_secret(place.keys / "seal" / "sealing.secret", passphrase)),
+            catalogue=load_catalogue(),
+            trusted=trusted_load_keys(place),
+            meter=Meter(path.parent / "meter.sqlite"),
+            clock=place.clock,
+            entropy=os.urandom,
+        )
+        server = listen(path)
+        signal.signal(signal.SIGTERM, lambda *_: server.close())
+        serve_forever(server, desk)

@@ -1,0 +1,97 @@
+"""`bidui init`: a home from nothing. Settings, keys, rulebooks, the control database and entry 0 of the log."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from adapters.keys.disclosures import DisclosureKeyFiles
+from adapters.keys.files import Passphrase, read_ed25519, read_mldsa44
+from adapters.keys.making import make_all
+from adapters.sql.engine import open_engine
+from adapters.sql.schema import create
+from adapters.sql.store import SqlStore
+from audit.checkpoint import MlDsa44Signer
+from audit.events import log_opened
+from audit.ledger import Ledger
+from audit.note import Ed25519Signer
+from ops.settings import Home, ServeSettings, SettingsError, load
+from policies.loader import SHIPPED_RULEBOOKS
+
+FOLDERS = ("data/index", "data/seal", "data/reports", "checkpoints", "partners", "grants", "rulebooks", "mappings")
+
+_SERVE = """# 比对网关。各项说明见 docs/operations.md
+origin = "{origin}"
+issuer = "{issuer}"
+host = "127.0.0.1"
+port = {port}
+metrics_port = {metrics_port}
+tls = true
+"""
+_SEAL = """# 封存进程。留空即使用 data/seal/seal.sock
+socket = ""
+"""
+_UNITS = """# 机构树：每行一个机构，代码 = 上级机构代码；最上级写空串
+"""
+
+
+def init(
+    home: Home,
+    *,
+    origin: str,
+    issuer: str,
+    port: int = 8420,
+    metrics_port: int = 9420,
+    passphrase: Passphrase | None = None,
+) -> None:
+    """Makes everything a new installation needs. Raises `SettingsError` where there is one already."""
+    if (home.path / "serve.toml").exists():
+        raise SettingsError(f"{home.path} holds an installation already; choose another folder")
+    for folder in FOLDERS:
+        (home.path / folder).mkdir(parents=True, exist_ok=True, mode=0o750)
+    make_all(home.path, home.clock, os.urandom, passphrase=passphrase)
+    _write(home.path / "seal.toml", _SEAL)
+    _write(home.path / "units.toml", _UNITS)
+    for rulebook in sorted(SHIPPED_RULEBOOKS.glob("*.toml")):
+        shutil.copyfile(rulebook, home.folder("rulebooks") / rulebook.name)
+    # Written last: a home without it is not an installation, and init may run again.
+    _write(
+        home.path / "serve.toml",
+        _SERVE.format(origin=origin, issuer=issuer, port=port, metrics_port=metrics_port),
+    )
+
+
+def migrate(home: Home, passphrase: Passphrase | None = None) -> bool:
+    """Makes the control database's tables, and opens the log. True if the log was opened now."""
+    settings = load(home, "serve.toml", ServeSettings)
+    url = home.database_url(settings)
+    engine = open_engine(url)
+    create(engine)
+    engine.dispose()
+    store = SqlStore(url)
+    try:
+        return _open_log(home, settings, store, passphrase)
+    finally:
+        store.close()
+
+
+def _open_log(home: Home, settings: ServeSettings, store: SqlStore, passphrase: Passphrase | None) -> bool:
+    keys = home.keys / "serve"
+    vkeys = [
+        Ed25519Signer(settings.origin, read_ed25519(keys / "checkpoints.pem", passphrase)).vkey,
+        MlDsa44Signer(settings.origin, read_mldsa44(keys / "checkpoints-mldsa44.pem", passphrase)).vkey,
+        Ed25519Signer(settings.origin, read_ed25519(keys / "receipts.pem", passphrase)).vkey,
+    ]
+    disclosures = DisclosureKeyFiles(keys / "disclosure", passphrase, os.urandom)
+    ledger = Ledger(node=settings.node, keys=disclosures, entropy=os.urandom)
+    with store.begin() as work:
+        if work.ledger.lock_head().size:
+            return False
+        ledger.append(work.ledger, [log_opened(origin=settings.origin, vkeys=vkeys)], home.clock.now())
+        work.commit()
+    return True
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")
