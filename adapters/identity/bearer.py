@@ -16,7 +16,7 @@ SCHEME = b"bearer "
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BearerIdentity:
-    """Says who sends a request, or None: alike for a missing, doubled, wrong or foreign token, certificate or address."""
+    """Says who sends a request, or None: alike for a missing, doubled or wrong token, certificate and address."""
 
     door: TokenDoor
     edge: Edge

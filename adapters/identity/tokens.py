@@ -119,6 +119,11 @@ class TokenDoor:
             self._notice(rejected.cause)
             return None
 
+    @property
+    def remembered(self) -> int:
+        """How many proven tokens are kept, for the gauge."""
+        return len(self._book.proven)
+
     def swap(self, registry: Registry) -> None:
         """From now on this registry decides. Every token is checked against it anew."""
         self._book = _Book(registry)

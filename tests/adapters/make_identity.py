@@ -1,0 +1,133 @@
+"""Builders for the tests of partner identity: two systems of one partner, and tokens that are wrong in one thing."""
+
+from __future__ import annotations
+
+import hmac
+import json
+from base64 import urlsafe_b64encode
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from functools import cache
+
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives.hashes import SHA256, SHA384
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from adapters.identity.jose import Cause, PrivateKey, jose_key, public_jwk
+from adapters.identity.registry import Registry
+from adapters.identity.tokens import TokenDoor, TokenMint
+from gateway.domain.partner_file import parse_partner
+
+AT = datetime(2026, 6, 30, 1, 0, tzinfo=UTC)
+NOW = int(AT.timestamp())
+ISSUER, AUDIENCE = "https://bidui.example", "https://bidui.example/v1"
+ADDRESS = "10.20.0.7"
+OPERATOR_NAME = "额尔敦巴雅尔"
+EC_PRINT, RSA_PRINT, OTHER_PRINT = "A" * 43, "B" * 42 + "A", "C" * 42 + "A"
+JTI = "jti-of-sixteen-or-more"
+
+
+class StandingClock:
+    """A clock that moves only when told."""
+
+    def __init__(self, at: datetime = AT) -> None:
+        self.at = at
+
+    def now(self) -> datetime:
+        return self.at
+
+    def pass_by(self, seconds: float) -> None:
+        self.at += timedelta(seconds=seconds)
+
+
+@cache
+def ec_key(name: str) -> ec.EllipticCurvePrivateKey:
+    """A P-256 key, the same for the same name within a run."""
+    return ec.generate_private_key(ec.SECP256R1())
+
+
+@cache
+def rsa_key(name: str) -> rsa.RSAPrivateKey:
+    """A 2048-bit key, the same for the same name within a run."""
+    return rsa.generate_private_key(65537, 2048)
+
+
+def kid_of(key: PrivateKey) -> str:
+    return jose_key(key).thumbprint()
+
+
+def partner_data(**changes: object) -> dict[str, object]:
+    """A partner file as TOML gives it: two systems, a person and her job. Fresh, so that a test may break it."""
+    networks = {"gov_extranet": ["10.20.0.0/16", "fd00:20::/32"]}
+    systems: list[dict[str, object]] = [
+        {
+            "client_id": "hr-payroll",
+            "alg": "ES256",
+            "certificates": [EC_PRINT],
+            "networks": dict(networks),
+            "jwks": [public_jwk(jose_key(ec_key("client")))],
+        },
+        {
+            "client_id": "hr-social",
+            "alg": "PS256",
+            "certificates": [RSA_PRINT],
+            "networks": dict(networks),
+            "jwks": [public_jwk(jose_key(rsa_key("client")))],
+        },
+    ]
+    operators = [
+        {"id": "wang-01", "name": OPERATOR_NAME, "kind": "person"},
+        {"id": "nightly", "name": "夜间核对", "kind": "job", "owner": "wang-01"},
+    ]
+    base: dict[str, object] = {"code": "hr", "zh": "盟人社局", "en": "League HR Bureau", "department": "hr"}
+    return base | {"systems": systems, "operators": operators} | changes
+
+
+def a_registry(*files: Mapping[str, object]) -> Registry:
+    return Registry([parse_partner(data, "hr.toml") for data in files or (partner_data(),)])
+
+
+def a_mint(key: PrivateKey | None = None) -> TokenMint:
+    return TokenMint(key=key or ec_key("token"), issuer=ISSUER, audience=AUDIENCE)
+
+
+def a_door(causes: list[Cause] | None = None, capacity: int = 100, key: PrivateKey | None = None) -> TokenDoor:
+    token_key = jose_key(key or ec_key("token"))
+    return TokenDoor(
+        issuer=ISSUER,
+        audience=AUDIENCE,
+        keys={token_key.thumbprint(): token_key},
+        registry=a_registry(),
+        capacity=capacity,
+        notice=(causes if causes is not None else []).append,
+    )
+
+
+def b64(raw: bytes) -> str:
+    return urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def as_bytes(part: Mapping[str, object] | str) -> bytes:
+    """JSON of a mapping, or a text as it is, so that a case can hold what no JSON library would write."""
+    return part.encode() if isinstance(part, str) else json.dumps(part).encode()
+
+
+def signed(header: Mapping[str, object] | str, claims: Mapping[str, object] | str, key: PrivateKey, alg: str) -> str:
+    """A JWS with exactly these bytes, rightly signed whatever the header says."""
+    text = f"{b64(as_bytes(header))}.{b64(as_bytes(claims))}"
+    return f"{text}.{b64(_signature(text.encode(), key, alg))}"
+
+
+def _signature(text: bytes, key: PrivateKey, alg: str) -> bytes:
+    digest = SHA384() if alg.endswith("384") else SHA256()
+    if alg == "none":
+        return b""
+    if alg == "HS256":
+        pem = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+        return hmac.digest(pem, text, "sha256")
+    if isinstance(key, rsa.RSAPrivateKey):
+        pss = padding.PSS(padding.MGF1(digest), digest.digest_size)
+        return key.sign(text, padding.PKCS1v15() if alg.startswith("RS") else pss, digest)
+    size = (key.key_size + 7) // 8
+    return b"".join(each.to_bytes(size, "big") for each in decode_dss_signature(key.sign(text, ec.ECDSA(digest))))
