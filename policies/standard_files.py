@@ -1,5 +1,6 @@
 """Strict reading of the files of the data standard: an unknown, missing or ill-fitting key is a `CatalogueError`."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -25,6 +26,8 @@ Codes = Mapping[str, tuple[str, ...]]
 Word = TypeVar("Word", bound=StrEnum)
 
 _MAX_DOMAIN = 10**12
+_KEY = re.compile("[a-z][a-z0-9_]{1,63}")
+_MONTH = re.compile("[0-9]{4}-(0[1-9]|1[0-2])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +40,8 @@ class Section:
     asked: set[str] = field(default_factory=set[str])
 
     def fail(self, name: str, problem: str) -> NoReturn:
-        """Names the file and the key."""
-        raise CatalogueError(self.file, f"{self.key}.{name}" if self.key else name, problem)
+        """Names the file and the key; an empty name is this table itself."""
+        raise CatalogueError(self.file, ".".join(filter(None, (self.key, name))), problem)
 
     def get(self, name: str) -> object:
         """The value of a key, None when it is absent."""
@@ -132,6 +135,8 @@ def read_codes(section: Section) -> Codes:
 
 def read_field(section: Section, key: str, tables: Mapping[str, Codes]) -> Field:
     """A field with everything that belongs to its seal kind, and nothing else."""
+    if not _KEY.fullmatch(key):
+        section.fail("", "must be called by small letters, digits and underscores")
     normaliser = section.text("normaliser")
     seal = section.choice("seal", SealKind)
     codes = _codes_of(section, normaliser, tables)
@@ -172,8 +177,15 @@ def _order(section: Section, normaliser: str) -> tuple[int, int, int]:
     if normaliser == CODE:
         return bits, 1, 0
     if normaliser == "month":
-        return bits, 1, month_count(READINGS["month"].normalise(section.text("origin"), "origin"))
+        return bits, 1, _first_month(section)
     return bits, section.whole("scale", 1, _MAX_DOMAIN), section.whole("origin", -_MAX_DOMAIN, _MAX_DOMAIN)
+
+
+def _first_month(section: Section) -> int:
+    text = section.text("origin")
+    if not _MONTH.fullmatch(text):
+        section.fail("origin", "must be a month such as 1900-01")
+    return month_count(text)
 
 
 def _check_field(section: Section, made: Field) -> None:

@@ -205,7 +205,7 @@ def test_an_organ_or_post_has_one_form(given_: str, expected: str) -> None:
     assert normalise_phrase(expected, "unit") == expected
 
 
-@pytest.mark.parametrize("given_", ["", "（）", "—", "“ ”", "·", "_", "局\ufffd", "局" * 201])
+@pytest.mark.parametrize("given_", ["", "（）", "—", "“ ”", "·", "_", "局\ufffd", "局" * 201, "ß" * 101])
 def test_marks_alone_name_nothing(given_: str) -> None:
     with pytest.raises(InvalidValueError):
         normalise_phrase(given_, "unit")
