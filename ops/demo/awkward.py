@@ -90,8 +90,10 @@ def _namesake(person: Person, bender: Bender) -> Person | None:
 def _twin(person: Person, bender: Bender) -> Person | None:
     """A twin of the person before: same day, same place, neighbouring number, one character of the name differs."""
     before = bender.previous
-    if before is None or not _plain_number(before) or years_after(before.birth, 18) > person.work_start:
+    if before is None or not _plain_number(before):
         return None
+    if not years_after(before.birth, 18) <= person.work_start <= years_after(before.birth, 30):
+        return None  # the life of this person would not fit that day of birth
     return replace(
         person,
         id_number=bender.numbers.beside(before.id_number, male=person.male),
@@ -177,7 +179,7 @@ CASES: Mapping[str, tuple[int, Bend]] = {
     "rare": (947, _rare),
     "private_use": (1907, _private_use),
     "namesake": (401, _namesake),
-    "twin": (307, _twin),
+    "twin": (151, _twin),
     "resident_permit": (2903, _resident_permit),
     "transferred": (23, _transferred),
     "seconded": (71, _seconded),

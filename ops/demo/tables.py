@@ -9,10 +9,10 @@
 | 工资 | 工资编号 | what an organisation pays a person in the last month |
 
 比对_人员 gives one row per post (so several for one person), joined with person, organisation and the pay of that
-organisation; a second payer without a post stands in 工资 alone. 比对_机构 gives one row per organisation. Both have all
-that a mapping needs in one place: key 人员编号 and identifier 身份证号, or key 机构编码 and identifier 统一社会信用代码; the unit
-机构编码 (its tree is 机构: 机构编码, 上级机构编码); the main record where 主职 = '1'; validity from 生效日期 to 失效日期, the first day
-without.
+organisation; a second payer without a post stands in 工资 alone. 比对_机构 gives one row per organisation. Both have
+all that a mapping needs in one place: key 人员编号 and identifier 身份证号, or key 机构编码 and identifier
+统一社会信用代码; the unit 机构编码 (its tree is 机构: 机构编码, 上级机构编码); the main record where 主职 = '1';
+validity from 生效日期 to 失效日期, the first day without.
 
 The watermark is 更新时间 (local time, no zone). Whoever changes a post or a pay also touches that of the person, so the
 views have one, too. Code values: `ops.demo.codes`. Ranks, titles and names of organisations are words; dates are dates;
@@ -131,10 +131,11 @@ PAYS = Table(
 
 _PERSON_VIEW = """
 create view 比对_人员 as
-select 人员.人员编号, 人员.身份证号, 人员.姓名, 人员.性别, 人员.民族, 人员.出生日期, 人员.政治面貌, 人员.学历, 人员.学位,
-       人员.职称, 人员.参加工作时间, 人员.进入时间, 人员.进入形式, 人员.入编时间, 人员.公务员登记, 人员.人员状态,
-       任职.机构编码, 机构.机构全称 as 单位名称, 机构.隶属路径, 机构.经费形式, 任职.内设机构, 任职.编制类型,
-       任职.人员分类, 任职.岗位类别, 任职.职务, 任职.职务级别, 任职.职级, 任职.主职, 任职.任职形式,
+select 人员.人员编号, 人员.身份证号, 人员.姓名, 人员.性别, 人员.民族, 人员.出生日期, 人员.政治面貌, 人员.学历,
+       人员.学位, 人员.职称, 人员.参加工作时间, 人员.进入时间, 人员.进入形式, 人员.入编时间, 人员.公务员登记,
+       人员.人员状态,
+       任职.机构编码, 机构.机构全称 as 单位名称, 机构.隶属路径, 机构.经费形式, 任职.内设机构,
+       任职.编制类型, 任职.人员分类, 任职.岗位类别, 任职.职务, 任职.职务级别, 任职.职级, 任职.主职, 任职.任职形式,
        任职.生效日期, 任职.失效日期,
        case when 工资.工资编号 is null then null else 机构.机构全称 end as 发放单位,
        工资.发放状态, 工资.发放月份, 工资.工资级别, 工资.基本工资, 工资.应发合计, 人员.更新时间
