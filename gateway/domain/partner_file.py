@@ -44,7 +44,7 @@ OPERATOR_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 KEY_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 MEMBERS = {"EC": ("crv", "x", "y"), "RSA": ("n", "e")}
 KEY_TYPE = {"ES256": "EC", "PS256": "RSA"}
-SMALLEST_RSA_BYTES = 256
+SMALLEST_RSA_BITS = 2048
 SHA256_BYTES = 32
 
 
@@ -186,8 +186,9 @@ def _check_ec(row: _Table, members: Mapping[str, str]) -> None:
 
 
 def _check_rsa(row: _Table, members: Mapping[str, str]) -> None:
-    if len(_decoded(members["n"])) < SMALLEST_RSA_BYTES or members["e"] != "AQAB":
-        raise row.refuse("n", "must be an RSA modulus of 2048 bits or more, with e = AQAB")
+    modulus = int.from_bytes(_decoded(members["n"]), "big")
+    if modulus.bit_length() < SMALLEST_RSA_BITS or modulus % 2 == 0 or members["e"] != "AQAB":
+        raise row.refuse("n", "must be an odd RSA modulus of 2048 bits or more, with e = AQAB")
 
 
 _KEY_CHECKS: Mapping[str, Callable[[_Table, Mapping[str, str]], None]] = {"EC": _check_ec, "RSA": _check_rsa}

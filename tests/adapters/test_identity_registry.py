@@ -1,0 +1,204 @@
+"""Partner files: read exactly or not at all, and no two systems share what they prove themselves with."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import cast
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adapters.identity.jose import jose_key, public_jwk
+from adapters.identity.partner_text import write_partner
+from adapters.identity.registry import Registry, load_registry
+from gateway.domain.caller import OperatorKind
+from gateway.domain.partner_file import PartnerFileError, parse_partner
+from tests.adapters.make_identity import (
+    EC_PRINT,
+    OPERATOR_NAME,
+    OTHER_PRINT,
+    RSA_PRINT,
+    a_registry,
+    b64,
+    ec_key,
+    partner_data,
+    rsa_key,
+)
+
+Data = dict[str, object]
+
+
+def system(data: Data, number: int = 0) -> Data:
+    return cast("list[Data]", data["systems"])[number]
+
+
+def jwk(data: Data, number: int = 0) -> Data:
+    return cast("list[Data]", system(data, number)["jwks"])[0]
+
+
+def operator(data: Data, number: int = 0) -> Data:
+    return cast("list[Data]", data["operators"])[number]
+
+
+def test_a_partner_file_says_who_may_act_and_how() -> None:
+    partner = parse_partner(partner_data(), "hr.toml")
+
+    assert (partner.code, partner.department, len(partner.systems)) == ("hr", "hr", 2)
+    assert partner.systems[0].certificates == frozenset({EC_PRINT})
+    assert partner.operators["wang-01"].kind is OperatorKind.PERSON
+    assert partner.operators["nightly"].owner == "wang-01"
+
+
+def test_names_and_keys_stay_out_of_every_repr() -> None:
+    partner = parse_partner(partner_data(), "hr.toml")
+
+    shown = f"{partner!r} {partner.operators['wang-01']!r} {a_registry().client('hr-payroll')!r}"
+    assert OPERATOR_NAME not in shown
+    assert public_jwk(jose_key(ec_key("client")))["x"] not in shown
+
+
+BROKEN: Mapping[str, tuple[Callable[[Data], object], str]] = {
+    "unknown key": (lambda d: d.update(note="x"), "unknown key note"),
+    "unknown key in a system": (lambda d: system(d).update(secret="x"), "unknown key secret"),
+    "unknown key in an operator": (lambda d: operator(d).update(phone="x"), "unknown key phone"),
+    "private key in the file": (lambda d: jwk(d).update(d="AAAA"), "unknown key d"),
+    "code missing": (lambda d: d.pop("code"), "add code"),
+    "code in Chinese": (lambda d: d.update(code="人社"), "code must look like"),
+    "code a number": (lambda d: d.update(code=7), "code must be text"),
+    "name empty": (lambda d: d.update(zh=" "), "zh must be text"),
+    "no systems": (lambda d: d.update(systems=[]), "systems must be a list of tables"),
+    "systems a text": (lambda d: d.update(systems="hr"), "systems must be a list of tables"),
+    "a system that is a text": (lambda d: d.update(systems=["hr"]), "must be a table"),
+    "no operators": (lambda d: d.update(operators=[]), "operators must be a list of tables"),
+    "client id twice": (lambda d: system(d, 1).update(client_id="hr-payroll"), "same one twice"),
+    "operator twice": (lambda d: operator(d, 1).update(id="wang-01"), "same one twice"),
+    "algorithm of another kind": (lambda d: system(d).update(alg="RS256"), "alg must be one of ES256, PS256"),
+    "algorithm for another key": (lambda d: system(d).update(alg="PS256"), "unknown key crv"),
+    "no certificates": (lambda d: system(d).update(certificates=[]), "certificates must be a list"),
+    "certificate as hex": (lambda d: system(d).update(certificates=["ab" * 32]), "x5t#S256"),
+    "certificate with padding": (lambda d: system(d).update(certificates=[EC_PRINT + "="]), "x5t#S256"),
+    "certificate a number": (lambda d: system(d).update(certificates=[7]), "certificates must be a list of texts"),
+    "certificate twice": (lambda d: system(d).update(certificates=[EC_PRINT, EC_PRINT]), "same one twice"),
+    "no networks": (lambda d: system(d).update(networks={}), "networks must name"),
+    "networks a list": (lambda d: system(d).update(networks=["10.0.0.0/8"]), "networks must be a table"),
+    "network class in Chinese": (lambda d: system(d).update(networks={"政务": ["10.0.0.0/8"]}), "class names"),
+    "network with host bits": (lambda d: system(d).update(networks={"gov": ["10.0.0.1/8"]}), "address ranges"),
+    "network class empty": (lambda d: system(d).update(networks={"gov": []}), "gov must be a list"),
+    "no keys": (lambda d: system(d).update(jwks=[]), "jwks must be a list"),
+    "key of another type": (lambda d: jwk(d).update(kty="oct"), "kty must be one of EC"),
+    "key on another curve": (lambda d: jwk(d).update(crv="P-384"), "crv must be P-256"),
+    "key too short": (lambda d: jwk(d).update(x="AAAA"), "crv must be P-256"),
+    "key id with a space": (lambda d: jwk(d).update(kid="a b"), "kid must look like"),
+    "RSA too small": (lambda d: jwk(d, 1).update(n=b64(b"\xff" * 128)), "2048 bits"),
+    "RSA small behind zeros": (lambda d: jwk(d, 1).update(n=b64(bytes(200) + b"\xff" * 56)), "2048 bits"),
+    "RSA even": (lambda d: jwk(d, 1).update(n=b64(b"\xff" * 255 + b"\xfe")), "2048 bits"),
+    "RSA with another exponent": (lambda d: jwk(d, 1).update(e="Aw"), "2048 bits"),
+    "operator of another kind": (lambda d: operator(d).update(kind="robot"), "kind must be one of"),
+    "job without owner": (lambda d: operator(d, 1).pop("owner"), "a job names its owner"),
+    "person with owner": (lambda d: operator(d).update(owner="nightly"), "a job names its owner"),
+    "owner unknown": (lambda d: operator(d, 1).update(owner="nobody"), "must be a person"),
+    "owner a job": (lambda d: operator(d, 1).update(owner="nightly"), "must be a person"),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_a_nearly_right_file_is_refused_with_its_place(case: str) -> None:
+    data, (breaks, says) = partner_data(), BROKEN[case]
+    breaks(data)
+
+    with pytest.raises(PartnerFileError) as refused:
+        parse_partner(data, "hr.toml")
+    assert says in str(refused.value)
+    assert str(refused.value).startswith("hr.toml")
+    assert OPERATOR_NAME not in str(refused.value)
+
+
+def another_department(**changes: object) -> Data:
+    own: Data = {
+        "client_id": "tax-01",
+        "alg": "ES256",
+        "certificates": [OTHER_PRINT],
+        "networks": {"gov": ["10.30.0.0/16"]},
+        "jwks": [public_jwk(jose_key(ec_key("tax")))],
+    }
+    return partner_data(code="tax", department="tax", systems=[own | changes])
+
+
+SHARED: Mapping[str, tuple[Data, str]] = {
+    "client id": (another_department(client_id="hr-payroll"), "client_id"),
+    "certificate": (another_department(certificates=[OTHER_PRINT, RSA_PRINT]), "certificate"),
+    "key": (another_department(jwks=[public_jwk(jose_key(ec_key("client")))]), "key"),
+    "key under another id": (another_department(jwks=[public_jwk(jose_key(ec_key("client"))) | {"kid": "own"}]), "key"),
+    "code": (partner_data(), "partner code hr"),
+}
+
+
+@pytest.mark.parametrize("what", SHARED)
+def test_nothing_that_proves_is_shared_between_departments(what: str) -> None:
+    data, says = SHARED[what]
+
+    with pytest.raises(PartnerFileError, match=says):
+        a_registry(partner_data(), data)
+
+
+def test_the_registry_finds_a_system_by_id_and_by_certificate() -> None:
+    registry = a_registry(partner_data(), another_department())
+
+    found = registry.client("tax-01")
+    assert found is not None
+    assert found is registry.holder(OTHER_PRINT)
+    assert (registry.client("nobody"), registry.holder("")) == (None, None)
+
+
+def test_a_point_off_its_curve_is_no_key() -> None:
+    data = partner_data()
+    jwk(data)["y"] = b64(b"\x01" * 32)
+
+    with pytest.raises(PartnerFileError, match="no valid EC public key"):
+        a_registry(data)
+
+
+def test_a_folder_is_read_whole_or_not_at_all(tmp_path: Path) -> None:
+    good = write_partner(parse_partner(partner_data(), "hr.toml"))
+    (tmp_path / "hr.toml").write_text(good, encoding="utf-8")
+    (tmp_path / "notes.txt").write_text("not read", encoding="utf-8")
+    assert load_registry(tmp_path).client("hr-payroll") is not None
+
+    (tmp_path / "tax.toml").write_text(f'name = "{OPERATOR_NAME}', encoding="utf-8")
+    with pytest.raises(PartnerFileError, match=r"tax\.toml: is not TOML") as refused:
+        load_registry(tmp_path)
+    assert OPERATOR_NAME not in str(refused.value)
+
+    (tmp_path / "tax.toml").write_bytes(b"\xff\xfe")
+    with pytest.raises(PartnerFileError, match="UTF-8"):
+        load_registry(tmp_path)
+
+
+def test_a_file_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "hr.toml").mkdir()
+
+    with pytest.raises(PartnerFileError, match="cannot be read"):
+        load_registry(tmp_path)
+
+
+def test_an_empty_folder_knows_nobody(tmp_path: Path) -> None:
+    assert load_registry(tmp_path).client("hr-payroll") is None
+    assert Registry([]).holder(EC_PRINT) is None
+
+
+@given(st.text(min_size=1, max_size=40).filter(str.strip))
+def test_what_is_written_is_what_is_read(name: str) -> None:
+    data = partner_data(zh=name)
+    operator(data)["name"] = name
+    partner = parse_partner(data, "hr.toml")
+
+    assert parse_partner(tomllib.loads(write_partner(partner)), "hr.toml") == partner
+
+
+def test_rsa_systems_are_written_too() -> None:
+    text = write_partner(parse_partner(partner_data(), "hr.toml"))
+
+    assert public_jwk(jose_key(rsa_key("client")))["n"] in text
