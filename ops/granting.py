@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import tomllib
 from hashlib import sha256
 from pathlib import Path
 
-from adapters.keys.disclosures import DisclosureKeyFiles
 from adapters.keys.files import Passphrase, read_ed25519
 from adapters.sql.store import SqlStore
 from audit.events import grant_loaded
-from audit.ledger import Ledger
 from gateway.domain.grant import Grant, GrantError, parse_grant
 from gateway.signed_grant import sign_grant
+from ops.log_keys import make_ledger
 from ops.settings import Home, Mode, ServeSettings, load
 from ops.wiring import LOAD_KEY
 from policies.catalogue import load_catalogue
@@ -33,8 +31,7 @@ def load_grant(home: Home, path: Path, passphrase: Passphrase | None = None) -> 
     draft = grant_loaded(
         partner=grant.partner, grant=grant.number, sha256=sha256(signed.document).hexdigest(), by=[LOAD_KEY]
     )
-    disclosures = DisclosureKeyFiles(home.keys / "serve" / "disclosure", passphrase, os.urandom)
-    ledger = Ledger(node=settings.node, keys=disclosures, entropy=os.urandom)
+    ledger = make_ledger(home, settings, passphrase)
     store = SqlStore(home.database_url(settings))
     try:
         with store.begin() as work:

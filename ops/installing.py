@@ -6,16 +6,13 @@ import os
 import shutil
 from pathlib import Path
 
-from adapters.keys.disclosures import DisclosureKeyFiles
-from adapters.keys.files import Passphrase, read_ed25519, read_mldsa44
+from adapters.keys.files import Passphrase
 from adapters.keys.making import make_all
 from adapters.sql.engine import open_engine
 from adapters.sql.schema import create
 from adapters.sql.store import SqlStore
-from audit.checkpoint import MlDsa44Signer
 from audit.events import log_opened
-from audit.ledger import Ledger
-from audit.note import Ed25519Signer
+from ops.log_keys import TRUST_FILE, make_ledger, read_log_keys
 from ops.settings import Home, ServeSettings, SettingsError, load
 from policies.loader import SHIPPED_RULEBOOKS
 
@@ -77,18 +74,13 @@ def migrate(home: Home, passphrase: Passphrase | None = None) -> bool:
 
 
 def _open_log(home: Home, settings: ServeSettings, store: SqlStore, passphrase: Passphrase | None) -> bool:
-    keys = home.keys / "serve"
-    vkeys = [
-        Ed25519Signer(settings.origin, read_ed25519(keys / "checkpoints.pem", passphrase)).vkey,
-        MlDsa44Signer(settings.origin, read_mldsa44(keys / "checkpoints-mldsa44.pem", passphrase)).vkey,
-        Ed25519Signer(settings.origin, read_ed25519(keys / "receipts.pem", passphrase)).vkey,
-    ]
-    disclosures = DisclosureKeyFiles(keys / "disclosure", passphrase, os.urandom)
-    ledger = Ledger(node=settings.node, keys=disclosures, entropy=os.urandom)
+    keys = read_log_keys(home, settings, passphrase)
+    (home.path / TRUST_FILE).write_bytes(keys.trust.encode())
+    ledger = make_ledger(home, settings, passphrase)
     with store.begin() as work:
         if work.ledger.lock_head().size:
             return False
-        ledger.append(work.ledger, [log_opened(origin=settings.origin, vkeys=vkeys)], home.clock.now())
+        ledger.append(work.ledger, [log_opened(origin=settings.origin, vkeys=keys.vkeys)], home.clock.now())
         work.commit()
     return True
 

@@ -51,10 +51,10 @@ def build(gateway: Gateway) -> FastAPI:
         comparisons=Comparisons(identify=gateway.identify, catalogue=gateway.catalogue, submit=submit),
         catalogue=CatalogueDoor(identify=gateway.identify, catalogue=gateway.catalogue, held=gateway.held),
         token_routes=token_routes(
-            issuer=gateway.endpoint,
-            edge=gateway.edge,
+            issuer=gateway.identity.endpoint,
+            edge=gateway.identity.edge,
             metadata=server_metadata(gateway.settings.issuer),
-            keys=key_set([gateway.mint.public_jwk()]),
+            keys=key_set([gateway.identity.jwk]),
         ),
         log_routes=log_routes(
             Log(reader=gateway.reader, latest=gateway.checkpoints.latest, trust=gateway.trust.encode())

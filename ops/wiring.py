@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -19,18 +18,14 @@ from adapters.identity.registry import Registry, load_registry
 from adapters.identity.replay import MemoryReplayStore
 from adapters.identity.tokens import TokenDoor, TokenMint
 from adapters.index.sqlite import SqliteIndex
-from adapters.keys.disclosures import DisclosureKeyFiles
-from adapters.keys.files import Passphrase, read_ed25519, read_ed25519_public, read_mldsa44, read_p256, read_secret
+from adapters.keys.files import Passphrase, read_ed25519_public, read_p256, read_secret
 from adapters.metrics import Metrics
 from adapters.sealing.client import SealClient
 from adapters.sql.engine import open_engine
 from adapters.sql.ledger_reader import SqlLedgerReader
 from adapters.sql.store import SqlStore
-from audit.checkpoint import MlDsa44Signer
-from audit.ledger import Ledger
-from audit.note import Ed25519Signer
 from audit.signer import CheckpointSigner
-from audit.trust import Trust, TrustedKey
+from audit.trust import Trust
 from gateway.domain.budget import Used
 from gateway.domain.caller import Caller
 from gateway.domain.comparison import Comparison
@@ -41,12 +36,23 @@ from gateway.ports import Index
 from gateway.record import Recorder
 from gateway.seal import Layout
 from gateway.signed_grant import SignedGrant
+from ops.log_keys import make_ledger, read_log_keys
 from ops.rights import RightsDesk
 from ops.settings import Home, Mode, SealSettings, ServeSettings, load
 from policies.catalogue import Catalogue, load_catalogue
 
 LOAD_KEY = "load"
 log = structlog.get_logger()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Identity:
+    """Everything that says who is calling."""
+
+    edge: Edge
+    door: TokenDoor
+    endpoint: TokenEndpoint
+    jwk: Mapping[str, str]
 
 
 @dataclass(kw_only=True)
@@ -59,10 +65,7 @@ class Gateway:
     pipeline: Pipeline
     store: SqlStore
     seal: SealClient
-    edge: Edge
-    door: TokenDoor
-    endpoint: TokenEndpoint
-    mint: TokenMint
+    identity: Identity
     reader: SqlLedgerReader
     checkpoints: FileCheckpoints
     signer: CheckpointSigner
@@ -77,7 +80,8 @@ class Gateway:
             return None
         scope = request.scope
         at = self.home.clock.now()
-        return self.door.caller(token, self.edge.thumbprint(scope), self.edge.address(scope), at)
+        edge = self.identity.edge
+        return self.identity.door.caller(token, edge.thumbprint(scope), edge.address(scope), at)
 
     def held(self, caller: Caller) -> Mapping[str, tuple[Grant, Used]]:
         """A caller's grants in force, and what each has used."""
@@ -108,65 +112,28 @@ def open_index(home: Home, settings: ServeSettings, key: Ed25519PublicKey, previ
 def wire(home: Home, passphrase: Passphrase | None = None) -> Gateway:
     """Reads settings and keys and joins the parts. Raises what the parts raise; nothing listens yet."""
     settings = load(home, "serve.toml", ServeSettings)
-    catalogue = load_catalogue()
-    keys = home.keys / "serve"
-    url = home.database_url(settings)
-    metrics = Metrics()
-    registry = load_registry(home.folder("partners"))
-    token_key = read_p256(keys / "token.pem", passphrase)
-    mint = TokenMint(key=token_key, issuer=settings.issuer, audience=settings.issuer)
-    jwk = mint.public_jwk()
-    door = TokenDoor(
-        issuer=settings.issuer, audience=settings.issuer, keys={jwk["kid"]: jose_key(token_key)}, registry=registry
-    )
-    endpoint = TokenEndpoint(
-        issuer=settings.issuer,
-        registry=registry,
-        mint=mint,
-        replays=MemoryReplayStore(clock=home.clock),
-        clock=home.clock,
-        entropy=os.urandom,
-    )
+    catalogue, metrics, log_keys = load_catalogue(), Metrics(), read_log_keys(home, settings, passphrase)
+    identity = _identity(home, settings, passphrase)
     seal = SealClient(home.seal_socket(load(home, "seal.toml", SealSettings)), {})
-
-    def changed(registry: Registry, signed: Mapping[str, SignedGrant]) -> None:
-        door.swap(registry)
-        endpoint.swap(registry)
-        seal.know(signed)
-
-    rights = RightsDesk(
-        folder=home.path, database=url, catalogue=catalogue, trusted=trusted_load_keys(home), changed=changed
-    )
-    sync_key = read_ed25519_public(home.keys / "sync.pub")
-    receipts = Ed25519Signer(settings.origin, read_ed25519(keys / "receipts.pem", passphrase))
-    store = SqlStore(url)
-    disclosures = DisclosureKeyFiles(keys / "disclosure", passphrase, os.urandom)
-    signers = [
-        Ed25519Signer(settings.origin, read_ed25519(keys / "checkpoints.pem", passphrase)),
-        MlDsa44Signer(settings.origin, read_mldsa44(keys / "checkpoints-mldsa44.pem", passphrase)),
-    ]
-    reader = SqlLedgerReader(open_engine(url))
+    store = SqlStore(home.database_url(settings))
+    reader = SqlLedgerReader(open_engine(home.database_url(settings)))
     checkpoints = FileCheckpoints(home.checkpoints)
-
-    def broke(requests: int, error: str) -> None:
-        metrics.turn_broke()
-        log.error("turn_broke", requests=requests, error=error)
-
+    sync_key = read_ed25519_public(home.keys / "sync.pub")
     pipeline = Pipeline(
         clock=home.clock,
         store=store,
-        rights=rights,
+        rights=_rights(home, settings, catalogue, identity, seal),
         seal=seal,
         index=open_index(home, settings, sync_key),
         comparisons={kind: Comparison(Layout(catalogue, kind), os.urandom) for kind in catalogue.kinds},
         recorder=Recorder(
             origin=settings.origin,
-            ledger=Ledger(node=settings.node, keys=disclosures, entropy=os.urandom),
-            signer=receipts,
+            ledger=make_ledger(home, settings, passphrase),
+            signer=log_keys.receipts,
             entropy=os.urandom,
         ),
-        idempotency=Idempotency(read_secret(keys / "idempotency.secret", passphrase), os.urandom),
-        broke=broke,
+        idempotency=Idempotency(read_secret(home.keys / "serve" / "idempotency.secret", passphrase), os.urandom),
+        broke=_alarm(metrics),
     )
     return Gateway(
         home=home,
@@ -175,25 +142,67 @@ def wire(home: Home, passphrase: Passphrase | None = None) -> Gateway:
         pipeline=pipeline,
         store=store,
         seal=seal,
-        edge=Edge(_proxy(settings, keys, passphrase)),
-        door=door,
-        endpoint=endpoint,
-        mint=mint,
+        identity=identity,
         reader=reader,
         checkpoints=checkpoints,
         signer=CheckpointSigner(
-            origin=settings.origin, reader=reader, store=checkpoints, signers=signers, now=home.clock.now
+            origin=settings.origin, reader=reader, store=checkpoints, signers=log_keys.checkpoints, now=home.clock.now
         ),
-        trust=Trust(
-            settings.origin,
-            (*(TrustedKey(each.vkey, "checkpoint") for each in signers), TrustedKey(receipts.vkey, "receipt")),
-        ),
+        trust=log_keys.trust,
         metrics=metrics,
         sync_key=sync_key,
     )
 
 
-def _proxy(settings: ServeSettings, keys: Path, passphrase: Passphrase | None) -> TrustedProxy | None:
+def _identity(home: Home, settings: ServeSettings, passphrase: Passphrase | None) -> Identity:
+    registry = load_registry(home.folder("partners"))
+    key = read_p256(home.keys / "serve" / "token.pem", passphrase)
+    mint = TokenMint(key=key, issuer=settings.issuer, audience=settings.issuer)
+    jwk = mint.public_jwk()
+    return Identity(
+        edge=Edge(_proxy(home, settings, passphrase)),
+        door=TokenDoor(
+            issuer=settings.issuer, audience=settings.issuer, keys={jwk["kid"]: jose_key(key)}, registry=registry
+        ),
+        endpoint=TokenEndpoint(
+            issuer=settings.issuer,
+            registry=registry,
+            mint=mint,
+            replays=MemoryReplayStore(clock=home.clock),
+            clock=home.clock,
+            entropy=os.urandom,
+        ),
+        jwk=jwk,
+    )
+
+
+def _rights(
+    home: Home, settings: ServeSettings, catalogue: Catalogue, identity: Identity, seal: SealClient
+) -> RightsDesk:
+    def changed(registry: Registry, signed: Mapping[str, SignedGrant]) -> None:
+        identity.door.swap(registry)
+        identity.endpoint.swap(registry)
+        seal.know(signed)
+
+    return RightsDesk(
+        folder=home.path,
+        database=home.database_url(settings),
+        catalogue=catalogue,
+        trusted=trusted_load_keys(home),
+        changed=changed,
+    )
+
+
+def _alarm(metrics: Metrics) -> Callable[[int, str], None]:
+    def broke(requests: int, error: str) -> None:
+        metrics.turn_broke()
+        log.error("turn_broke", requests=requests, error=error)
+
+    return broke
+
+
+def _proxy(home: Home, settings: ServeSettings, passphrase: Passphrase | None) -> TrustedProxy | None:
     if not settings.trusted_proxies:
         return None
-    return TrustedProxy(frozenset(settings.trusted_proxies), read_secret(keys / "proxy.secret", passphrase))
+    secret = read_secret(home.keys / "serve" / "proxy.secret", passphrase)
+    return TrustedProxy(frozenset(settings.trusted_proxies), secret)

@@ -9,11 +9,14 @@ from __future__ import annotations
 import json
 import ssl
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
 import msgspec
 import typer
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+
 from bidui_client import (
     Account,
     Answer,
@@ -21,6 +24,7 @@ from bidui_client import (
     Claim,
     Client,
     InvalidError,
+    NotKeptError,
     Question,
     ReceiptError,
     RefusedError,
@@ -30,10 +34,10 @@ from bidui_client import (
     load_key,
     tls_context,
 )
-
 from gateway.api.body import parse
 from gateway.domain.answer import CHINESE
 from gateway.domain.errors import GatewayError, InvalidQueryError
+from policies.catalogue import load_catalogue
 
 FAILED, USAGE, REFUSED, QUOTA, INTEGRITY = 1, 2, 3, 4, 5
 
@@ -59,11 +63,21 @@ REASONS = {
     "stale_data": "数据时效超出签批单要求",
     "unknown": "原因类别未知，请更新客户端",
 }
-NOT_CONFIRMED = "未确认不说明对象是否在册，不得据此作出不利处理；请人工核对。"
 
 
 class _UsageError(Exception):
     """What stands on the command line or in a file cannot be used; the text says what to do, and repeats nothing."""
+
+
+FAILURES: Mapping[type[Exception], tuple[int, str, str]] = {  # the first that fits
+    _UsageError: (USAGE, "usage", ""),
+    InvalidError: (USAGE, "invalid", "请求有误"),
+    UnauthorisedError: (FAILED, "unauthorised", "身份未通过验证，请核对登记编号、私钥、证书、--audience 与本机时钟"),
+    UnavailableError: (FAILED, "unavailable", "网关暂不能答复，未返回任何结果，请稍后重试"),
+    NotKeptError: (FAILED, "not_kept", "已得到答复，但回执未能保存，请检查 --receipts 目录"),
+    ReceiptError: (INTEGRITY, "receipt", "回执不能证明此答复，请保存两者并联系机构编制部门"),
+    BiduiError: (FAILED, "protocol", "答复者不像比对网关，请核对 --url"),
+}
 
 
 def _show_example(wanted: bool) -> None:  # noqa: FBT001 - the form typer wants of a callback
@@ -74,6 +88,7 @@ def _show_example(wanted: bool) -> None:  # noqa: FBT001 - the form typer wants 
 
 def compare(
     query: Annotated[str, typer.Argument(help="比对请求的 JSON 文件；- 为标准输入；模板见 --example")],
+    *,
     url: Annotated[str, typer.Option(help="网关地址，https://…；仅本机可用 http")],
     client: Annotated[str, typer.Option(help="本系统在网关登记的编号")],
     key: Annotated[Path, typer.Option(help="ES256 私钥文件（PEM）")],
@@ -96,7 +111,7 @@ def compare(
     """
     try:
         account = Account(
-            url=_checked(url),
+            url=url,
             client_id=client,
             key=_read_key(key),
             kid=kid,
@@ -107,6 +122,94 @@ def compare(
         )
         with Client(account, tls=_read_tls(cert, cert_key, ca)) as gateway:
             answer = gateway.compare(**_read_question(query))
+    except NotKeptError as error:
+        if isinstance(error.answer, Answer):
+            _show(error.answer, as_json=as_json)
+        raise _fail(error, as_json=False) from None
     except (_UsageError, BiduiError) as error:
         raise _fail(error, as_json=as_json) from None
+    _show(answer, as_json=as_json)
+
+
+def _read_question(query: str) -> Question:
+    """The request of a file, as strictly read as at the gateway's door."""
+    try:
+        body = parse(sys.stdin.buffer.read() if query == "-" else Path(query).read_bytes())
+    except OSError as error:
+        raise _UsageError(f"无法读取请求文件：{error.strerror}；模板见 bidui compare --example") from None
+    except GatewayError as error:
+        place = error.field if isinstance(error, InvalidQueryError) else ""
+        raise _UsageError(f"请求文件有误：{place or '整体'}：{error}；模板见 bidui compare --example") from None
+    return Question(
+        grant=body.grant,
+        purpose=body.purpose,
+        operator=body.operator,
+        subject=Subject(body.subject.kind, body.subject.id, body.subject.name),
+        claims=[Claim(claim.field, claim.value, claim.comparator) for claim in body.claims],
+        as_of=body.as_of,
+        matter=body.matter,
+    )
+
+
+def _read_key(path: Path) -> EllipticCurvePrivateKey:
+    try:
+        return load_key(path)
+    except OSError as error:
+        raise _UsageError(f"--key：无法读取私钥文件：{error.strerror}") from None
+
+
+def _read_headers(path: Path | None) -> dict[str, str]:
+    """A file, because one of the headers of a demo is a secret."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=dict[str, str]) if path else {}
+    except (OSError, UnicodeDecodeError, msgspec.DecodeError):
+        raise _UsageError('--headers：应为可读的 JSON 文件，形如 {"名称": "值"}') from None
+
+
+def _read_tls(cert: Path | None, cert_key: Path | None, ca: Path | None) -> ssl.SSLContext | None:
+    if cert is None and (cert_key or ca):
+        raise _UsageError("--cert-key 与 --ca 须与 --cert 同用")
+    try:
+        return tls_context(certificate=cert, key=cert_key, ca=ca) if cert else None
+    except OSError:  # ssl.SSLError is one
+        raise _UsageError("--cert、--cert-key、--ca：应为可读且相配的 PEM 文件，私钥不带口令") from None
+
+
+def _show(answer: Answer, *, as_json: bool) -> None:
     typer.echo(json.dumps(answer.told, ensure_ascii=False) if as_json else _in_words(answer))
+
+
+def _in_words(answer: Answer) -> str:
+    names = {key: field.zh for key, field in load_catalogue().fields.items()}
+    lines = [f"对象：{CHINESE[answer.subject]}"]
+    lines += [f"  {CHINESE[code]}\t{names.get(key, '')} {key}" for key, code in answer.fields.items()]
+    if answer.subject == "not_confirmed":
+        lines.append("未确认不说明对象是否在册，不得据此作出不利处理；请人工核对。")
+    lines.append(f"比对基准日 {answer.as_of}，数据版本 {answer.data.get('version')}（{answer.data.get('time')}）")
+    receipt = answer.receipt.get("body", {})
+    lines.append(f"回执：{receipt.get('origin')} 第 {receipt.get('index')} 条")
+    return "\n".join(lines)
+
+
+def _fail(error: _UsageError | BiduiError, *, as_json: bool) -> typer.Exit:
+    """Say what happened, on standard error or as JSON, and with which code to leave."""
+    code, word, text = _refusal(error) if isinstance(error, RefusedError) else _failure(error)
+    told = {"reason": error.reason, "incident": error.incident} if isinstance(error, RefusedError) else {}
+    if as_json:
+        typer.echo(json.dumps({"error": word, "detail": text, **told}, ensure_ascii=False))
+    else:
+        typer.echo(text, err=True)
+    return typer.Exit(code)
+
+
+def _refusal(error: RefusedError) -> tuple[int, str, str]:
+    incident = error.incident or "（未给出）"
+    text = f"{CHINESE['refused']}：{REASONS[error.reason]}。事件编号 {incident}，可凭此联系机构编制部门"
+    return (QUOTA if error.reason == "quota" else REFUSED), "refused", text
+
+
+def _failure(error: _UsageError | BiduiError) -> tuple[int, str, str]:
+    for kind, (code, word, text) in FAILURES.items():
+        if isinstance(error, kind):
+            return code, word, f"{text}（{error}）" if text else str(error)
+    raise error

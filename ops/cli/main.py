@@ -5,8 +5,10 @@ from __future__ import annotations
 import msgspec
 import typer
 
-from ops.cli import grants, processes
+from ops.cli import audit, grants, policy, processes
+from ops.cli.compare import compare
 from ops.cli.console import say
+from ops.cli.token import token
 from gateway.api.openapi import document
 from policies.catalogue import load_catalogue
 
@@ -23,11 +25,16 @@ def openapi() -> None:
     say(msgspec.json.format(msgspec.json.encode(document(load_catalogue())), indent=2).decode())
 
 
-for command in (processes.init, processes.migrate, processes.serve, processes.seal, openapi):
+for command in (processes.init, processes.migrate, processes.serve, processes.seal, token, compare, openapi):
     app.command()(command)
-app.add_typer(grants.app, name="grant")
+for name, group in {"grant": grants.app, "audit": audit.app, "policy": policy.app}.items():
+    app.add_typer(group, name=name)
 
 
 def main() -> None:
     """The entry point."""
     app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,96 @@
+"""`bidui audit`: checking the log, offline and trusting nothing but the trust file. It has exit codes of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from adapters.checkpoints import FileCheckpoints
+from adapters.keys.disclosures import DisclosureKeyFiles
+from adapters.sql.ledger_reader import SqlLedgerReader
+from audit.errors import AuditError
+from audit.report import Exit, Report
+from audit.trust import Trust, parse_trust
+from audit.verify import verify_log
+from audit.verify_receipt import verify_receipt
+from gateway.domain.errors import GatewayError
+from ops.cli.console import HomeOption, JsonOption, home_of, say, say_json
+from ops.log_keys import TRUST_FILE
+from ops.settings import Home, ServeSettings, SettingsError, load
+
+app = typer.Typer(help="存证账", no_args_is_help=True)
+
+_VERDICTS = {
+    Exit.PROVEN: "已证明完整",
+    Exit.TAMPERED: "已被篡改",
+    Exit.INCOMPLETE: "证据不全",
+    Exit.USAGE: "无法核验",
+}
+
+
+@app.callback()
+def group() -> None:
+    """存证账"""
+
+
+@app.command("verify")
+def verify(
+    receipt: Annotated[Path | None, typer.Option(help="回执 JSON 文件；不给则核验整本存证账")] = None,
+    proof: Annotated[Path | None, typer.Option(help="tlog-proof 文件，见 /v1/log/proofs/inclusion")] = None,
+    request: Annotated[Path | None, typer.Option(help="当时发出的请求体，用以打开请求摘要")] = None,
+    response: Annotated[Path | None, typer.Option(help="当时的答复（不含回执），用以打开答复摘要")] = None,
+    trust: Annotated[Path | None, typer.Option(help="信任文件；默认取安装目录中的 trust.json")] = None,
+    disclosures: Annotated[bool, typer.Option("--disclosures", help="同时打开并核对加密披露项")] = False,  # noqa: FBT002 - a flag of the command line
+    home: HomeOption = None,
+    as_json: JsonOption = False,  # noqa: FBT002 - a flag of the command line
+) -> None:
+    """离线核验整本存证账或一张回执。退出码：0 已证明 1 被篡改 2 证据不全 3 用法有误。"""
+    try:
+        if receipt is not None:
+            trusted = _trust(trust or _place(home).path / TRUST_FILE)
+            parts = [None if part is None else part.read_bytes() for part in (proof, request, response)]
+            report = verify_receipt(
+                receipt.read_bytes(), trusted, proof=parts[0], request=parts[1], response=parts[2]
+            )
+        else:
+            place = _place(home)
+            report = _verify_home(place, _trust(trust or place.path / TRUST_FILE), with_disclosures=disclosures)
+    except (OSError, AuditError, SettingsError, GatewayError) as error:
+        typer.echo(f"{_VERDICTS[Exit.USAGE]}：{error}", err=True)
+        raise typer.Exit(Exit.USAGE) from None
+    _tell(report, as_json=as_json)
+    raise typer.Exit(report.verdict)
+
+
+def _verify_home(home: Home, trust: Trust, *, with_disclosures: bool) -> Report:
+    settings = load(home, "serve.toml", ServeSettings)
+    keys = DisclosureKeyFiles(home.keys / "serve" / "disclosure", None, lambda _: b"") if with_disclosures else None
+    reader = SqlLedgerReader.open(home.database_url(settings))
+    return verify_log(reader, FileCheckpoints(home.checkpoints).history(), trust, keys=keys)
+
+
+def _place(home: Path | None) -> Home:
+    return home_of(home)
+
+
+def _trust(path: Path) -> Trust:
+    return parse_trust(path.read_bytes())
+
+
+def _tell(report: Report, *, as_json: bool) -> None:
+    if as_json:
+        say_json(
+            {
+                "verdict": report.verdict.name.lower(),
+                "entries": report.size,
+                "checkpoints": report.checkpoints,
+                "first_bad": report.first_bad,
+                "problems": [{"cause": each.cause, "index": each.index} for each in report.problems],
+            }
+        )
+        return
+    say(f"{_VERDICTS[report.verdict]}：{report.size} 条记录，{report.checkpoints} 个检查点")
+    for each in report.problems:
+        say(f"  {'' if each.index is None else f'第 {each.index} 条：'}{each.cause}")
