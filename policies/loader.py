@@ -78,6 +78,8 @@ def classes_of(catalogue: Catalogue) -> tuple[str, ...]:
 
 
 def _read(source: Path | Iterable[Path]) -> tuple[tuple[Rulebook, ...], list[Problem]]:
+    if isinstance(source, Path) and not source.is_dir():
+        return (), [Problem(source.name, "-", Pitfall.UNREADABLE, "no such folder")]
     paths = sorted(source.glob("*.toml")) if isinstance(source, Path) else list(source)
     read = [read_rulebook(path) for path in paths]
     books = tuple(book for book, _ in read if book is not None)

@@ -71,7 +71,8 @@ def read_plan(
 
 def _conjuncts(matcher: str) -> list[ast.expr]:
     try:
-        tree = ast.parse(matcher.replace("&&", " and ").replace("||", " or ").strip(), mode="eval").body
+        # Without spaces around them, as Casbin does it: where it cannot read a matcher, neither can we.
+        tree = ast.parse(matcher.replace("&&", "and").replace("||", "or").strip(), mode="eval").body
     except SyntaxError:
         raise ModelError(f"the matcher cannot be read: {matcher}") from None
     return tree.values if isinstance(tree, ast.BoolOp) and isinstance(tree.op, ast.And) else [tree]

@@ -17,7 +17,10 @@ _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 def read_toml(path: Path) -> Table:
     """The table of a UTF-8 TOML file without byte order mark; raises `FlawError`."""
-    raw = path.read_bytes()
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise FlawError(Pitfall.UNREADABLE, str(error.strerror)) from None
     if raw.startswith(b"\xef\xbb\xbf"):
         raise FlawError(Pitfall.BOM, path.name)
     try:
