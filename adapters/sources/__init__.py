@@ -1,1 +1,1 @@
-"""Register sources: any SQL database, CSV, XLSX and Parquet, read through a mapping file."""
+"""Where register data comes from: databases, sheets, Parquet files and pushed changes, each read by a mapping file."""

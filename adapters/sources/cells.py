@@ -1,0 +1,89 @@
+"""Single cells of foreign tables: what is blank, what is text, what is a day."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from math import isnan
+from unicodedata import normalize
+
+from gateway.seal import DAY_ZERO, END_OF_DAYS
+
+EXCEL_SERIAL = "excel"
+EXACT_FLOAT = 1e14
+"""A whole number of more digits has lost its last ones when a spreadsheet kept it as a number."""
+
+_EXCEL_ZERO = date(1899, 12, 30)
+_FORMATS = ("%Y-%m-%d", "%Y%m%d", "%Y.%m.%d", "%Y/%m/%d", "%Y-%m-%d %H:%M:%S", "%Y年%m月%d日", "%Y-%m", "%Y.%m", "%Y%m")
+_MONTHS = frozenset(f for f in _FORMATS if "%d" not in f)
+
+
+def is_blank(raw: object, blanks: frozenset[str]) -> bool:
+    """Nothing, white space alone, not a number, or one of the words that the mapping calls blank."""
+    if isinstance(raw, str):
+        return not raw or raw.isspace() or (raw.strip() in blanks)
+    return raw is None or (isinstance(raw, float) and isnan(raw))
+
+
+def is_ruined(raw: object) -> bool:
+    """A number so long that the file no longer holds its last digits."""
+    return isinstance(raw, float) and abs(raw) >= EXACT_FLOAT
+
+
+def as_key(raw: object) -> str:
+    """One spelling of a key or code, whatever type the source gives it."""
+    match raw:
+        case str():
+            return (raw if raw.isascii() else normalize("NFKC", raw)).strip()
+        case bool():
+            return "1" if raw else "0"
+        case float() if raw.is_integer():
+            return str(int(raw))
+        case Decimal() if raw == raw.to_integral_value():
+            return str(int(raw))
+        case _:
+            return str(raw)
+
+
+def as_date(raw: object, form: str) -> date:
+    """A date in the format that the mapping names. Raises `ValueError`, whose text is not to be shown."""
+    if isinstance(raw, datetime):
+        return raw.date()
+    if isinstance(raw, date):
+        return raw
+    text = as_key(raw)
+    if form == EXCEL_SERIAL:
+        return _EXCEL_ZERO + timedelta(days=int(text))
+    return datetime.strptime(text, form).date()  # noqa: DTZ007 - a day of the register, in no time zone
+
+
+def first_day(raw: object, form: str | None) -> int:
+    """The day from which a record holds, by number; a month alone means its first day."""
+    return _number(_some_date(raw, form)[0])
+
+
+def day_after(raw: object, form: str | None, *, included: bool) -> int:
+    """The first day on which a record no longer holds; `included` says that the day given is the last of it."""
+    day, is_month = _some_date(raw, form)
+    if not included:
+        return _number(day)
+    if is_month:
+        return _number((day.replace(day=28) + timedelta(days=4)).replace(day=1))
+    return min(_number(day) + 1, END_OF_DAYS)
+
+
+def _some_date(raw: object, form: str | None) -> tuple[date, bool]:
+    if form is not None or isinstance(raw, date):
+        return as_date(raw, form or ""), form in _MONTHS
+    text = as_key(raw)
+    for known in _FORMATS:
+        try:
+            return as_date(text, known), known in _MONTHS
+        except ValueError:
+            continue
+    raise ValueError
+
+
+def _number(day: date) -> int:
+    # 9999-12-31 and the like say "for ever"; before the beginning of days everything held already.
+    return min(max((day - DAY_ZERO).days, 0), END_OF_DAYS)

@@ -1,0 +1,63 @@
+"""Signs what was written and makes it the index that serves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+
+from adapters.index.directory import Published, publish
+from gateway import generation
+from gateway.generation import CatalogueMark, Kind, Manifest, Part
+from gateway.seal import Layout
+from ops.sync.parts import MAX_DELTAS, Writers, drop_files, fold, standard_forms, stored
+from ops.sync.planning import Job, Plan
+
+Counts = Mapping[int, tuple[int, int]]
+
+
+def finish_parts(plan: Plan, work: Path, writers: Writers) -> tuple[Part, ...]:
+    """Make what was written durable; gives all parts of the new manifest."""
+    written = writers.finish()
+    if plan.current is None:
+        return tuple(written)
+    present = plan.current.manifest.parts
+    if writers.written == 0:
+        drop_files(work)
+        return present
+    if plan.current.manifest.deltas < MAX_DELTAS:
+        return *present, *written
+    older = [plan.current.directory / part.file for part in stored(present)]
+    base = fold(standard_forms, work, [*older, *(work / part.file for part in stored(written))], plan.n + 1)
+    drop_files(work, but={part.file for part in base})
+    return tuple(base)
+
+
+def manifest_of(job: Job, plan: Plan, data_time: datetime, counts: Counts, parts: tuple[Part, ...]) -> Manifest:
+    """What is to be signed."""
+    return Manifest(
+        number=plan.current.manifest.number + 1 if plan.current else 0,
+        suite=job.key.suite,
+        generation=plan.generation,
+        catalogue=CatalogueMark(job.catalogue.version, job.catalogue.digest),
+        data_time=data_time,
+        created=job.home.clock.now(),
+        kinds=_kinds(job, counts),
+        parts=parts,
+    )
+
+
+def publish_signed(job: Job, work: Path, manifest: Manifest) -> Published:
+    """Sign, and make current."""
+    content = generation.write(manifest)
+    return publish(job.home.index, work, manifest, content, generation.sign(content, job.signing))
+
+
+def _kinds(job: Job, counts: Counts) -> dict[str, Kind]:
+    kinds: dict[str, Kind] = {}
+    for number, kind in enumerate(job.catalogue.kinds):
+        if kind in job.mappings:
+            layout = Layout(job.catalogue, kind)
+            columns = tuple(field.key for field in layout.fields)
+            kinds[kind] = Kind(number, columns, layout.width, *counts.get(number, (0, 0)))
+    return kinds

@@ -1,0 +1,155 @@
+"""One sync, from the source to the published index.
+
+    1  plan: everything anew, or only what changed since the last sync     planning
+    2  read and seal every row; count what is refused                      gathering, sealing
+    3  bring the records of each subject together, refuse contradictions   spool, settling
+    4  write the new part in a directory that no reader looks into         parts
+    5  sign the manifest and make it current, the last by one rename       publishing
+    6  remember who owns which subject; remove old generations             state
+
+Whatever stops it before 5 leaves the old index serving. Between 5 and 6 the new one serves, and the next sync is full.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import secrets
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, closing, contextmanager
+from datetime import datetime
+from pathlib import Path
+from time import monotonic
+
+from adapters.index.directory import building, prune
+from adapters.index.parts import make_durable
+from adapters.keys.ring import SyncKeys
+from adapters.sources.mapping import SourceMapping
+from adapters.sources.source import Source, Watermark
+from gateway.seal import Entropy
+from ops.settings import Home
+from ops.sync.errors import SyncError
+from ops.sync.gathering import Gathering
+from ops.sync.opening import open_source
+from ops.sync.parts import Writers, standard_forms, writing
+from ops.sync.planning import Job, Plan, plan, prepare
+from ops.sync.publishing import finish_parts, manifest_of, publish_signed
+from ops.sync.report import LoadReport, RefusedFile
+from ops.sync.settings import SyncSettings
+from ops.sync.spool import Spool
+from ops.sync.state import Origin, State
+from policies.catalogue import Catalogue
+
+Feed = tuple[SourceMapping, AbstractContextManager[Source]]
+
+
+def run(
+    settings: SyncSettings,
+    home: Home,
+    keys: SyncKeys,
+    catalogue: Catalogue,
+    *,
+    full: bool = False,
+    entropy: Entropy = secrets.token_bytes,
+) -> LoadReport:
+    """Bring the index up to date with its sources.
+
+    Rows that cannot be read are refused one by one and counted; a source that cannot be read stops the sync with
+    `SyncError`, `SourceError`, `MappingError` or `GenerationError`, and nothing has changed.
+    """
+    job = prepare(settings, home, keys, catalogue, entropy)
+    with _alone(job.folder):
+        feeds = [(mapping, open_source(source, mapping, home.path)) for source, mapping in job.mappings.values()]
+        return _load(job, plan(job, full=full), feeds)
+
+
+def _load(job: Job, plan: Plan, feeds: list[Feed]) -> LoadReport:
+    started, ticks = job.home.clock.now(), monotonic()
+    with (
+        building(job.home.index) as work,
+        building(job.folder) as spooled,
+        RefusedFile(_report_path(job, started, "refused.csv")) as refused,
+        _state(job, plan) as state,
+        writing(standard_forms, work, "delta" if plan.current else "base", plan.n) as writers,
+    ):
+        spool = Spool(spooled, job.entropy)
+        gathering = Gathering(job=job, plan=plan, spool=spool, refused=refused, started=started, data_time=started)
+        for mapping, feed in feeds:
+            with feed as source:
+                gathering.read(mapping, source)
+        _settle(gathering, writers, state)
+        manifest = manifest_of(job, plan, gathering.data_time, state.counts(), finish_parts(plan, work, writers))
+        published = publish_signed(job, work, manifest)
+        state.finish(_origin_after(job, plan, state, published.version.digest, gathering.marks))
+    _move_state(job, plan)
+    prune(job.home.index, published)
+    report = LoadReport.of(
+        gathering.kinds, published, writers, refused, mode=plan.mode, started=started, seconds=monotonic() - ticks
+    )
+    _report_path(job, started, "report.json").write_bytes(report.json())
+    return report
+
+
+def _settle(gathering: Gathering, writers: Writers, state: State) -> None:
+    settling = gathering.settling(state)
+    state.begin()
+    for bucket in gathering.spool.buckets():
+        settled = list(settling.settle(bucket))
+        writers.add([found.sealed for found in settled])
+        state.add(settled)
+    gathering.refuse(settling.refused)
+    _require_subjects(gathering, state)
+
+
+def _require_subjects(gathering: Gathering, state: State) -> None:
+    """An empty index would say 未确认 of everybody; more likely the mapping is wrong."""
+    counts = state.counts()
+    for number, kind in enumerate(gathering.job.catalogue.kinds):
+        if kind in gathering.job.mappings and number not in counts:
+            read = gathering.kinds[kind]
+            causes = ", ".join(f"{cause}: {count}" for cause, count in read.refused.items()) or "the source is empty"
+            raise SyncError(f"no {kind} is left of {read.rows_read} rows ({causes}); the old index still serves")
+
+
+def _origin_after(job: Job, plan: Plan, state: State, manifest: str, marks: Mapping[str, Watermark]) -> Origin:
+    """The marks move on where something new was seen; a push moves none."""
+    before = state.origin()
+    kept = dict(before.marks) if before is not None else {}
+    fresh = job.origin()
+    seen = {} if plan.mode == "push" else marks
+    return Origin(manifest=manifest, key=fresh.key, mappings=fresh.mappings, marks={**kept, **seen})
+
+
+def _report_path(job: Job, started: datetime, name: str) -> Path:
+    folder = job.home.path / "data" / "reports"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return folder / f"{started:%Y%m%dT%H%M%SZ}-{name}"
+
+
+@contextmanager
+def _state(job: Job, plan: Plan) -> Iterator[State]:
+    """The state to write into: a new one beside the old for a full sync."""
+    state = State(job.state_path) if plan.current else State.create(_new_state(job))
+    with closing(state):
+        yield state
+
+
+def _move_state(job: Job, plan: Plan) -> None:
+    if plan.current is None:
+        _new_state(job).replace(job.state_path)
+        make_durable(job.folder)
+
+
+def _new_state(job: Job) -> Path:
+    return job.folder / "subjects.new.sqlite"
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Two syncs at once would build on the same past. Raises `SyncError`."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise SyncError("another sync is running; wait for it to end") from None
+        yield

@@ -1,0 +1,89 @@
+"""From rows to sealed entries: what the worker processes do, and the only lines where plaintext meets the keys."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from adapters.sources.mapping import SourceMapping
+from adapters.sources.reading import Reading, RefusedRow, RowReader
+from adapters.sources.source import Row
+from gateway.seal import Entropy, Sealer, SealingKey
+from ops.sync.spool import Entry
+from policies.catalogue import Catalogue
+
+Rows = Sequence[tuple[int, Row]]
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """One row that was refused. The token is keyed: who has the source and sync's key finds the row again."""
+
+    kind: str
+    row: int
+    cause: str
+    hint: str
+    token: bytes
+
+
+@dataclass(slots=True)
+class SealedRows:
+    """What became of some rows; holds no plaintext."""
+
+    entries: list[bytes] = field(default_factory=list[bytes])
+    touched: list[bytes] = field(default_factory=list[bytes])
+    refused: list[Refused] = field(default_factory=list[Refused])
+    records: int = 0
+    filled: Counter[str] = field(default_factory=Counter[str])
+    private_use: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """All that sealing one mapping's rows needs besides the catalogue; can be handed to another process."""
+
+    mapping: SourceMapping
+    parents: Mapping[str, str] = field(repr=False)
+    key: SealingKey
+    generation: str
+    entropy: Entropy
+
+
+class RowSealer:
+    """Reads and seals rows of one mapping for one generation."""
+
+    def __init__(self, recipe: Recipe, catalogue: Catalogue) -> None:
+        self._kind = recipe.mapping.kind
+        self._number = list(catalogue.kinds).index(self._kind)
+        self._reader = RowReader(recipe.mapping, catalogue, recipe.parents)
+        self._sealer = Sealer(recipe.key, catalogue, self._kind, recipe.generation, recipe.entropy)
+        self._token = recipe.key.prf("source-key", self._kind)
+
+    def seal(self, rows: Rows) -> SealedRows:
+        """Seal rows given with their numbers. Each is sealed under every number its subject has."""
+        done = SealedRows()
+        for number, row in rows:
+            reading = self._reader.read(row)
+            token = self._token(reading.key.encode())[:16]
+            done.touched.append(token)
+            if isinstance(reading, RefusedRow):
+                done.refused.append(Refused(self._kind, number, reading.cause, reading.hint, token))
+            else:
+                self._seal(done, number, token, reading)
+        return done
+
+    def _seal(self, done: SealedRows, row: int, token: bytes, reading: Reading) -> None:
+        facts = reading.facts
+        for number in reading.numbers:
+            subject = self._sealer.subject(self._sealer.link(number))
+            if facts is None:
+                entry = Entry.touch(subject, token, self._number, row)
+            else:
+                record = self._sealer.record(subject, facts)
+                entry = Entry(subject, token, self._number, row, *facts.effective, facts.main, record)
+            done.entries.append(entry.pack())
+        if facts is not None:
+            done.records += 1
+            done.filled.update(facts.values.keys())
+            done.private_use += reading.private_use
