@@ -144,6 +144,7 @@ SHIPPED_VALUES: dict[str, tuple[str, object, str]] = {
     "political status": ("political_status", "中国共产党党员", "01"),
     "education": ("education", "本科", "21"),
     "leader rank": ("leader_rank", "正处级", "131"),
+    "leader rank, one below": ("leader_rank", "副处级", "132"),
     "rank": ("rank", "四级调研员", "06"),
     "level": ("org_level", "正科", "31"),
     "level 00": ("org_level", 0, "00"),
@@ -229,6 +230,27 @@ def test_whatever_is_claimed_only_an_invalid_value_of_that_field_is_raised(field
         assert field.normalise(once) == once
 
     assert named == field.key
+
+
+def test_steps_count_from_the_origin() -> None:
+    field = Field(
+        key="temperature",
+        kind="person",
+        zh="温度",
+        en="Temperature",
+        sensitivity=Sensitivity.PUBLIC,
+        sharing=Sharing.FREE,
+        normaliser="integer",
+        seal=SealKind.ORDERED,
+        comparators=frozenset(Comparator),
+        domain_size=16,
+        bits=4,
+        scale=10,
+        origin=-55,
+    )
+
+    assert [field.normalise(n) for n in (-55, -46, -45, 104)] == ["-55", "-55", "-45", "95"]
+    assert [field.ordinal(text) for text in ("-55", "-45", "95")] == [0, 1, 15]
 
 
 def test_a_number_is_read_as_its_kind_says() -> None:
@@ -416,6 +438,13 @@ def test_comments_and_layout_do_not_change_the_digest(tmp_path: Path) -> None:
 def test_another_way_of_reading_changes_the_digest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = load(tmp_path, STANDARD).digest
     monkeypatch.setattr("policies.catalogue.READING_VERSION", 2)
+
+    assert load(tmp_path, STANDARD).digest != before
+
+
+def test_another_folding_changes_the_digest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = load(tmp_path, STANDARD).digest
+    monkeypatch.setattr("policies.catalogue.fold_digest", lambda: "of another OpenCC")
 
     assert load(tmp_path, STANDARD).digest != before
 

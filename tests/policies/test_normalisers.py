@@ -145,6 +145,12 @@ def test_a_value_of_another_form_is_refused_with_what_to_do(normalise: Normalise
     assert refused.value.__context__ is None
 
 
+def test_a_text_longer_than_a_claim_may_be_is_refused_before_it_is_looked_at() -> None:
+    assert texts.as_text("1" * 200, "f") == "1" * 200
+    with pytest.raises(InvalidValueError, match=texts.TOO_LONG):
+        texts.as_text("1" * 201, "f")
+
+
 def test_two_codes_cannot_have_one_name() -> None:
     with pytest.raises(ValueError, match="党员"):
         code_normaliser({"01": ("党员",), "02": ("党员",)})
