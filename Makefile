@@ -34,7 +34,7 @@ lint: $(VENV)/dev.stamp
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/mypy
-	cd adapters/client && $(abspath $(BIN))/mypy --config-file $(CURDIR)/pyproject.toml bidui_client
+	cd adapters/client && $(abspath $(BIN))/mypy --strict --config-file= --no-namespace-packages bidui_client
 	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/pyright --warnings
 
 cover: $(VENV)/dev.stamp
