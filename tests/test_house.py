@@ -76,8 +76,9 @@ def test_the_wheel_brings_the_rooms_with_their_data_and_nothing_else(tmp_path: P
     tops = {name.split("/")[0] for name in names if ".dist-info/" not in name}
     assert tops == {"gateway", "policies", "adapters", "audit", "ops"}
     assert not [name for name in names if name.startswith("adapters/client/")]
-    data = {path.relative_to(ROOT).as_posix() for path in (ROOT / "policies").rglob("*.toml")}
-    assert data <= set(names)
+    files = (path for room in tops for kind in ("*.toml", "*.conf", "*.typed") for path in (ROOT / room).rglob(kind))
+    data = {path.relative_to(ROOT).as_posix() for path in files}
+    assert {name for name in data if not name.startswith("adapters/client/")} <= set(names)
 
 
 @pytest.mark.filterwarnings("ignore:A test tried to use socket")  # the block also warns; here it is wanted

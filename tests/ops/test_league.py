@@ -1,6 +1,7 @@
 """The synthetic league is plausible, always the same, readable by the data standard, and honest about its lists."""
 
 import csv
+import tomllib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, text
 
+from ops import demo
 from ops.demo.awkward import CASES
 from ops.demo.codes import SOURCE_CODES
 from ops.demo.flaws import ID, MEANINGS, NAME, UNIT, Difference
@@ -178,6 +180,16 @@ def test_the_source_codes_stand_for_words_of_the_standard(column: str, catalogue
     canonical = [field.normalise(word) for word in SOURCE_CODES[column].values()]
 
     assert len(set(canonical)) == len(canonical)
+
+
+@pytest.mark.parametrize(
+    "path", sorted((Path(demo.__file__).parent / "mappings").glob("*.toml")), ids=lambda path: path.stem
+)
+def test_the_mapping_files_carry_the_codes_of_the_source(path: Path) -> None:
+    tables = tomllib.loads(path.read_text(encoding="utf-8"))["codes"]
+
+    for name, codes in tables.items():
+        assert codes in SOURCE_CODES.values(), f"[codes.{name}] of {path.name} differs from ops/demo/codes.py"
 
 
 def _rows(url: str, statement: str) -> Sequence[dict[str, object]]:
