@@ -8,6 +8,7 @@ from datetime import timedelta
 from hashlib import sha256
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from adapters.identity.assertion import LIFE_SECONDS, make_assertion
 from adapters.identity.endpoint import ASSERTION_TYPE, Reply, TokenEndpoint
@@ -289,3 +290,8 @@ def test_no_two_tokens_are_alike() -> None:
 
     assert len(tokens) == 5
     assert desk.drawn == 5
+
+
+def test_an_assertion_is_made_with_a_key_that_can_be_registered() -> None:
+    with pytest.raises(ValueError, match="P-256"):
+        make_assertion(ec.generate_private_key(ec.SECP384R1()), "hr-payroll", ISSUER, AT, JTI)

@@ -80,6 +80,7 @@ BROKEN: Mapping[str, tuple[Callable[[Data], object], str]] = {
     "no certificates": (lambda d: system(d).update(certificates=[]), "certificates must be a list"),
     "certificate as hex": (lambda d: system(d).update(certificates=["ab" * 32]), "x5t#S256"),
     "certificate with padding": (lambda d: system(d).update(certificates=[EC_PRINT + "="]), "x5t#S256"),
+    "certificate cut": (lambda d: system(d).update(certificates=["A" * 41]), "x5t#S256"),
     "certificate a number": (lambda d: system(d).update(certificates=[7]), "certificates must be a list of texts"),
     "certificate twice": (lambda d: system(d).update(certificates=[EC_PRINT, EC_PRINT]), "same one twice"),
     "no networks": (lambda d: system(d).update(networks={}), "networks must name"),
