@@ -7,7 +7,7 @@ import dataclasses
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from policies.decision import MAKER, Maker, Permit, PolicyVersion, Reason, Refusal
@@ -39,6 +39,7 @@ def test_a_permit_for_nothing_does_not_exist() -> None:
 
 
 @given(field_sets.filter(bool), field_sets)
+@example(frozenset({"name", "unit"}), frozenset({"unit", "post"}))
 def test_narrowing_never_widens(held: frozenset[str], asked: frozenset[str]) -> None:
     narrowed = a_permit(*held).narrow(asked, "grant:fields")
 

@@ -129,6 +129,15 @@ def test_one_client_has_one_department(tmp_path: Path) -> None:
     assert "client:caizheng-pay-01" in run(books, expectations, CATALOGUE, UNITS).lines[0]
 
 
+def test_a_version_that_casbin_decides_otherwise_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("policies.expectations.stock_decision", lambda *asked: frozenset())
+
+    report = run(*folders(tmp_path, BOOK, TABLE), CATALOGUE, UNITS)
+
+    assert len(report.lines) == 2
+    assert all("不得发布" in line for line in report.lines)
+
+
 def test_expectations_are_checked_against_any_snapshot(tmp_path: Path) -> None:
     _, expectations = folders(tmp_path, BOOK, TABLE)
     tables = read_expectations(expectations)

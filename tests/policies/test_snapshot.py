@@ -81,7 +81,6 @@ def _with_all_above(unit: str, rules: Rules) -> set[str]:
 # ---------------------------------------------------------------------------------------------- only narrower
 
 
-@THOROUGH
 @given(worlds(), DENY_ROWS, ASKS, INSTANTS)
 def test_adding_a_deny_never_permits_more(rules: Rules, deny: PolicyRow, ask: Ask, at: datetime) -> None:
     with_deny = replace(rules, policy=tuple({*rules.policy, deny}))
