@@ -15,8 +15,8 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from adapters.index.parts import make_durable
-from gateway.generation import GenerationError, Manifest, Pointer, digest, read, version_of
+from adapters.index.parts import file_digest, make_durable
+from gateway.generation import GenerationError, Manifest, Part, Pointer, digest, read, version_of
 from gateway.ports import DataVersion
 
 KEPT_GENERATIONS = 2
@@ -52,6 +52,16 @@ def read_current(root: Path, key: Ed25519PublicKey) -> Published:
     if current is None:
         raise GenerationError("there is no sealed index yet; run `bidui sync`")
     return _read(root, current, key)
+
+
+def check_file(directory: Path, part: Part) -> None:
+    """Hold a file to the digest that sync signed. Raises `GenerationError`."""
+    try:
+        right = file_digest(directory / part.file) == part.sha256
+    except OSError as error:
+        raise GenerationError(f"{part.file} of the index is missing; run `bidui sync --full`") from error
+    if not right:
+        raise GenerationError(f"{part.file} of the index was altered; find out by whom, then `bidui sync --full`")
 
 
 def _read(root: Path, current: Pointer, key: Ed25519PublicKey) -> Published:

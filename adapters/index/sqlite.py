@@ -13,10 +13,10 @@ from urllib.parse import quote
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from adapters.index.directory import Published, read_current
+from adapters.index.directory import Published, check_file, read_current
 from adapters.index.parts import Sealed, file_digest, make_durable, part_name, split
 from gateway.domain.errors import UnavailableError
-from gateway.generation import GenerationError, Part, PartKind
+from gateway.generation import Part, PartKind
 from gateway.ports import DataVersion, LookUp
 
 SUFFIX = ".sqlite"
@@ -82,7 +82,7 @@ class SqliteIndex:
         known = previous._files() if previous is not None else frozenset[tuple[str, str, str]]()
         for part in parts:
             if (published.manifest.generation, part.file, part.sha256) not in known:
-                _check(published.directory / part.file, part)
+                check_file(published.directory, part)
         paths = [published.directory / part.file for part in parts]
         return cls(published, _connect(paths), _statement(len(paths)))
 
@@ -109,15 +109,6 @@ class SqliteIndex:
     def _files(self) -> frozenset[tuple[str, str, str]]:
         manifest = self._published.manifest
         return frozenset((manifest.generation, part.file, part.sha256) for part in manifest.parts)
-
-
-def _check(path: Path, part: Part) -> None:
-    try:
-        right = file_digest(path) == part.sha256
-    except OSError as error:
-        raise GenerationError(f"{part.file} of the index is missing; run `bidui sync --full`") from error
-    if not right:
-        raise GenerationError(f"{part.file} of the index was altered; find out by whom, then `bidui sync --full`")
 
 
 def _connect(paths: Sequence[Path]) -> sqlite3.Connection:

@@ -7,9 +7,12 @@ from contextlib import ExitStack, closing, contextmanager
 from itertools import islice
 from pathlib import Path
 
+from adapters.index.parquet import ParquetPart, Shape
 from adapters.index.parts import ContentPart, PartWriter, Sealed, merge
 from adapters.index.sqlite import SUFFIX, SqlitePart, read_part
 from gateway.generation import Part, PartKind
+from gateway.seal import Layout
+from policies.catalogue import Catalogue
 
 MAX_DELTAS = 8
 """More than this are folded into a new base: every look-up reads every part."""
@@ -63,8 +66,18 @@ def stored(parts: Iterable[Part]) -> Iterator[Part]:
     return (part for part in parts if part.file.endswith(SUFFIX))
 
 
-def standard_forms(work: Path, kind: PartKind, n: int) -> Sequence[PartWriter]:
-    return [SqlitePart(work, kind, n), ContentPart(kind, n)]
+def standard_forms(catalogue: Catalogue, kinds: Iterable[str]) -> Forms:
+    """What every part is written as: the point store, columns for file jobs, and the digest that stands for both."""
+    shapes = [
+        Shape(kind, number, tuple(Layout(catalogue, kind).columns()))
+        for number, kind in enumerate(catalogue.kinds)
+        if kind in set(kinds)
+    ]
+    return lambda work, kind, n: [
+        SqlitePart(work, kind, n),
+        ParquetPart(work, kind, n, shapes),
+        ContentPart(kind, n),
+    ]
 
 
 def _batches(subjects: Iterator[Sealed]) -> Iterator[list[Sealed]]:

@@ -10,13 +10,13 @@ from adapters.index.directory import Published, publish
 from gateway import generation
 from gateway.generation import CatalogueMark, Kind, Manifest, Part
 from gateway.seal import Layout
-from ops.sync.parts import MAX_DELTAS, Writers, drop_files, fold, standard_forms, stored
+from ops.sync.parts import MAX_DELTAS, Forms, Writers, drop_files, fold, stored
 from ops.sync.planning import Job, Plan
 
 Counts = Mapping[int, tuple[int, int]]
 
 
-def finish_parts(plan: Plan, work: Path, writers: Writers) -> tuple[Part, ...]:
+def finish_parts(plan: Plan, forms: Forms, work: Path, writers: Writers) -> tuple[Part, ...]:
     """Make what was written durable; gives all parts of the new manifest."""
     written = writers.finish()
     if plan.current is None:
@@ -28,7 +28,7 @@ def finish_parts(plan: Plan, work: Path, writers: Writers) -> tuple[Part, ...]:
     if plan.current.manifest.deltas < MAX_DELTAS:
         return *present, *written
     older = [plan.current.directory / part.file for part in stored(present)]
-    base = fold(standard_forms, work, [*older, *(work / part.file for part in stored(written))], plan.n + 1)
+    base = fold(forms, work, [*older, *(work / part.file for part in stored(written))], plan.n + 1)
     drop_files(work, but={part.file for part in base})
     return tuple(base)
 

@@ -22,6 +22,7 @@ from time import monotonic
 
 from adapters.index.directory import building, prune
 from adapters.index.parts import make_durable
+from adapters.index.postgres import mirror
 from adapters.keys.ring import SyncKeys
 from adapters.sources.mapping import SourceMapping
 from adapters.sources.source import Source, Watermark
@@ -63,13 +64,14 @@ def run(
 
 
 def _load(job: Job, plan: Plan, feeds: list[Feed]) -> LoadReport:
+    forms = standard_forms(job.catalogue, job.mappings)
     started, ticks = job.home.clock.now(), monotonic()
     with (
         building(job.home.index) as work,
         building(job.folder) as spooled,
         RefusedFile(_report_path(job, started, "refused.csv")) as refused,
         _state(job, plan) as state,
-        writing(standard_forms, work, "delta" if plan.current else "base", plan.n) as writers,
+        writing(forms, work, "delta" if plan.current else "base", plan.n) as writers,
     ):
         spool = Spool(spooled, job.entropy)
         gathering = Gathering(job=job, plan=plan, spool=spool, refused=refused, started=started, data_time=started)
@@ -77,10 +79,12 @@ def _load(job: Job, plan: Plan, feeds: list[Feed]) -> LoadReport:
             with feed as source:
                 gathering.read(mapping, source)
         _settle(gathering, writers, state)
-        manifest = manifest_of(job, plan, gathering.data_time, state.counts(), finish_parts(plan, work, writers))
+        manifest = manifest_of(job, plan, gathering.data_time, state.counts(), finish_parts(plan, forms, work, writers))
         published = publish_signed(job, work, manifest)
         state.finish(_origin_after(job, plan, state, published.version.digest, gathering.marks))
     _move_state(job, plan)
+    if job.settings.index_database:
+        mirror(job.settings.index_database, published)
     prune(job.home.index, published)
     report = LoadReport.of(
         gathering.kinds, published, writers, refused, mode=plan.mode, started=started, seconds=monotonic() - ticks
@@ -122,7 +126,7 @@ def _origin_after(job: Job, plan: Plan, state: State, manifest: str, marks: Mapp
 def _report_path(job: Job, started: datetime, name: str) -> Path:
     folder = job.home.path / "data" / "reports"
     folder.mkdir(mode=0o700, exist_ok=True)
-    return folder / f"{started:%Y%m%dT%H%M%SZ}-{name}"
+    return folder / f"{started:%Y%m%dT%H%M%S.%fZ}-{name}"
 
 
 @contextmanager

@@ -1,0 +1,231 @@
+"""The point store in PostgreSQL: the same parts as tables, copied from the published files and held to their digests.
+
+Sync mirrors a generation in one transaction after it was published on disk, so a table is there whole or not at all,
+and one manifest speaks for both. The gateway's account needs SELECT on the tables `index_*` and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from itertools import islice
+from typing import TypeAlias, cast
+
+import psycopg
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from psycopg.sql import SQL, Composable, Composed, Identifier
+
+from adapters.index import sqlite
+from adapters.index.directory import Published
+from adapters.index.parts import ContentPart, Sealed, split
+from adapters.sql.engine import driver_connection, open_engine
+from gateway.domain.errors import UnavailableError
+from gateway.generation import CONTENT, GenerationError, Manifest, Part, read, version_of
+from gateway.ports import DataVersion, LookUp
+
+Driver: TypeAlias = "psycopg.Connection[tuple[object, ...]]"
+
+_BATCH = 1_000
+_TABLES = SQL("""
+CREATE TABLE IF NOT EXISTS index_manifests (
+  generation text NOT NULL, number bigint NOT NULL, content bytea NOT NULL, signature bytea NOT NULL,
+  PRIMARY KEY (generation, number));
+CREATE TABLE IF NOT EXISTS index_parts (name text PRIMARY KEY, generation text NOT NULL, n bigint NOT NULL,
+  base boolean NOT NULL, sha256 text NOT NULL);
+CREATE TABLE IF NOT EXISTS index_current (
+  one boolean PRIMARY KEY DEFAULT true CHECK (one), generation text NOT NULL, number bigint NOT NULL)
+""")
+# Records are random bytes: squeezing them gains nothing, and most rows fit a page.
+_PART = SQL("""
+CREATE TABLE {table} (head bigint NOT NULL, tail bigint NOT NULL, kind smallint NOT NULL, rows bytea NOT NULL)
+  WITH (toast_tuple_target = 8160, autovacuum_enabled = false);
+ALTER TABLE {table} ALTER COLUMN rows SET STORAGE EXTERNAL
+""")
+_COPY = SQL("COPY {table} (head, tail, kind, rows) FROM STDIN (FORMAT BINARY)")
+_LOOK_UP = SQL("SELECT {place}::int, head, tail, rows FROM {table} WHERE head = ANY(%(heads)s::bigint[])")
+# What `ContentPart` digests, worked out where the rows are.
+_DIGEST = SQL("""
+SELECT encode(sha256(coalesce(string_agg(digest, ''::bytea ORDER BY upper), ''::bytea)), 'hex') FROM (
+  SELECT head >> 48 AS upper, sha256(string_agg(
+    sha256(int8send(head) || int8send(tail) || int2send(kind) || rows), ''::bytea ORDER BY head)) AS digest
+  FROM {table} GROUP BY head >> 48) AS groups
+""")
+# Parts that were folded into a base which is itself no longer the present one.
+_FOLDED = SQL("""
+SELECT name FROM index_parts WHERE generation = %s
+  AND n < (SELECT coalesce(max(n), 0) FROM index_parts WHERE generation = %s AND base AND n < %s)
+""")
+
+
+def mirror(url: str, published: Published) -> None:
+    """Bring the tables to the published generation: missing parts copied, the manifest current, older ones dropped.
+
+    One transaction: readers see the old generation until it ends. Raises `GenerationError`; trying again is safe.
+    """
+    manifest = published.manifest
+    try:
+        with closing(_connect(url)) as connection, connection.transaction():
+            connection.execute(_TABLES)
+            for part, stored in zip(manifest.stored_as(CONTENT), manifest.stored_as(sqlite.SUFFIX), strict=True):
+                _copy(connection, manifest, part, sqlite.read_part(published.directory / stored.file))
+            _make_current(connection, published)
+            _drop_old(connection, manifest)
+    except psycopg.Error as error:
+        raise GenerationError(
+            f"the index could not be copied to PostgreSQL ({type(error).__name__}); the files are published, sync again"
+        ) from error
+
+
+class PostgresIndex:
+    """One generation, opened for look-ups on one held connection. Used by one thread at a time."""
+
+    def __init__(self, url: str, manifest: Manifest, version: DataVersion, connection: Driver) -> None:
+        self._url = url
+        self._manifest = manifest
+        self._version = version
+        self._connection: Driver | None = connection
+        self._statement = _statement(manifest)
+
+    @classmethod
+    def open(cls, url: str, key: Ed25519PublicKey, previous: PostgresIndex | None = None) -> PostgresIndex:
+        """Open the current generation. Signature and content digests are checked; parts of `previous` were.
+
+        Raises `GenerationError`; the caller keeps what it has.
+        """
+        try:
+            connection = _connect(url)
+            content, signature = _current(connection)
+            manifest = read(content, signature, key)
+            known = previous._digests() if previous is not None else frozenset[tuple[str, str]]()
+            for part in manifest.stored_as(CONTENT):
+                if (_table(manifest, part), part.sha256) not in known:
+                    _check(connection, manifest, part)
+        except psycopg.Error as error:
+            raise GenerationError(f"the sealed index in PostgreSQL cannot be read ({type(error).__name__})") from error
+        return cls(url, manifest, version_of(manifest, content), connection)
+
+    @property
+    def version(self) -> DataVersion:
+        return self._version
+
+    def find(self, kind: str, look_ups: Sequence[LookUp]) -> list[bytes]:
+        """See `gateway.ports.Index`. A connection that broke is made anew at the next call."""
+        if kind not in self._manifest.kinds:
+            raise UnavailableError(f"this generation holds no subjects of kind {kind}; add its mapping and sync")
+        wanted = [split(look_up.subject) for look_up in look_ups]
+        rows = self._ask([head for head, _ in wanted])
+        # The newest part comes last and replaces what older ones said.
+        found = {(head, tail): sealed for _, head, tail, sealed in sorted(rows, key=_place)}
+        return [found.get(subject, b"") for subject in wanted]
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _ask(self, heads: list[int]) -> list[tuple[int, int, int, bytes]]:
+        try:
+            if self._connection is None:
+                self._connection = _connect(self._url)
+            with self._connection.cursor(binary=True) as cursor:
+                cursor.execute(self._statement, {"heads": heads}, prepare=True)
+                return cast("list[tuple[int, int, int, bytes]]", cursor.fetchall())
+        except psycopg.Error as error:
+            self.close()
+            raise UnavailableError("the sealed index in PostgreSQL does not answer; run `bidui doctor`") from error
+
+    def _digests(self) -> frozenset[tuple[str, str]]:
+        parts = self._manifest.stored_as(CONTENT)
+        return frozenset((_table(self._manifest, part), part.sha256) for part in parts)
+
+
+def _connect(url: str) -> Driver:
+    connection = cast("Driver", driver_connection(open_engine(url)))
+    connection.autocommit = True
+    return connection
+
+
+def _table(manifest: Manifest, part: Part) -> str:
+    return f"index_{manifest.generation}_{part.n:04d}"
+
+
+def _copy(connection: Driver, manifest: Manifest, part: Part, subjects: Iterator[Sealed]) -> None:
+    name = _table(manifest, part)
+    known = connection.execute("SELECT sha256 FROM index_parts WHERE name = %s", [name]).fetchone()
+    if known == (part.sha256,):
+        return
+    _drop(connection, name)
+    table = Identifier(name)
+    connection.execute(_PART.format(table=table))
+    content = ContentPart(part.kind, part.n)
+    with connection.cursor() as cursor, cursor.copy(_COPY.format(table=table)) as copy:
+        copy.set_types(["int8", "int8", "int2", "bytea"])
+        while batch := list(islice(subjects, _BATCH)):
+            content.add(batch)
+            for subject in batch:
+                copy.write_row(subject)
+    if content.finish()[0].sha256 != part.sha256:
+        raise GenerationError(f"{part.file} differs from its digest; find out why, then `bidui sync --full`")
+    connection.execute(SQL("ALTER TABLE {table} ADD PRIMARY KEY (head)").format(table=table))
+    connection.execute(SQL("ANALYZE {table}").format(table=table))
+    values = [name, manifest.generation, part.n, part.kind == "base", part.sha256]
+    connection.execute("INSERT INTO index_parts VALUES (%s, %s, %s, %s, %s)", values)
+
+
+def _make_current(connection: Driver, published: Published) -> None:
+    manifest = published.manifest
+    connection.execute(
+        "INSERT INTO index_manifests VALUES (%s, %s, %s, %s) ON CONFLICT (generation, number)"
+        " DO UPDATE SET content = excluded.content, signature = excluded.signature",
+        [manifest.generation, manifest.number, published.content, published.signature],
+    )
+    connection.execute(
+        "INSERT INTO index_current (generation, number) VALUES (%s, %s) ON CONFLICT (one)"
+        " DO UPDATE SET generation = excluded.generation, number = excluded.number",
+        [manifest.generation, manifest.number],
+    )
+
+
+def _drop_old(connection: Driver, manifest: Manifest) -> None:
+    """Keeps this generation and the one before it: a gateway may still look into that."""
+    found = connection.execute("SELECT DISTINCT generation FROM index_parts ORDER BY generation DESC").fetchall()
+    others = [str(name) for (name,) in found if name != manifest.generation]
+    for generation in others[1:]:
+        parts = connection.execute("SELECT name FROM index_parts WHERE generation = %s", [generation]).fetchall()
+        for (name,) in parts:
+            _drop(connection, str(name))
+        connection.execute("DELETE FROM index_manifests WHERE generation = %s", [generation])
+    for (name,) in connection.execute(_FOLDED, [manifest.generation, manifest.generation, manifest.parts[0].n]):
+        _drop(connection, str(name))
+
+
+def _drop(connection: Driver, name: str) -> None:
+    connection.execute(SQL("DROP TABLE IF EXISTS {table}").format(table=Identifier(name)))
+    connection.execute("DELETE FROM index_parts WHERE name = %s", [name])
+
+
+def _current(connection: Driver) -> tuple[bytes, bytes]:
+    row = connection.execute(
+        "SELECT content, signature FROM index_manifests JOIN index_current USING (generation, number)"
+    ).fetchone()
+    if row is None:
+        raise GenerationError("there is no sealed index in PostgreSQL yet; set index_database in sync.toml and sync")
+    content, signature = cast("tuple[bytes, bytes]", row)
+    return content, signature
+
+
+def _check(connection: Driver, manifest: Manifest, part: Part) -> None:
+    found = connection.execute(_DIGEST.format(table=Identifier(_table(manifest, part)))).fetchone()
+    if found != (part.sha256,):
+        raise GenerationError(f"table {_table(manifest, part)} was altered; find out by whom, then `bidui sync --full`")
+
+
+def _statement(manifest: Manifest) -> Composed:
+    parts = manifest.stored_as(CONTENT)
+    tables = [Identifier(_table(manifest, part)) for part in parts]
+    asked: list[Composable] = [_LOOK_UP.format(place=place, table=table) for place, table in enumerate(tables)]
+    return SQL(" UNION ALL ").join(asked)
+
+
+def _place(row: tuple[int, int, int, bytes]) -> int:
+    return row[0]
