@@ -14,7 +14,7 @@ from pathlib import Path
 from audit.checkpoint import peek
 
 KEPT_EVERY = 4096
-_LATEST, _NEW = "latest", "latest.new"
+_LATEST, _NEW = "latest", "new"
 
 
 class FileCheckpoints:
@@ -39,9 +39,7 @@ class FileCheckpoints:
                 return False
             if expected is not None:
                 self._keep(expected, peek(new).size)
-            self._write(_NEW, new)
-            # A crash before this line leaves the old checkpoint, after it the new one; never half of one.
-            os.replace(self._directory / _NEW, self._directory / _LATEST)
+            self._write(_LATEST, new)
             os.fsync(directory)
         return True
 
@@ -59,10 +57,12 @@ class FileCheckpoints:
             self._write(f"{size:016d}", old)
 
     def _write(self, name: str, content: bytes) -> None:
-        with (self._directory / name).open("wb") as file:
+        """Put a whole file in place. A crash leaves the old one or the new one, never half of one."""
+        with (self._directory / _NEW).open("wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
+        os.replace(self._directory / _NEW, self._directory / name)
 
     @contextmanager
     def _locked(self) -> Iterator[int]:

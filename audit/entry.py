@@ -24,15 +24,15 @@ _write = msgspec.json.Encoder(order="sorted").encode
 _read = msgspec.json.Decoder().decode
 
 
-def encode(value: JsonValue) -> bytes:
-    """Write a value canonically. Raise `EntryError` for anything outside the subset."""
+def encode(value: JsonValue, limit: int = MAX_ENTRY_BYTES) -> bytes:
+    """Write a value canonically. Raise `EntryError` for anything outside the subset or longer than the limit."""
     _check(value)
     try:
         content = _write(value)
     except (UnicodeEncodeError, RecursionError) as error:
         raise EntryError("text holds a lone surrogate, or the value is nested too deeply") from error
-    if len(content) > MAX_ENTRY_BYTES:
-        raise EntryError(f"{len(content)} bytes are more than an entry may have ({MAX_ENTRY_BYTES})")
+    if len(content) > limit:
+        raise EntryError(f"{len(content)} bytes are more than there is room for ({limit}); ask for less at once")
     return content
 
 

@@ -12,7 +12,6 @@ from msgspec import Struct
 
 from audit.disclosure import Secret, secret
 from audit.entry import JsonValue, encode
-from audit.errors import EntryError
 
 MAX_BODY_BYTES = 14 * 1024
 """Leaves room for number, time and links within the limit of an entry."""
@@ -289,10 +288,7 @@ def markdown() -> str:
 
 
 def _draft(kind: Kind, partner: str | None, body: Mapping[str, JsonValue], secrets: tuple[Secret, ...] = ()) -> Draft:
-    content = encode(body)
-    if len(content) > MAX_BODY_BYTES:
-        raise EntryError(f"{kind.type}: {len(content)} bytes of body leave no room in an entry; ask for less at once")
-    return Draft(kind.type, partner, content, secrets)
+    return Draft(kind.type, partner, encode(body, MAX_BODY_BYTES), secrets)
 
 
 def _asked(asked: Asked) -> dict[str, JsonValue]:

@@ -1,6 +1,5 @@
 """What a verifier says: three verdicts, and the first entry that is wrong."""
 
-from collections.abc import Iterable
 from enum import IntEnum
 
 from msgspec import Struct
@@ -32,7 +31,6 @@ class Report(Struct, frozen=True):
     problems: tuple[Problem, ...]
     checkpoints: int = 0
     disclosures: int = 0
-    erased: int = 0
 
     @property
     def verdict(self) -> Exit:
@@ -45,7 +43,7 @@ class Report(Struct, frozen=True):
     @property
     def first_bad(self) -> int | None:
         """Return the first index that was tampered with, if it can be told."""
-        return min(_tampered(self.problems), default=None)
+        return min((p.index for p in self.problems if p.verdict is Exit.TAMPERED and p.index is not None), default=None)
 
 
 class Findings:
@@ -64,6 +62,10 @@ class Findings:
         """Note that evidence is missing."""
         self._note(Problem(Exit.INCOMPLETE, cause, index))
 
+    def names_one_in(self, start: int, end: int) -> bool:
+        """Tell whether an entry of this range was found tampered with so far."""
+        return any(p.verdict is Exit.TAMPERED and p.index in range(start, end) for p in self._problems)
+
     def all(self) -> tuple[Problem, ...]:
         """Return the problems in the order found."""
         return tuple(self._problems)
@@ -72,7 +74,3 @@ class Findings:
         if len(self._problems) < MAX_PROBLEMS or problem.verdict not in self._seen:
             self._problems.append(problem)
         self._seen.add(problem.verdict)
-
-
-def _tampered(problems: Iterable[Problem]) -> Iterable[int]:
-    return (p.index for p in problems if p.verdict is Exit.TAMPERED and p.index is not None)

@@ -53,7 +53,8 @@ class _LogVerifier:
         self._findings = Findings()
         self._entries = EntryScan(trust.origin, suite, self._findings)
         self._tree = TreeScan()
-        self._size = self._proven = self._opened = self._erased = 0
+        self._size = self._proven = self._opened = 0
+        self._broken: tuple[int, int] | None = None
 
     def run(self, checkpoints: Iterable[bytes], upto: int | None) -> Report:
         signed = open_checkpoints(checkpoints, self._trust, self._findings)
@@ -64,9 +65,10 @@ class _LogVerifier:
         elif upto is None:
             self._check_head()
         self._check_tiles()
+        self._name_the_break()
         if self._proven < self._size:
             self._findings.incomplete(self._proven, "entries from here on are under no signed checkpoint")
-        return Report(self._size, self._findings.all(), len(signed), self._opened, self._erased)
+        return Report(self._size, self._findings.all(), len(signed), self._opened)
 
     def _walk(self, claimed: int, signed: Mapping[int, Sequence[Checkpoint]]) -> None:
         for start, end in chunks(0, claimed):
@@ -88,10 +90,16 @@ class _LogVerifier:
         root = self._tree.root()
         if all(each.root == root for each in signed):
             self._proven = self._size
-        else:
-            self._findings.tampered(
-                self._proven, f"one of the entries from here to {self._size - 1} is not the one that was signed"
-            )
+        elif self._broken is None:
+            self._broken = (self._proven, self._size)
+
+    def _name_the_break(self) -> None:
+        """Say where the tree broke: at an entry found wrong on its own, else after the last root that agreed."""
+        if self._broken is None:
+            return
+        start, end = self._broken
+        cause = f"one of the entries from {start} to {end - 1} is not the one that was signed"
+        self._findings.tampered(None if self._findings.names_one_in(0, end) else start, cause)
 
     def _check_head(self) -> None:
         head = self._reader.head()
@@ -104,9 +112,17 @@ class _LogVerifier:
             stored = split(self._reader.hashes(level, 0, len(computed)))
             for number, node in enumerate(computed):
                 if number >= len(stored) or stored[number] != node:
-                    self._findings.tampered(number * TILE_WIDTH**level, f"a stored tile of level {level - 1} is wrong")
+                    self._blame_tile(level - 1, number)
             full = range(0, len(computed) - TILE_WIDTH + 1, TILE_WIDTH)
             level, computed = level + 1, [perfect_root(computed[at : at + TILE_WIDTH]) for at in full]
+
+    def _blame_tile(self, level: int, number: int) -> None:
+        width = TILE_WIDTH ** (level + 1)
+        start = number * width
+        known = self._findings.names_one_in(start, start + width)
+        self._findings.tampered(
+            None if known else start, f"stored tile {number} of level {level} is not of its entries"
+        )
 
     def _check_disclosures(self, entry: Entry, packed: bytes, keys: DisclosureKeys) -> None:
         expected = _SECRETS.get(str(entry["type"]), frozenset[str]())
@@ -130,7 +146,7 @@ class _LogVerifier:
             self._findings.tampered(self._size, str(error))
             return
         if disclosure is None:
-            self._erased += 1
+            self._findings.incomplete(self._size, f"the key for the disclosure of {sealed.name} is gone")
         elif isinstance(digests, list) and is_committed(disclosure, digests):
             self._opened += 1
         else:

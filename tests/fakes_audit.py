@@ -34,15 +34,23 @@ class MemoryLedger:
         return self.stored_head
 
     def entries(self, start: int, end: int) -> Iterator[bytes]:
-        return (row.entry for row in self.rows[start:end])
+        return (row.entry for row in self._present(start, end))
 
     def hashes(self, level: int, start: int, end: int) -> bytes:
         if level == 0:
-            return b"".join(row.leaf for row in self.rows[start:end])
+            return b"".join(row.leaf for row in self._present(start, end))
         return b"".join(self.tiles[level - 1, index].root for index in range(start, end))
 
     def disclosures(self, start: int, end: int) -> Iterator[tuple[int, bytes]]:
-        return ((row.index, row.disclosures) for row in self.rows[start:end] if row.disclosures)
+        return ((row.index, row.disclosures) for row in self._present(start, end) if row.disclosures)
+
+    def _present(self, start: int, end: int) -> Iterator[Recorded]:
+        """Rows by index, up to the first that is missing."""
+        by_index = {row.index: row for row in self.rows}
+        for index in range(start, end):
+            if index not in by_index:
+                return
+            yield by_index[index]
 
 
 class MemoryKeys:
@@ -72,3 +80,19 @@ class CountingEntropy:
             self._drawn += 1
             blocks.append(sha256(self._seed + self._drawn.to_bytes(8, "big")).digest())
         return b"".join(blocks)[:size]
+
+
+@dataclass
+class MemoryCheckpoints:
+    """A compare-and-swap store in a list."""
+
+    kept: list[bytes] = field(default_factory=list)
+
+    def latest(self) -> bytes | None:
+        return self.kept[-1] if self.kept else None
+
+    def swap(self, expected: bytes | None, new: bytes) -> bool:
+        if self.latest() != expected:
+            return False
+        self.kept.append(new)
+        return True

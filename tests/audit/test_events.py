@@ -1,0 +1,102 @@
+"""The catalogue of events: what is in clear, what is not, and the page that says so."""
+
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from audit import events
+from audit.entry import decode
+from audit.errors import DisclosureError, EntryError
+from audit.events import Draft, Inner, Kind
+from tests.audit.make import DATA, OPERATOR, POLICY, SUBJECT, a_refusal, an_answer, an_opening, asked
+
+DRAFTS = {
+    "comparison.answered": an_answer(),
+    "comparison.refused": a_refusal(),
+    "log.opened": an_opening(),
+    "key.trusted": events.key_trusted(purpose="receipt", vkey="k", from_index=7, by=["a"]),
+    "grant.loaded": events.grant_loaded(partner="payroll", grant="G-1", sha256="ab" * 32, by=["a"]),
+    "policy.published": events.policy_published(policy=POLICY, rulebooks={"hr": "cd" * 32}, by=["a", "b"]),
+    "generation.adopted": events.generation_adopted(
+        generation="g1",
+        data=DATA,
+        manifest_sha256="ab" * 32,
+        catalogue_version="2025.1",
+        catalogue_sha256="cd" * 32,
+        records={"person": 30_000},
+    ),
+}
+
+
+def body_of(draft: Draft) -> dict[str, object]:
+    return cast("dict[str, object]", decode(draft.body))
+
+
+@pytest.mark.parametrize("kind", events.KINDS, ids=lambda kind: kind.type)
+def test_an_event_has_exactly_the_members_its_page_names(kind: Kind) -> None:
+    draft = DRAFTS[kind.type]
+
+    assert draft.type == kind.type
+    assert body_of(draft).keys() == kind.body.keys()
+    assert [secret.name for secret in draft.secrets] == list(kind.secrets)
+
+
+def test_the_page_is_generated_from_the_catalogue() -> None:
+    page = Path(__file__).parents[2] / "docs" / "audit-events.md"
+
+    assert page.read_text() == events.markdown()
+
+
+def test_the_clear_part_names_neither_the_subject_nor_the_operator() -> None:
+    for draft in (an_answer(), a_refusal()):
+        assert SUBJECT.encode() not in draft.body
+        assert OPERATOR.encode() not in draft.body
+
+
+def test_inner_causes_do_not_show_in_the_clear_part() -> None:
+    assert an_answer(cause="absent").body == an_answer(cause="locked").body
+    assert a_refusal(cause="pace", rules=("a",)).body == a_refusal(cause="decoy", rules=("b", "c")).body
+
+
+def test_a_refusal_names_no_rule_in_clear() -> None:
+    assert "rules" not in body_of(a_refusal())
+    assert b"watch-per-hour" not in a_refusal().body
+
+
+def test_nothing_shows_whom_it_is_about() -> None:
+    shown = [repr(part) for part in (asked(), an_answer(), a_refusal(), Inner(cause="decoy"))]
+
+    for text in shown:
+        assert SUBJECT not in text
+        assert OPERATOR not in text
+        assert "decoy" not in text
+
+
+def test_an_operator_too_long_for_its_frame_is_refused_without_being_named() -> None:
+    long = OPERATOR * 20
+
+    with pytest.raises(DisclosureError) as caught:
+        events.comparison_refused(
+            asked(operator=long),
+            Inner(cause="x"),
+            policy=POLICY,
+            data=DATA,
+            counts={},
+            reason="held",
+            incident="I-1",
+            response_sha256="",
+        )
+
+    assert OPERATOR not in str(caught.value)
+
+
+def test_sixty_four_claims_fit_and_a_flood_of_rules_is_refused() -> None:
+    fields = {f"organisation_field_of_a_long_name_{number}": "not_authorised" for number in range(64)}
+    told = {"policy": POLICY, "data": DATA, "counts": {}, "subject": "confirmed", "response_sha256": ""}
+
+    fits = events.comparison_answered(asked(), Inner(cause="x"), rules=("r",) * 64, fields=fields, **told)  # type: ignore[arg-type]  # a table of values
+
+    assert len(fits.body) < events.MAX_BODY_BYTES
+    with pytest.raises(EntryError, match="ask for less"):
+        events.comparison_answered(asked(), Inner(cause="x"), rules=("rule",) * 3000, fields=fields, **told)  # type: ignore[arg-type]  # the same
