@@ -29,7 +29,7 @@ def judge(query: Query, caller: Caller, rights: Rights, at: datetime, data_time:
     if grant is None or grant.partner != caller.partner:
         return Refusal(Reason.NOT_PERMITTED, "no_such_grant", (), rights.snapshot.version)
     units = tuple(f"org:{code}" for code in grant.scope)
-    ask = Ask(f"client:{caller.client_id}", query.asked(), query.purpose, units, caller.address)
+    ask = Ask(f"client:{caller.client_id}", query.asked(), f"purpose:{query.purpose}", units, caller.address)
     verdict = rights.snapshot.judge(ask, at)
     if isinstance(verdict, Refusal):
         return verdict

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import signal
 import time
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 
 import structlog
 import uvicorn
@@ -29,6 +30,8 @@ from gateway.domain.errors import GatewayError
 from gateway.domain.reply import Reply, Request
 from gateway.record import data_ref
 from gateway.sequencer import Sequencer
+from ops.sealing_child import SealingChild
+from ops.settings import Mode
 from ops.wiring import Gateway, open_index
 
 SIGN_SECONDS = 1.0
@@ -93,13 +96,32 @@ class Measured:
             self._metrics.request(route, status, time.perf_counter() - started)
 
 
+class Server(uvicorn.Server):
+    """uvicorn's server, which would let the signal that stopped it kill the process before the last signature."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Stops on SIGTERM and SIGINT, and leaves it at that."""
+        loop = asyncio.get_running_loop()
+        for each in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(each, self.handle_exit, each, None)
+        yield
+
+
 async def run(gateway: Gateway, ready: Callable[[int], None] = lambda _: None) -> None:
     """Serves until the process is told to stop."""
     app = build(gateway)
     routes = frozenset(str(getattr(route, "path", "")) for route in app.routes)
-    server = uvicorn.Server(_config(gateway, Measured(app, gateway.metrics, routes)))
+    server = Server(_config(gateway, Measured(app, gateway.metrics, routes)))
     gateway.metrics.serve(gateway.settings.host, gateway.settings.metrics_port)
-    tasks = [asyncio.create_task(each) for each in (_sign(gateway), _adopt(gateway), _announce(server, ready))]
+    with ExitStack() as stack:
+        chores = [_sign(gateway), _adopt(gateway), _announce(server, ready)]
+        if gateway.home.mode is not Mode.PRODUCTION:
+            chores.append(_watch(stack.enter_context(SealingChild(gateway.home))))
+        await _serve(server, gateway, [asyncio.create_task(each) for each in chores])
+
+
+async def _serve(server: uvicorn.Server, gateway: Gateway, tasks: list[asyncio.Task[None]]) -> None:
     # A full pass over the start-up heap costs 40 ms; frozen, it is never made again.
     gc.collect()
     gc.freeze()
@@ -155,6 +177,13 @@ async def _adopt(gateway: Gateway) -> None:
         newest = pointer(gateway.home.index)
         if newest and newest.digest != gateway.pipeline.index.version.digest:
             adopt(gateway)
+
+    await _every(ADOPT_SECONDS, look)
+
+
+async def _watch(child: SealingChild) -> None:
+    async def look() -> None:
+        child.look()
 
     await _every(ADOPT_SECONDS, look)
 

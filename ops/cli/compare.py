@@ -6,7 +6,6 @@ machine can read the arguments of its programs.
 
 from __future__ import annotations
 
-import json
 import ssl
 import sys
 from collections.abc import Mapping
@@ -37,9 +36,8 @@ from bidui_client import (
 from gateway.api.body import parse
 from gateway.domain.answer import CHINESE
 from gateway.domain.errors import GatewayError, InvalidQueryError
+from ops.cli.console import Exit, JsonOption, say, say_json
 from policies.catalogue import load_catalogue
-
-FAILED, USAGE, REFUSED, QUOTA, INTEGRITY = 1, 2, 3, 4, 5
 
 EXAMPLE = """\
 {
@@ -69,14 +67,18 @@ class _UsageError(Exception):
     """What stands on the command line or in a file cannot be used; the text says what to do, and repeats nothing."""
 
 
-FAILURES: Mapping[type[Exception], tuple[int, str, str]] = {  # the first that fits
-    _UsageError: (USAGE, "usage", ""),
-    InvalidError: (USAGE, "invalid", "请求有误"),
-    UnauthorisedError: (FAILED, "unauthorised", "身份未通过验证，请核对登记编号、私钥、证书、--audience 与本机时钟"),
-    UnavailableError: (FAILED, "unavailable", "网关暂不能答复，未返回任何结果，请稍后重试"),
-    NotKeptError: (FAILED, "not_kept", "已得到答复，但回执未能保存，请检查 --receipts 目录"),
-    ReceiptError: (INTEGRITY, "receipt", "回执不能证明此答复，请保存两者并联系机构编制部门"),
-    BiduiError: (FAILED, "protocol", "答复者不像比对网关，请核对 --url"),
+FAILURES: Mapping[type[Exception], tuple[Exit, str, str]] = {  # the first that fits
+    _UsageError: (Exit.USAGE, "usage", ""),
+    InvalidError: (Exit.USAGE, "invalid", "请求有误"),
+    UnauthorisedError: (
+        Exit.FAILED,
+        "unauthorised",
+        "身份未通过验证，请核对登记编号、私钥、证书、--audience 与本机时钟",
+    ),
+    UnavailableError: (Exit.FAILED, "unavailable", "网关暂不能答复，未返回任何结果，请稍后重试"),
+    NotKeptError: (Exit.FAILED, "not_kept", "已得到答复，但回执未能保存，请检查 --receipts 目录"),
+    ReceiptError: (Exit.INTEGRITY, "receipt", "回执不能证明此答复，请保存两者并联系机构编制部门"),
+    BiduiError: (Exit.FAILED, "protocol", "答复者不像比对网关，请核对 --url"),
 }
 
 
@@ -100,7 +102,7 @@ def compare(
     headers: Annotated[Path | None, typer.Option(help="附加首部的 JSON 文件；仅供本机演示代替 TLS")] = None,
     receipts: Annotated[Path | None, typer.Option(help="保存回执与请求原文的目录；其中有个人信息，请妥善保管")] = None,
     receipt_key: Annotated[str | None, typer.Option(help="网关回执公钥（name+id+key）；给出即核验回执")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="输出 JSON")] = False,
+    as_json: JsonOption = False,
     _example: Annotated[
         bool, typer.Option("--example", help="输出请求模板", is_eager=True, callback=_show_example)
     ] = False,
@@ -176,7 +178,7 @@ def _read_tls(cert: Path | None, cert_key: Path | None, ca: Path | None) -> ssl.
 
 
 def _show(answer: Answer, *, as_json: bool) -> None:
-    typer.echo(json.dumps(answer.told, ensure_ascii=False) if as_json else _in_words(answer))
+    say_json(answer.told) if as_json else say(_in_words(answer))
 
 
 def _in_words(answer: Answer) -> str:
@@ -196,19 +198,19 @@ def _fail(error: _UsageError | BiduiError, *, as_json: bool) -> typer.Exit:
     code, word, text = _refusal(error) if isinstance(error, RefusedError) else _failure(error)
     told = {"reason": error.reason, "incident": error.incident} if isinstance(error, RefusedError) else {}
     if as_json:
-        typer.echo(json.dumps({"error": word, "detail": text, **told}, ensure_ascii=False))
+        say_json({"error": word, "detail": text, **told})
     else:
         typer.echo(text, err=True)
     return typer.Exit(code)
 
 
-def _refusal(error: RefusedError) -> tuple[int, str, str]:
+def _refusal(error: RefusedError) -> tuple[Exit, str, str]:
     incident = error.incident or "（未给出）"
     text = f"{CHINESE['refused']}：{REASONS[error.reason]}。事件编号 {incident}，可凭此联系机构编制部门"
-    return (QUOTA if error.reason == "quota" else REFUSED), "refused", text
+    return (Exit.QUOTA if error.reason == "quota" else Exit.REFUSED), "refused", text
 
 
-def _failure(error: _UsageError | BiduiError) -> tuple[int, str, str]:
+def _failure(error: _UsageError | BiduiError) -> tuple[Exit, str, str]:
     for kind, (code, word, text) in FAILURES.items():
         if isinstance(error, kind):
             return code, word, f"{text}（{error}）" if text else str(error)
