@@ -6,6 +6,7 @@ machine can read the arguments of its programs.
 
 from __future__ import annotations
 
+import re
 import ssl
 import sys
 from collections.abc import Mapping
@@ -49,7 +50,7 @@ EXAMPLE = """\
   "subject": {"kind": "person", "id": "11010519491231002X", "name": "张三"},
   "claims": [
     {"field": "unit", "value": "示例局", "comparator": "equals"},
-    {"field": "entry_date", "value": "2010-07-01", "comparator": "at_most"}
+    {"field": "quota_since", "value": "2010-07", "comparator": "at_most"}
   ]
 }
 """
@@ -61,6 +62,7 @@ REASONS = {
     "stale_data": "数据时效超出签批单要求",
     "unknown": "原因类别未知，请更新客户端",
 }
+_PLACE = re.compile(r"[a-z_]+(\[\d*\]|\[\.\.\.\])?(\.[a-z_]+)?")
 
 
 class _UsageError(Exception):
@@ -82,7 +84,7 @@ FAILURES: Mapping[type[Exception], tuple[Exit, str, str]] = {  # the first that 
 }
 
 
-def _show_example(wanted: bool) -> None:  # noqa: FBT001 - the form typer wants of a callback
+def _show_example(wanted: bool) -> None:
     if wanted:
         typer.echo(EXAMPLE, nl=False)
         raise typer.Exit
@@ -140,8 +142,7 @@ def _read_question(query: str) -> Question:
     except OSError as error:
         raise _UsageError(f"无法读取请求文件：{error.strerror}；模板见 bidui compare --example") from None
     except GatewayError as error:
-        place = error.field if isinstance(error, InvalidQueryError) else ""
-        raise _UsageError(f"请求文件有误：{place or '整体'}：{error}；模板见 bidui compare --example") from None
+        raise _UsageError(f"请求文件有误：{_place(error)}{error}；模板见 bidui compare --example") from None
     return Question(
         grant=body.grant,
         purpose=body.purpose,
@@ -151,6 +152,12 @@ def _read_question(query: str) -> Question:
         as_of=body.as_of,
         matter=body.matter,
     )
+
+
+def _place(error: GatewayError) -> str:
+    """Where the file is wrong, in names of ours alone: a member that is unknown may be a number."""
+    place = error.field if isinstance(error, InvalidQueryError) else ""
+    return f"{place}：" if _PLACE.fullmatch(place) else ""
 
 
 def _read_key(path: Path) -> EllipticCurvePrivateKey:

@@ -1,0 +1,196 @@
+"""What the client does, without doing any of it: `Core` says which request to send or how many seconds to wait, and
+is told what came back. `Client` and `AsyncClient` are the two ways to carry that out.
+
+* One question has one Idempotency-Key and one body, whatever happens: a repeat costs nothing, its answer is the same.
+* Every token request has an assertion of its own, because the gateway takes each once.
+"""
+
+from __future__ import annotations
+
+import json
+from base64 import urlsafe_b64encode
+from collections.abc import Callable, Generator, Mapping, Sequence
+from functools import partial
+from hashlib import sha256
+from typing import TypeAlias, TypeVar, cast, get_args
+from urllib.parse import urlencode
+
+import httpx2
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives.hashes import SHA256
+
+from bidui_client.errors import InvalidError, ProtocolError, ReceiptError, UnavailableError, from_problem
+from bidui_client.receipt import canonical, check_receipt, keep
+from bidui_client.values import Account, Answer, FieldCode, Question, SubjectCode, Told
+
+T = TypeVar("T")
+Heard: TypeAlias = httpx2.Response | httpx2.RequestError | None
+Steps: TypeAlias = Generator[httpx2.Request | float, Heard, T]
+
+BUSY = {409, 429, 502, 503, 504}
+ATTEMPTS = 4
+LONGEST_WAIT_SECONDS = 30.0
+ASSERTION_SECONDS = 50
+ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+JSON = {"Content-Type": "application/json"}
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+
+
+class Core:
+    """The conversation with one gateway. Keeps its token until a tenth of the token's life is left."""
+
+    def __init__(self, account: Account) -> None:
+        self._account = account
+        self._token, self._until = "", 0.0
+
+    def compare(self, question: Question) -> Steps[Answer]:
+        """Ask one question. The steps raise `BiduiError` and nothing else."""
+        body, sent = _body(question)
+        key = question.get("key") or _base64url(self._account.entropy(24))
+        told = yield from self._ask("POST", "/v1/comparisons", JSON | {"Idempotency-Key": key}, body, sent)
+        return _answer(told, body, {claim.field for claim in question["claims"]})
+
+    def catalogue(self) -> Steps[Told]:
+        """Ask what this system may compare."""
+        return (yield from self._ask("GET", "/v1/catalogue", {}, b"", ()))
+
+    def prove(self, answer: Answer) -> Answer:
+        """Keep and check the receipt as the account wants it; kept first, because a bad one is evidence too."""
+        try:
+            if self._account.receipts is not None:
+                keep(self._account.receipts, request=answer.sent, answer=answer.told)
+            if self._account.receipt_key is not None:
+                check_receipt(self._account.receipt_key, request=answer.sent, answer=answer.told)
+        except ReceiptError as error:
+            error.answer = answer
+            raise
+        return answer
+
+    def _ask(self, method: str, path: str, headers: dict[str, str], body: bytes, sent: Sequence[str]) -> Steps[Told]:
+        had_token = self._account.clock() < self._until
+        heard = yield from self._authorised(method, path, headers, body)
+        if heard.status_code == 401 and had_token:  # the token was revoked, or the gateway has a new key
+            self._until = 0.0
+            heard = yield from self._authorised(method, path, headers, body)
+        return _told(heard, sent)
+
+    def _authorised(self, method: str, path: str, headers: dict[str, str], body: bytes) -> Steps[httpx2.Response]:
+        token = yield from self._usable_token()
+        bearer = headers | {"Authorization": f"Bearer {token}"}
+        return (yield from self._patiently(partial(self._request, method, path, bearer, body)))
+
+    def _usable_token(self) -> Steps[str]:
+        now = self._account.clock()
+        if now < self._until:
+            return self._token
+        told = _told((yield from self._patiently(self._token_request)))
+        token, life = told.get("access_token"), told.get("expires_in")
+        if not isinstance(token, str) or not token.isascii() or not token.isprintable() or not isinstance(life, int):
+            raise ProtocolError("the token endpoint did not answer with a token and its life")
+        self._token, self._until = token, now + 0.9 * life
+        return token
+
+    def _token_request(self) -> httpx2.Request:
+        form = {
+            "grant_type": "client_credentials",
+            "client_assertion_type": ASSERTION_TYPE,
+            "client_assertion": _assertion(self._account),
+        }
+        return self._request("POST", "/oauth/token", FORM, urlencode(form).encode())
+
+    def _request(self, method: str, path: str, headers: dict[str, str], body: bytes) -> httpx2.Request:
+        url = self._account.url.rstrip("/") + path
+        return httpx2.Request(method, url, headers={**self._account.headers, **headers}, content=body)
+
+    def _patiently(self, request: Callable[[], httpx2.Request]) -> Steps[httpx2.Response]:
+        """Send until the gateway is no longer silent or busy. A little chance keeps waiting callers apart."""
+        for attempt in range(1, ATTEMPTS + 1):
+            heard = yield request()
+            if isinstance(heard, httpx2.Response) and heard.status_code not in BUSY:
+                return heard
+            pause = (_retry_after(heard) or 0.25 * 2**attempt) + self._account.entropy(1)[0] / 1024
+            if attempt == ATTEMPTS or pause > LONGEST_WAIT_SECONDS:
+                return _answered(heard)
+            yield pause
+        raise AssertionError("the last attempt returns")
+
+
+def _body(question: Question) -> tuple[bytes, list[str]]:
+    """The body of a question, and the values in it that no error may repeat."""
+    subject, claims = question["subject"], question["claims"]
+    if not claims:
+        raise InvalidError("claims", "name at least one field: nothing proves nothing")
+    plain = {name: question.get(name) for name in ("grant", "purpose", "operator", "as_of", "matter")}
+    body = {**plain, "subject": _given(vars(subject)), "claims": [vars(claim) for claim in claims]}
+    try:
+        content = canonical(_given(body))
+    except (TypeError, ValueError):
+        content = b""  # that error holds the value, so it must not become the cause of ours
+    if not content:
+        raise InvalidError("claims", "values must be text, numbers, true or false, in valid Unicode")
+    return content, [subject.id, subject.name or "", *(str(claim.value) for claim in claims)]
+
+
+def _given(members: Mapping[str, object]) -> dict[str, object]:
+    return {name: value for name, value in members.items() if value is not None}
+
+
+def _answered(heard: Heard) -> httpx2.Response:
+    if isinstance(heard, httpx2.Response):
+        return heard
+    # Only this one's text is about the connection alone; others may quote what was sent.
+    cause = str(heard) if isinstance(heard, httpx2.ConnectError) else type(heard).__name__
+    raise UnavailableError(f"no answer from the gateway: {cause}")
+
+
+def _retry_after(heard: Heard) -> float | None:
+    text = heard.headers.get("Retry-After", "") if isinstance(heard, httpx2.Response) else ""
+    return float(text) if text.isdecimal() else None
+
+
+def _told(heard: httpx2.Response, sent: Sequence[str] = ()) -> Told:
+    """The JSON object that came with a 200; any other status as its error."""
+    try:
+        value = json.loads(heard.content)
+    except (ValueError, RecursionError):
+        value = None
+    told: Told = cast("Told", value) if isinstance(value, dict) else {}
+    if heard.status_code != 200:
+        raise from_problem(heard.status_code, told, _retry_after(heard), sent)
+    return told
+
+
+def _answer(told: Told, sent: bytes, asked: set[str]) -> Answer:
+    """The answer, if it has the form and the codes we know and speaks of every field asked."""
+    try:
+        subject, fields, data = told["subject"], told["fields"], told["data"]
+        answer = Answer(subject, fields, told["as_of"], data, told["receipt"], sent, told)
+        is_known = subject in get_args(SubjectCode) and asked <= fields.keys()
+        is_whole = isinstance(data, dict) and isinstance(told["receipt"]["body"], dict)
+        if is_known and is_whole and all(code in get_args(FieldCode) for code in fields.values()):
+            return answer
+    except (KeyError, TypeError, AttributeError):
+        pass
+    raise ProtocolError("the answer has a form or codes that this client does not know")
+
+
+def _assertion(account: Account) -> str:
+    """A JWT (RFC 7523) that says: I am this client, now, this once."""
+    now, numbers = int(account.clock()), account.key.public_key().public_numbers()
+    public = {"kty": "EC", "crv": "P-256", "x": _number(numbers.x), "y": _number(numbers.y)}
+    kid = account.kid or _base64url(sha256(canonical(public)).digest())
+    header = {"alg": "ES256", "kid": kid, "typ": "client-authentication+jwt"}
+    whom = {"iss": account.client_id, "sub": account.client_id, "aud": account.audience or account.url.rstrip("/")}
+    once = {"iat": now, "exp": now + ASSERTION_SECONDS, "jti": _base64url(account.entropy(24))}
+    text = f"{_base64url(canonical(header))}.{_base64url(canonical(whom | once))}"
+    r, s = decode_dss_signature(account.key.sign(text.encode(), ec.ECDSA(SHA256())))
+    return f"{text}.{_base64url(r.to_bytes(32, 'big') + s.to_bytes(32, 'big'))}"
+
+
+def _number(value: int) -> str:
+    return _base64url(value.to_bytes(32, "big"))
+
+
+def _base64url(content: bytes) -> str:
+    return urlsafe_b64encode(content).rstrip(b"=").decode()

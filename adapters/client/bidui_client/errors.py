@@ -1,0 +1,99 @@
+"""The errors of the client. None carries, in text or attribute, a value that was sent.
+
+* BiduiError
+  - RefusedError        403       the gateway says no; `reason` and `incident` are what to ask it about
+  - InvalidError        4xx       the question is wrong; `place` says where, `hint` what to do
+  - UnauthorisedError   401       the gateway does not know this system, its key or its certificate
+  - UnavailableError    429, 5xx  or 409, or silence, after all retries; nothing was told
+  - ProtocolError                 something answered that does not speak as a gateway does
+  - ReceiptError                  the receipt does not prove the answer; `answer` holds both
+    - NotKeptError                the receipt could not be written to its folder
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from unicodedata import normalize
+
+_REASONS = {"not_permitted", "quota", "held", "frozen", "stale_data"}
+_INCIDENT = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+_LONG_NUMBER = re.compile(r"\d{6}")
+
+
+class BiduiError(Exception):
+    """Base of them all."""
+
+
+class RefusedError(BiduiError):
+    """`reason` is not_permitted, quota, held, frozen or stale_data; "unknown" from a gateway newer than this."""
+
+    def __init__(self, reason: str, incident: str) -> None:
+        super().__init__(f"refused ({reason}); ask the register's office about incident {incident or '(no number)'}")
+        self.reason, self.incident = reason, incident
+
+
+class InvalidError(BiduiError):
+    """Asking the same again does not help."""
+
+    def __init__(self, place: str = "", hint: str = "") -> None:
+        super().__init__(f"{place or 'the question'}: {hint or 'is wrong; compare it with GET /v1/catalogue'}")
+        self.place, self.hint = place, hint
+
+
+class UnauthorisedError(BiduiError):
+    """The gateway gives every cause the same answer."""
+
+
+class UnavailableError(BiduiError):
+    """Ask again later, with the same `key`. `retry_after` are the seconds the gateway asked for, if it did."""
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class ProtocolError(BiduiError):
+    """A wrong address, a proxy in between, or a newer gateway."""
+
+
+class ReceiptError(BiduiError):
+    """Do not lose `answer`: it is the evidence."""
+
+    answer: object = None
+
+
+class NotKeptError(ReceiptError):
+    """The receipt has not been checked either."""
+
+
+def from_problem(status: int, problem: Mapping[str, object], wait: float | None, sent: Sequence[str]) -> BiduiError:
+    """The error of a problem document (RFC 9457). It passes on no text that might repeat a value of `sent`."""
+    told = {name: value for name, value in problem.items() if isinstance(value, str)}
+    match status:
+        case 403:
+            reason, incident = told.get("reason", ""), told.get("incident", "")
+            is_number = _INCIDENT.fullmatch(incident) and not _repeats(
+                incident, [each for each in sent if len(each) > 5]
+            )
+            return RefusedError(reason if reason in _REASONS else "unknown", incident if is_number else "")
+        case 401:
+            return UnauthorisedError("unauthorised: check client id, key and its name, certificate, audience, clock")
+        case 400 | 413 | 422:
+            return InvalidError(_safe(told.get("pointer", ""), sent), _safe(told.get("detail", ""), sent))
+        case 409 | 429 | 500 | 502 | 503 | 504:
+            return UnavailableError(f"nothing was told (HTTP {status}); ask again later", wait)
+        case _:
+            return ProtocolError(f"no gateway answers like this (HTTP {status}); check the address")
+
+
+def _safe(text: str, sent: Sequence[str]) -> str:
+    return "" if _LONG_NUMBER.search(_plain(text)) or _repeats(text, sent) else text[:200]
+
+
+def _repeats(text: str, sent: Sequence[str]) -> bool:
+    return any(_plain(value) in _plain(text) for value in sent if value)
+
+
+def _plain(text: str) -> str:
+    return "".join(normalize("NFKC", text).casefold().split())
