@@ -167,6 +167,10 @@ def checkpoints_of(log: MemoryLedger, sizes: Sequence[int] = SIZES) -> list[byte
     return [a_checkpoint_of(log, size) for size in sizes]
 
 
+UNTOUCHED = a_log(SIZE)
+CHECKPOINTS = checkpoints_of(UNTOUCHED)
+
+
 def test_an_untouched_log_is_proven() -> None:
     log = a_log(SIZE)
 
@@ -198,8 +202,8 @@ def test_tampering_is_found_and_named(tamper: Callable[[MemoryLedger], None], fi
 
 @given(st.integers(0, SIZE - 1), st.integers(0, 10_000), st.integers(0, 7))
 def test_no_changed_bit_goes_unseen(index: int, place: int, bit: int) -> None:
-    log = a_log(SIZE)
-    checkpoints = checkpoints_of(log)
+    log = MemoryLedger(list(UNTOUCHED.rows), UNTOUCHED.stored_head, {}, dict(UNTOUCHED.tiles))
+    checkpoints = CHECKPOINTS
     entry = bytearray(log.rows[index].entry)
     entry[place % len(entry)] ^= 1 << bit
     log.rows[index] = replace(log.rows[index], entry=bytes(entry))
