@@ -16,6 +16,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import reduce
+from operator import or_
 from typing import Final, NamedTuple, TypeVar
 
 from policies.casbin_model import ASKED, COLUMNS, Enforcer, load, residual_functions
@@ -105,12 +107,12 @@ class Snapshot:
         return sum(1 << bit for bit, one in conditions if one.function == name and holds(env, one.value))
 
     def _prepare(self, ask: Ask) -> _Prepared:
-        """Decide all that names alone decide. An ask that is not whole has no cells, so nothing permits it."""
-        cells = tuple(self._cells(ask)) if _is_whole(ask) else ()
-        relevant = 0
-        for row in (row for _, rows in cells for row in rows):
-            relevant |= row.needs
-        prepared = _Prepared(cells, relevant)
+        """Decide all that names alone decide; for an ask that is not whole, everything."""
+        if _is_whole(ask):
+            cells = tuple(self._cells(ask))
+            prepared = _Prepared(cells, reduce(or_, (row.needs for _, rows in cells for row in rows), 0))
+        else:
+            prepared = _Prepared((), 0, {0: Refusal(Reason.NOT_PERMITTED, "incomplete", (), self.version)})
         _remember(self._prepared, ask[:4], prepared)
         return prepared
 

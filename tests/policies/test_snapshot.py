@@ -155,12 +155,21 @@ def test_changing_one_part_of_a_permitted_ask_refuses_it(ask: Ask) -> None:
     assert permitted(snapshot, ask) == frozenset()
 
 
+def test_an_ask_with_a_name_of_the_wrong_kind_says_so_inside() -> None:
+    rules = flat(ROW)
+
+    assert cause(rules, an_ask("f")._replace(purpose="p")) == ("incomplete", ())
+    assert cause(rules, an_ask("f")._replace(client="a")) == ("incomplete", ())
+    assert cause(rules, an_ask("f")._replace(units=("111",))) == ("incomplete", ())
+    assert cause(rules, an_ask("f")._replace(purpose="purpose:q")) == ("no_rule", ())
+
+
 def test_a_policy_without_rules_refuses_everybody() -> None:
     rules = flat()
     ask = Ask("", (("", ""),), "", ("",), "10.1.2.3")
 
     assert cause(rules, an_ask("f")) == ("no_rule", ())
-    assert cause(rules, ask) == ("no_rule", ())
+    assert cause(rules, ask) == ("incomplete", ())
     assert stock_decision(stock_enforcer(rules), rules, an_ask("f"), MONDAY) == frozenset()
 
 
