@@ -52,6 +52,12 @@ def as_watermark(value: object, part: WatermarkPart) -> Watermark:
         raise SourceError(f"watermark columns {', '.join(part.columns)} do not hold {part.type}s") from None
 
 
+def is_after(row: Mapping[str, object], since: Watermark, part: WatermarkPart) -> bool:
+    """Whether a row of a file changed after `since`, by any of its columns."""
+    found = (row[column] for column in part.columns)
+    return any(_order(as_watermark(value, part)) > _order(since) for value in found if value not in (None, ""))
+
+
 def resume_from(newest: Watermark, part: WatermarkPart, now: datetime) -> Watermark:
     """Where the next sync begins: late enough to read little, early enough for changes that committed late."""
     overlap = DEFAULT_OVERLAP[part.type] if part.overlap is None else part.overlap

@@ -17,6 +17,7 @@ from gateway.seal import END_OF_DAYS, UNIT_SLOTS, Facts
 from policies.catalogue import Catalogue, Field, InvalidValueError, SealKind
 
 STORED_AS_NUMBER = "号码被存成数字，末几位已丢失，请将该列设为文本后重填"
+WRONG_WIDTH = "该行的列与表头不符，内容可能已错位"
 NO_KEY = "主键为空，无法确认是哪一个对象"
 NO_IDENTIFIER = "没有填写身份证号或代码"
 TOO_LONG = "单元格内容过长"
@@ -70,6 +71,8 @@ class RowReader:
 
     def read(self, row: Row) -> Reading | RefusedRow:
         """Never raises for what a row holds. Raises `KeyError` for a column the source does not give."""
+        if not row:
+            return RefusedRow("row", WRONG_WIDTH)
         key = ""
         try:
             key = self._key(row)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol, TypeAlias
 
-Row = Mapping[str, object]
-Watermark = datetime | int
+Row: TypeAlias = Mapping[str, object]
+NumberedRow: TypeAlias = tuple[int, Row]
+"""A row and the number by which a person finds it: its line in a file, its place in the order of keys in a database."""
+Watermark: TypeAlias = datetime | int
+
+BROKEN: Row = {}
+"""A row whose cells do not fit the header; it is refused."""
 
 MAX_COLUMNS = 1_000
 MAX_CELL = 20_000
@@ -18,10 +23,18 @@ class SourceError(Exception):
     """A source cannot be read, or not as the mapping says; tells what to do and never a value of a row."""
 
 
+class Table(NamedTuple):
+    """A table in a file: its header, its rows with their numbers, and what a reader of the report should know."""
+
+    header: list[str]
+    rows: Iterator[tuple[int, Sequence[object]]]
+    note: str
+
+
 class Source(Protocol):
     """One table, query, sheet or file, read once as a stream. All it gives is of one instant where that is possible."""
 
-    def rows(self, since: Watermark | None = None) -> Iterator[Row]:
+    def rows(self, since: Watermark | None = None) -> Iterator[NumberedRow]:
         """Every row by the column names of the mapping; with `since`, all rows of the keys that changed after it.
 
         Raises `SourceError`, also half-way: what was read until then proves nothing.

@@ -30,7 +30,7 @@ from sqlalchemy.exc import NoSuchTableError, SQLAlchemyError
 from adapters.sources import marks
 from adapters.sources.cells import as_key
 from adapters.sources.mapping import SourceMapping
-from adapters.sources.source import Row, SourceError, Watermark
+from adapters.sources.source import NumberedRow, SourceError, Watermark
 
 _FETCHED_AT_ONCE = 2_000
 # Where the default isolation lets a long read see half of a change. Others read in whatever their default is.
@@ -53,7 +53,7 @@ class SqlSource:
     def watermark(self) -> Watermark | None:
         return self._newest.value()
 
-    def rows(self, since: Watermark | None = None) -> Iterator[Row]:
+    def rows(self, since: Watermark | None = None) -> Iterator[NumberedRow]:
         """See `Source`. Rows come in the order of their keys, so that row numbers mean the same at each reading."""
         names = self._mapping.columns()
         keys = [self._tables.column(key) for key in self._mapping.source.key]
@@ -62,10 +62,10 @@ class SqlSource:
             changed = self._changed(since)
             touched = select(*keys).select_from(self._tables.joined).where(changed)
             statement = statement.where((tuple_(*keys) if len(keys) > 1 else keys[0]).in_(touched))
-        for row in self._stream(statement):
+        for number, row in enumerate(self._stream(statement), 1):
             named = dict(zip(names, row, strict=True))
             self._newest.see(named)
-            yield named
+            yield number, named
 
     def parents(self) -> Mapping[str, str]:
         part = self._mapping.unit.parents if self._mapping.unit else None

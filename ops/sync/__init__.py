@@ -8,7 +8,7 @@ except, if so set, to the tables of the sealed index.
 
 from ops.sync.errors import SyncError
 from ops.sync.report import LoadReport
-from ops.sync.running import run
+from ops.sync.running import push, run
 from ops.sync.settings import SourceSettings, SyncSettings
 
-__all__ = ["LoadReport", "SourceSettings", "SyncError", "SyncSettings", "run"]
+__all__ = ["LoadReport", "SourceSettings", "SyncError", "SyncSettings", "push", "run"]

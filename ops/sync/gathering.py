@@ -80,4 +80,6 @@ class Gathering:
             kind.age_seconds = (self.started - newest).total_seconds()
         if newest is not None and mapping.watermark is not None:
             self.marks[mapping.kind] = resume_from(newest, mapping.watermark, self.started)
-        self.data_time = min(self.data_time, source.data_time or self.started)
+        # Pushed changes make some subjects newer, not the register.
+        pushed_on = self.plan.current.manifest.data_time if self.plan.mode == "push" and self.plan.current else None
+        self.data_time = min(self.data_time, pushed_on or source.data_time or self.started)

@@ -9,6 +9,7 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 from adapters.keys.files import read_passphrase
+from adapters.sources.files import open_file
 from adapters.sources.mapping import SourceMapping
 from adapters.sources.source import Source
 from adapters.sources.sql import open_sql
@@ -20,6 +21,8 @@ def open_source(settings: SourceSettings, mapping: SourceMapping, home: Path) ->
     """A database by its URL, or a file by its ending. Raises `SyncError` for a setting that names neither or both."""
     if bool(settings.url) == bool(settings.file):
         raise SyncError(f"sync.toml: the source of {settings.mapping} needs either url or file")
+    if settings.file:
+        return open_file(home / settings.file, mapping, settings.data_time)
     return open_sql(_url(settings, home), mapping)
 
 

@@ -14,8 +14,8 @@ from __future__ import annotations
 
 import fcntl
 import secrets
-from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, closing, contextmanager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from datetime import datetime
 from pathlib import Path
 from time import monotonic
@@ -25,6 +25,7 @@ from adapters.index.parts import make_durable
 from adapters.index.postgres import mirror
 from adapters.keys.ring import SyncKeys
 from adapters.sources.mapping import SourceMapping
+from adapters.sources.pushed import PushedSource
 from adapters.sources.source import Source, Watermark
 from gateway.seal import Entropy
 from ops.settings import Home
@@ -32,7 +33,7 @@ from ops.sync.errors import SyncError
 from ops.sync.gathering import Gathering
 from ops.sync.opening import open_source
 from ops.sync.parts import Writers, standard_forms, writing
-from ops.sync.planning import Job, Plan, plan, prepare
+from ops.sync.planning import Job, Plan, plan, plan_push, prepare
 from ops.sync.publishing import finish_parts, manifest_of, publish_signed
 from ops.sync.report import LoadReport, RefusedFile
 from ops.sync.settings import SyncSettings
@@ -61,6 +62,29 @@ def run(
     with _alone(job.folder):
         feeds = [(mapping, open_source(source, mapping, home.path)) for source, mapping in job.mappings.values()]
         return _load(job, plan(job, full=full), feeds)
+
+
+def push(
+    settings: SyncSettings,
+    home: Home,
+    keys: SyncKeys,
+    catalogue: Catalogue,
+    *,
+    kind: str,
+    lines: Iterable[bytes],
+    entropy: Entropy = secrets.token_bytes,
+) -> LoadReport:
+    """Take changes the source sends: for each subject named, all its rows, one JSON object a line.
+
+    Raises as `run` does; then nothing was changed.
+    """
+    job = prepare(settings, home, keys, catalogue, entropy)
+    if kind not in job.mappings:
+        raise SyncError(f"no mapping is for {kind}; sync.toml has {', '.join(job.mappings)}")
+    source, mapping = job.mappings[kind]
+    with _alone(job.folder), open_source(source, mapping, home.path) as live:
+        pushed = PushedSource(lines, mapping, live.parents())
+        return _load(job, plan_push(job), [(mapping, nullcontext(pushed))])
 
 
 def _load(job: Job, plan: Plan, feeds: list[Feed]) -> LoadReport:

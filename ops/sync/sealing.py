@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from adapters.sources.mapping import SourceMapping
 from adapters.sources.reading import Reading, RefusedRow, RowReader
-from adapters.sources.source import Row
+from adapters.sources.source import NumberedRow
 from gateway.seal import Entropy, Sealer, SealingKey
 from ops.sync.spool import Entry
 from policies.catalogue import Catalogue
 
-Rows = Sequence[tuple[int, Row]]
+Rows: TypeAlias = Sequence[NumberedRow]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from itertools import islice
 from multiprocessing import get_context
 
-from adapters.sources.source import Row
+from adapters.sources.source import NumberedRow
 from ops.sync.errors import SyncError
 from ops.sync.sealing import Recipe, Rows, RowSealer, SealedRows
 from policies.catalogue import Catalogue, load_catalogue
@@ -20,7 +20,7 @@ _CHUNKS_WAITING = 3
 
 
 def seal_rows(
-    rows: Iterator[Row], recipe: Recipe, catalogue: Catalogue, workers: int
+    rows: Iterator[NumberedRow], recipe: Recipe, catalogue: Catalogue, workers: int
 ) -> Iterator[tuple[int, SealedRows]]:
     """Seal a stream; gives for each chunk how many rows it had and what became of them, in order.
 
@@ -55,9 +55,8 @@ def _finished(waiting: deque[tuple[int, Future[SealedRows]]]) -> tuple[int, Seal
     return rows, future.result()
 
 
-def _chunks(rows: Iterator[Row]) -> Iterator[Rows]:
-    numbered = enumerate(rows, 1)
-    while chunk := list(islice(numbered, _CHUNK_ROWS)):
+def _chunks(rows: Iterator[NumberedRow]) -> Iterator[Rows]:
+    while chunk := list(islice(rows, _CHUNK_ROWS)):
         yield chunk
 
 
