@@ -28,5 +28,5 @@ class BearerIdentity:
         if len(shown) != 1 or shown[0][: len(SCHEME)].lower() != SCHEME:
             return None
         token = shown[0][len(SCHEME) :].decode("latin-1")
-        scope = request.scope
-        return self.door.caller(token, self.edge.thumbprint(scope), self.edge.address(scope), self.clock.now())
+        thumbprint, address = self.edge.read(request.scope)
+        return self.door.caller(token, thumbprint, address, self.clock.now())

@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 from base64 import b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import sha256
@@ -27,6 +27,7 @@ from urllib.parse import unquote_to_bytes
 EXTENSION = "bidui.client_certificate"
 UNIX = "unix"
 CERTIFICATE, SECRET, ADDRESS = b"client-cert", b"bidui-proxy-secret", b"x-real-ip"
+OURS = frozenset({CERTIFICATE, SECRET, ADDRESS})
 LONGEST_HEADER = 16_384
 SHORTEST_SECRET = 16
 PEM = re.compile(rb"-----BEGIN CERTIFICATE-----\n([A-Za-z0-9+/=\n]+)\n-----END CERTIFICATE-----\n?")
@@ -53,27 +54,29 @@ class Edge:
         self._proxy = proxy
         self._is_peer = lru_cache(maxsize=256)(self._lies_in_peers)
 
+    def read(self, scope: Mapping[str, object]) -> tuple[str | None, str]:
+        """Thumbprint and address in one pass; the two below are its halves. A doubled header of ours is nobody's."""
+        shown = [header for header in cast("list[tuple[bytes, bytes]]", scope["headers"]) if header[0] in OURS]
+        told, peer = dict(shown), _peer(scope)
+        if len(told) != len(shown):
+            return None, ""
+        if self._is_proxy(peer, told.get(SECRET)):
+            # Never the certificate of the connection here: that one would be the proxy's own.
+            return header_thumbprint(told.get(CERTIFICATE, b"")), told.get(ADDRESS, b"").decode("latin-1")
+        return None if CERTIFICATE in told else _direct(scope), peer
+
     def thumbprint(self, scope: Mapping[str, object]) -> str | None:
         """The `x5t#S256` of the client certificate, or None: no certificate, or not in a way we can trust."""
-        headers = _headers(scope)
-        handed_on = [value for name, value in headers if name == CERTIFICATE]
-        if handed_on:
-            return header_thumbprint(handed_on[0]) if len(handed_on) == 1 and self._is_proxy(scope, headers) else None
-        return _direct(scope)
+        return self.read(scope)[0]
 
     def address(self, scope: Mapping[str, object]) -> str:
         """The client's address: what the trusted proxy says, else the peer itself. Empty when it is not known."""
-        headers = _headers(scope)
-        if not self._is_proxy(scope, headers):
-            return _peer(scope)
-        told = [value for name, value in headers if name == ADDRESS]
-        return told[0].decode("latin-1") if len(told) == 1 else ""
+        return self.read(scope)[1]
 
-    def _is_proxy(self, scope: Mapping[str, object], headers: Iterable[tuple[bytes, bytes]]) -> bool:
-        if self._proxy is None or not self._is_peer(_peer(scope)):
+    def _is_proxy(self, peer: str, secret: bytes | None) -> bool:
+        if self._proxy is None or secret is None:
             return False
-        shown = [value for name, value in headers if name == SECRET]
-        return len(shown) == 1 and compare_digest(shown[0], self._proxy.secret)
+        return self._is_peer(peer) and compare_digest(secret, self._proxy.secret)
 
     def _lies_in_peers(self, peer: str) -> bool:
         peers = self._proxy.peers if self._proxy is not None else frozenset[str]()
@@ -107,10 +110,6 @@ def _thumbprint_of_base64(text: bytes) -> str | None:
         return thumbprint_of(b64decode(text, validate=True))
     except Base64Error:
         return None
-
-
-def _headers(scope: Mapping[str, object]) -> list[tuple[bytes, bytes]]:
-    return cast("list[tuple[bytes, bytes]]", scope["headers"])
 
 
 def _direct(scope: Mapping[str, object]) -> str | None:

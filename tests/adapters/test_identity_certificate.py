@@ -59,6 +59,7 @@ SCOPES: Mapping[str, tuple[Mapping[str, object], str | None]] = {
     "certificate twice": (a_scope((CERT, RFC9440), (CERT, RFC9440), (KNOWS, SECRET)), None),
     "stranger with the secret": (a_scope((CERT, RFC9440), (KNOWS, SECRET), peer=STRANGER), None),
     "peer that is no address": (a_scope((CERT, RFC9440), (KNOWS, SECRET), peer="testclient"), None),
+    "the proxy's own certificate": (a_scope((KNOWS, SECRET), direct=PRINT), None),
     "direct TLS": (a_scope(peer=STRANGER, direct=PRINT), PRINT),
     "direct TLS and a header of one's own": (a_scope((CERT, RFC9440), peer=STRANGER, direct=PRINT), None),
     "nothing at all": (a_scope(peer=STRANGER), None),
