@@ -5,7 +5,7 @@
 #   make check   lint, types, layers, and the suite with coverage
 #   make bench   the figures of docs/performance.md on this machine
 #   make prove   the promises of docs/invariants.md with many more examples
-#   make lock    writes requirements/*.txt anew
+#   make lock    writes requirements/*.txt anew from pyproject.toml    (UPGRADE=1 takes newer versions)
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV   ?= .venv
@@ -47,10 +47,10 @@ prove: $(VENV)/dev.stamp
 	HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest tests/invariants tests/contracts tests/policies tests/audit tests/gateway
 
 # The lists carry hashes and no address: where packages come from is the machine's business.
-PIP_COMPILE := CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe \
+PIP_COMPILE := CUSTOM_COMPILE_COMMAND="make lock" $(VENV)/lock/bin/pip-compile $(if $(UPGRADE),--upgrade) --quiet --generate-hashes --strip-extras --allow-unsafe \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options --extra build
 
-lock: $(VENV)/pip-tools.stamp
+lock: $(VENV)/lock/bin/pip-compile
 	$(PIP_COMPILE) --output-file requirements/run.txt pyproject.toml
 	$(PIP_COMPILE) --extra test --constraint requirements/run.txt --output-file requirements/dev.txt pyproject.toml
 	@if grep -nE '://|^-|(^|[[:space:]("])/' requirements/*.txt; then echo "the lines above carry an address or a path: drop them" >&2; exit 1; fi
@@ -73,6 +73,7 @@ $(VENV)/dev.stamp: requirements/dev.txt $(VENV)/run.stamp
 	$(PIP) --require-hashes -r requirements/dev.txt
 	@touch $@
 
-$(VENV)/pip-tools.stamp: | $(VENV)/bin/python
-	$(PIP) pip-tools
-	@touch $@
+# The locker has a place of its own, so that it works also when a list is broken.
+$(VENV)/lock/bin/pip-compile: | $(VENV)/bin/python
+	"$(PYTHON)" -m venv $(VENV)/lock
+	$(VENV)/lock/bin/python -m pip install --quiet --disable-pip-version-check pip-tools
