@@ -6,8 +6,9 @@ and one manifest speaks for both. The gateway's account needs SELECT on the tabl
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from itertools import islice
 from typing import TypeAlias, cast
 
@@ -70,7 +71,7 @@ def mirror(url: str, published: Published) -> None:
                 _copy(connection, manifest, part, sqlite.read_part(published.directory / stored.file))
             _make_current(connection, published)
             _drop_old(connection, manifest)
-    except psycopg.Error as error:
+    except (psycopg.Error, sqlite3.Error) as error:
         raise GenerationError(
             f"the index could not be copied to PostgreSQL ({type(error).__name__}); the files are published, sync again"
         ) from error
@@ -92,16 +93,17 @@ class PostgresIndex:
 
         Raises `GenerationError`; the caller keeps what it has.
         """
-        try:
-            connection = _connect(url)
-            content, signature = _current(connection)
-            manifest = read(content, signature, key)
-            known = previous._digests() if previous is not None else frozenset[tuple[str, str]]()
-            for part in manifest.stored_as(CONTENT):
-                if (_table(manifest, part), part.sha256) not in known:
-                    _check(connection, manifest, part)
-        except psycopg.Error as error:
-            raise GenerationError(f"the sealed index in PostgreSQL cannot be read ({type(error).__name__})") from error
+        with ExitStack() as stack:
+            try:
+                connection = stack.enter_context(closing(_connect(url)))
+                content, signature = _current(connection)
+                manifest = read(content, signature, key)
+                _check_all(connection, manifest, previous._digests() if previous is not None else frozenset())
+            except psycopg.Error as error:
+                raise GenerationError(
+                    f"the sealed index in PostgreSQL cannot be read ({type(error).__name__}); run `bidui doctor`"
+                ) from error
+            stack.pop_all()
         return cls(url, manifest, version_of(manifest, content), connection)
 
     @property
@@ -214,10 +216,14 @@ def _current(connection: Driver) -> tuple[bytes, bytes]:
     return content, signature
 
 
-def _check(connection: Driver, manifest: Manifest, part: Part) -> None:
-    found = connection.execute(_DIGEST.format(table=Identifier(_table(manifest, part)))).fetchone()
-    if found != (part.sha256,):
-        raise GenerationError(f"table {_table(manifest, part)} was altered; find out by whom, then `bidui sync --full`")
+def _check_all(connection: Driver, manifest: Manifest, known: frozenset[tuple[str, str]]) -> None:
+    """Hold every table that is not known already to the digest that sync signed."""
+    for part in manifest.stored_as(CONTENT):
+        table = _table(manifest, part)
+        if (table, part.sha256) in known:
+            continue
+        if connection.execute(_DIGEST.format(table=Identifier(table))).fetchone() != (part.sha256,):
+            raise GenerationError(f"table {table} was altered; find out by whom, then `bidui sync --full`")
 
 
 def _statement(manifest: Manifest) -> Composed:

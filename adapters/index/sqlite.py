@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from adapters.index.directory import Published, check_file, read_current
 from adapters.index.parts import Sealed, file_digest, make_durable, part_name, split
 from gateway.domain.errors import UnavailableError
-from gateway.generation import Part, PartKind
+from gateway.generation import GenerationError, Part, PartKind
 from gateway.ports import DataVersion, LookUp
 
 SUFFIX = ".sqlite"
@@ -84,7 +84,10 @@ class SqliteIndex:
             if (published.manifest.generation, part.file, part.sha256) not in known:
                 check_file(published.directory, part)
         paths = [published.directory / part.file for part in parts]
-        return cls(published, _connect(paths), _statement(len(paths)))
+        try:
+            return cls(published, _connect(paths), _statement(len(paths)))
+        except sqlite3.Error as error:
+            raise GenerationError("the files of the sealed index cannot be opened; run `bidui doctor`") from error
 
     @property
     def version(self) -> DataVersion:
