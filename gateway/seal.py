@@ -15,9 +15,10 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 
 import msgspec
 from cryptography.hazmat.primitives import hashes
@@ -57,7 +58,7 @@ class Facts:
 class Probe(msgspec.Struct, frozen=True, array_like=True):
     """The digests that one claim is compared by. `nodes` is empty unless the claim is a bound."""
 
-    exact: int
+    exact: int | None
     folded: int | None
     absent: int
     nodes: list[int]
@@ -133,6 +134,27 @@ class Prf:
         outer.update(inner.digest())
         return outer.digest()
 
+    def integer(self, message: bytes) -> int:
+        """The first 64 bits, as a signed integer."""
+        inner = self._inner.copy()
+        inner.update(message)
+        outer = self._outer.copy()
+        outer.update(inner.digest())
+        number: int = _first_eight(outer.digest())[0]
+        return number
+
+    def integers(self, messages: Iterable[bytes]) -> list[int]:
+        """The same for many messages, without a call for each: this is where sealing spends its time."""
+        heads: list[bytes] = []
+        copy_inner, copy_outer = self._inner.copy, self._outer.copy
+        for message in messages:
+            inner = copy_inner()
+            inner.update(message)
+            outer = copy_outer()
+            outer.update(inner.digest())
+            heads.append(outer.digest()[:8])
+        return list(struct.unpack(f"<{len(heads)}q", b"".join(heads)))
+
 
 class Layout:
     """Where each digest of a kind stands in a sealed record: a row of signed 64-bit integers of fixed width."""
@@ -188,7 +210,7 @@ class Sealer:
 
     def unit(self, code: str) -> int:
         """The keyed token of a unit: the only digest that is alike between subjects."""
-        return _integer(self._unit(code.encode()))
+        return self._unit.integer(code.encode())
 
     def record(self, subject: bytes, facts: Facts) -> bytes:
         """One sealed record. Places that hold nothing are random and cannot be told from digests.
@@ -197,7 +219,7 @@ class Sealer:
         """
         row = list(struct.unpack(f"<{self.layout.width}q", self._entropy(self.layout.bytes)))
         if facts.main:
-            row[Layout.MAIN] = _integer(self._main(subject))
+            row[Layout.MAIN] = self._main.integer(subject)
         self._place_days(row, subject, *facts.effective)
         self._place_units(row, facts.units)
         for key, forms in self._forms.items():
@@ -214,8 +236,8 @@ class Sealer:
         return Question(
             link=link,
             subject=subject,
-            main=_integer(self._main(subject)),
-            days=[_integer(self._day(subject + _node(level, plain.day >> (DAY_BITS - level)))) for level in _LEVELS],
+            main=self._main.integer(subject),
+            days=self._day.integers([subject + node for node in _path(plain.day, DAY_BITS)[1:]]),
             gate=[self._forms_of(key).probe(subject, Comparator.EQUALS, value, self._entropy) for key, value in gate],
             probes=[
                 self._forms_of(key).probe(subject, comparator, value, self._entropy)
@@ -235,7 +257,7 @@ class Sealer:
         start = Layout.DAYS.start
         taken = [0] * (DAY_BITS + 1)
         for level, prefix in _halves(first, after):
-            row[start + 2 * (level - 1) + taken[level]] = _integer(self._day(subject + _node(level, prefix)))
+            row[start + 2 * (level - 1) + taken[level]] = self._day.integer(subject + _node(level, prefix))
             taken[level] += 1
 
     def _place_units(self, row: list[int], units: Sequence[str]) -> None:
@@ -259,25 +281,24 @@ class _Forms:
 
     def place(self, row: list[int], subject: bytes, value: str | None) -> None:
         if value is None:
-            row[self._offset] = _integer(self._absent(subject))
+            row[self._offset] = self._absent.integer(subject)
             return
-        row[self._offset] = _integer(self._exact(subject + value.encode()))
+        row[self._offset] = self._exact.integer(subject + value.encode())
         if self._field.seal is SealKind.FOLDED:
-            row[self._offset + 1] = _integer(self._folded(subject + self._field.fold(value).encode()))
+            row[self._offset + 1] = self._folded.integer(subject + self._field.fold(value).encode())
         elif self._field.seal is SealKind.ORDERED:
             bits, ordinal = self._field.bits, self._field.ordinal(value)
-            for level in range(bits + 1):
-                node = _node(level, ordinal >> (bits - level))
-                row[self._offset + 1 + level] = _integer(self._nodes(subject + node))
+            nodes = self._nodes.integers([subject + node for node in _path(ordinal, bits)])
+            row[self._offset + 1 : self._offset + 2 + bits] = nodes
 
     def probe(self, subject: bytes, comparator: str, value: str, entropy: Entropy) -> Probe:
-        absent = _integer(self._absent(subject))
+        absent = self._absent.integer(subject)
         if comparator != Comparator.EQUALS:
-            return Probe(exact=0, folded=None, absent=absent, nodes=self._bound(subject, comparator, value, entropy))
-        exact = _integer(self._exact(subject + value.encode()))
+            return Probe(exact=None, folded=None, absent=absent, nodes=self._bound(subject, comparator, value, entropy))
+        exact = self._exact.integer(subject + value.encode())
         if self._field.seal is not SealKind.FOLDED:
             return Probe(exact=exact, folded=None, absent=absent, nodes=[])
-        folded = _integer(self._folded(subject + self._field.fold(value).encode()))
+        folded = self._folded.integer(subject + self._field.fold(value).encode())
         return Probe(exact=exact, folded=folded, absent=absent, nodes=[])
 
     def _bound(self, subject: bytes, comparator: str, value: str, entropy: Entropy) -> list[int]:
@@ -287,7 +308,7 @@ class _Forms:
         first, after = (ordinal, 1 << bits) if comparator == Comparator.AT_LEAST else (0, ordinal + 1)
         row = list(struct.unpack(f"<{bits + 1}q", entropy(8 * (bits + 1))))
         for level, prefix in cover(first, after, bits):
-            row[level] = _integer(self._nodes(subject + _node(level, prefix)))
+            row[level] = self._nodes.integer(subject + _node(level, prefix))
         return row
 
 
@@ -317,9 +338,6 @@ def cover(first: int, after: int, bits: int) -> Iterator[tuple[int, int]]:
         after >>= 1
 
 
-_LEVELS = range(1, DAY_BITS + 1)
-
-
 def _halves(first: int, after: int) -> Iterator[tuple[int, int]]:
     """As `cover`, with the whole range given as its two halves, so that a question needs no root."""
     for level, prefix in cover(first, after, DAY_BITS):
@@ -339,6 +357,12 @@ def _columns(field: Field) -> int:
             return field.bits + 2
 
 
+@lru_cache(maxsize=16_384)
+def _path(value: int, bits: int) -> tuple[bytes, ...]:
+    """The nodes above a value, from the root down to itself."""
+    return tuple(_node(level, value >> (bits - level)) for level in range(bits + 1))
+
+
 def _node(level: int, prefix: int) -> bytes:
     return b"%c%c%c" % (level, prefix >> 8, prefix & 0xFF)
 
@@ -349,7 +373,3 @@ def _parts(*parts: bytes) -> bytes:
 
 _first_eight = struct.Struct("<q").unpack_from
 
-
-def _integer(digest: bytes) -> int:
-    number: int = _first_eight(digest)[0]
-    return number

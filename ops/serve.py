@@ -11,7 +11,6 @@ from contextlib import ExitStack, contextmanager, suppress
 
 import structlog
 import uvicorn
-from fastapi import FastAPI
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from adapters.identity.metadata import key_set, server_metadata
@@ -20,7 +19,7 @@ from adapters.identity.tls import CertificateProtocol, tls_context
 from adapters.metrics import Metrics
 from audit.events import generation_adopted
 from audit.signer import State
-from gateway.api.app import Check, Doors, build_app
+from gateway.api.app import ROUTES, Check, Doors, build_app
 from gateway.api.catalogue import CatalogueDoor
 from gateway.api.comparisons import Comparisons
 from gateway.api.log import Log, log_routes
@@ -40,7 +39,7 @@ ADOPT_SECONDS = 1.0
 log = structlog.get_logger()
 
 
-def build(gateway: Gateway) -> FastAPI:
+def build(gateway: Gateway) -> ASGIApp:
     """The application of a gateway. The sequencer belongs to the loop that first asks it something."""
     sequencer: list[Sequencer] = []
 
@@ -111,8 +110,7 @@ class Server(uvicorn.Server):
 async def run(gateway: Gateway, ready: Callable[[int], None] = lambda _: None) -> None:
     """Serves until the process is told to stop."""
     app = build(gateway)
-    routes = frozenset(str(getattr(route, "path", "")) for route in app.routes)
-    server = Server(_config(gateway, Measured(app, gateway.metrics, routes)))
+    server = Server(_config(gateway, Measured(app, gateway.metrics, ROUTES)))
     gateway.metrics.serve(gateway.settings.host, gateway.settings.metrics_port)
     with ExitStack() as stack:
         chores = [_sign(gateway), _adopt(gateway), _announce(server, ready)]

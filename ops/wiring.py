@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from starlette.requests import Request as HttpRequest
+from starlette.types import Scope
 
 from adapters.checkpoints import FileCheckpoints
 from adapters.identity.certificate import Edge, TrustedProxy
@@ -73,15 +73,15 @@ class Gateway:
     metrics: Metrics
     sync_key: Ed25519PublicKey
 
-    def identify(self, request: HttpRequest) -> Caller | None:
+    def identify(self, scope: Scope) -> Caller | None:
         """The proven caller of a request."""
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not token:
+        given = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
+        scheme, _, token = given.partition(b" ")
+        if scheme.lower() != b"bearer" or not token:
             return None
-        scope = request.scope
-        at = self.home.clock.now()
-        edge = self.identity.edge
-        return self.identity.door.caller(token, edge.thumbprint(scope), edge.address(scope), at)
+        edge, at = self.identity.edge, self.home.clock.now()
+        thumbprint, address = edge.thumbprint(scope), edge.address(scope)
+        return self.identity.door.caller(token.decode("latin-1"), thumbprint, address, at)
 
     def held(self, caller: Caller) -> Mapping[str, tuple[Grant, Used]]:
         """A caller's grants in force, and what each has used."""

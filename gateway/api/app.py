@@ -10,9 +10,10 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request as HttpRequest
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.api.catalogue import CatalogueDoor
-from gateway.api.comparisons import Comparisons
+from gateway.api.comparisons import PATH, Comparisons
 from gateway.api.problems import problem
 
 Check = Callable[[], str | None]
@@ -32,11 +33,27 @@ class Doors:
     document: Callable[[], dict[str, object]]
 
 
-def build_app(doors: Doors) -> FastAPI:
+def build_app(doors: Doors) -> ASGIApp:
     """The application. Its description at `/openapi.json` is ours, word for word."""
+    return _Front(doors.comparisons, _framework(doors))
+
+
+class _Front:
+    """Leads comparisons straight to their door, and everything else through the framework."""
+
+    def __init__(self, comparisons: ASGIApp, others: ASGIApp) -> None:
+        self._comparisons = comparisons
+        self._others = others
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        is_comparison = scope["type"] == "http" and scope["path"] == PATH and scope["method"] == "POST"
+        await (self._comparisons if is_comparison else self._others)(scope, receive, send)
+
+
+def _framework(doors: Doors) -> FastAPI:
     app = FastAPI(title="Bidui 比对", docs_url=None, redoc_url=None, openapi_url=None)
     app.router.routes += [
-        Route("/v1/comparisons", _endpoint(doors.comparisons), methods=["POST"]),
+        Route(PATH, doors.comparisons, methods=["POST"]),
         Route("/v1/catalogue", _endpoint(doors.catalogue), methods=["GET"]),
         Route("/openapi.json", _endpoint(_Document(doors.document)), methods=["GET"]),
         Route("/healthz", _endpoint(_alive), methods=["GET"]),
@@ -78,6 +95,10 @@ class _Document:
 
     async def __call__(self, _: HttpRequest) -> Response:
         return JSONResponse(self.document())
+
+
+ROUTES = frozenset({PATH, "/v1/catalogue", "/openapi.json", "/healthz", "/readyz", "/oauth/token", "/v1/log/checkpoint"})
+"""Paths that metrics tell apart; every other is one."""
 
 
 async def _http_problem(_: HttpRequest, error: Exception) -> Response:

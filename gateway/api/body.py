@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import msgspec
-from starlette.requests import Request as HttpRequest
+from starlette.types import Receive, Scope
 
 from gateway.domain.errors import InvalidQueryError, UnreadableError
 from gateway.domain.query import QueryBody
@@ -17,19 +17,21 @@ class TooLargeError(UnreadableError):
     """The body is longer than any right one."""
 
 
-async def read(request: HttpRequest) -> bytes:
+async def read(scope: Scope, receive: Receive) -> bytes:
     """The body, never more of it than `MAX_BODY_BYTES`. Raises `TooLargeError`."""
-    declared = request.headers.get("content-length", "0")
-    if not declared.isdecimal() or int(declared) > MAX_BODY_BYTES:
+    declared = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
+    if not declared.isdigit() or int(declared) > MAX_BODY_BYTES:
         raise TooLargeError("请求体过大")
-    parts: list[bytes] = []
-    length = 0
-    async for part in request.stream():
-        length += len(part)
-        if length > MAX_BODY_BYTES:
+    body = b""
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise UnreadableError("请求中断")
+        body += message.get("body", b"")
+        if len(body) > MAX_BODY_BYTES:
             raise TooLargeError("请求体过大")
-        parts.append(part)
-    return b"".join(parts)
+        if not message.get("more_body", False):
+            return body
 
 
 def parse(body: bytes) -> QueryBody:

@@ -66,7 +66,7 @@ class CatalogueDoor:
     held: Callable[[Caller], Mapping[str, tuple[Grant, Used]]]
 
     async def __call__(self, request: HttpRequest) -> Response:
-        caller = self.identify(request)
+        caller = self.identify(request.scope)
         if caller is None:
             return unauthorised()
         held = self.held(caller)

@@ -1,12 +1,15 @@
-"""`POST /v1/comparisons`: the one door for a single comparison. A plain route, because it is the hot one."""
+"""`POST /v1/comparisons`: the one door for a single comparison.
+
+It speaks ASGI itself: a framework's request and response objects would cost it a quarter of its time.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from gateway.api.body import MAX_BODY_BYTES, TooLargeError, parse, read
 from gateway.api.problems import of_error, refusal, too_large, unauthorised
@@ -16,9 +19,11 @@ from gateway.domain.query import parse_query
 from gateway.domain.reply import Answered, Refused, Reply, Request
 from policies.catalogue import Catalogue
 
+PATH = "/v1/comparisons"
 MAX_KEY = 128
+_KEY_HEADER = b"idempotency-key"
 
-Identify = Callable[[HttpRequest], Caller | None]
+Identify = Callable[[Scope], Caller | None]
 """Who is calling, proven; None for everything that is wrong with the proof."""
 
 
@@ -30,27 +35,34 @@ class Comparisons:
     catalogue: Catalogue
     submit: Callable[[Request], Awaitable[Reply]]
 
-    async def __call__(self, request: HttpRequest) -> Response:
-        caller = self.identify(request)
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        caller = self.identify(scope)
         if caller is None:
-            return unauthorised()
+            await unauthorised()(scope, receive, send)
+            return
         try:
-            parsed = await self._parse(request, caller)
+            request = await self._parse(scope, receive, caller)
         except TooLargeError:
-            return too_large(MAX_BODY_BYTES)
+            await too_large(MAX_BODY_BYTES)(scope, receive, send)
         except GatewayError as error:
-            return of_error(error)
-        return _respond(await self.submit(parsed))
+            await of_error(error)(scope, receive, send)
+        else:
+            await _tell(await self.submit(request), scope, receive, send)
 
-    async def _parse(self, request: HttpRequest, caller: Caller) -> Request:
-        key = request.headers.get("idempotency-key", "")
+    async def _parse(self, scope: Scope, receive: Receive, caller: Caller) -> Request:
+        key = next((value for name, value in scope["headers"] if name == _KEY_HEADER), b"").decode("latin-1")
         if not 0 < len(key) <= MAX_KEY or not key.isascii() or not key.isprintable():
             raise UnreadableError(f"请在 Idempotency-Key 首部给出 1 至 {MAX_KEY} 个可见 ASCII 字符")
-        body = await read(request)
+        body = await read(scope, receive)
         return Request(caller, parse_query(parse(body), self.catalogue), body, key)
 
 
-def _respond(reply: Reply) -> Response:
-    if isinstance(reply, Answered):
-        return Response(reply.json, media_type="application/json")
-    return refusal(reply) if isinstance(reply, Refused) else of_error(reply.error)
+async def _tell(reply: Reply, scope: Scope, receive: Receive, send: Send) -> None:
+    if not isinstance(reply, Answered):
+        response: Response = refusal(reply) if isinstance(reply, Refused) else of_error(reply.error)
+        await response(scope, receive, send)
+        return
+    length = str(len(reply.json)).encode()
+    headers = [(b"content-type", b"application/json"), (b"content-length", length)]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": reply.json})

@@ -9,13 +9,16 @@ from __future__ import annotations
 import sys
 from array import array
 from collections.abc import Sequence
+from operator import eq, itemgetter
+from typing import NamedTuple
 
 from gateway.domain.answer import Cause, FieldCode, Outcome
 from gateway.seal import Entropy, Layout, Probe, Question
 
-ROWS = 4
+ROWS = 2
 """Records every comparison reads. A subject with more (a long history) takes longer, and only such a subject."""
 
+_PLACES_KEPT = 1024
 _ABSENT, _MISMATCH, _VARIANT, _MATCH = range(4)
 _CODES = (FieldCode.NOT_COMPARED, FieldCode.MISMATCH, FieldCode.VARIANT, FieldCode.MATCH)
 
@@ -25,69 +28,110 @@ class Comparison:
 
     def __init__(self, layout: Layout, entropy: Entropy) -> None:
         self._width = layout.width
-        self._bytes = layout.bytes
         self._filler = entropy(ROWS * layout.bytes)
         self._gate = layout.gate
         self._offsets = layout.offsets
         self._main_only = frozenset(field.key for field in layout.fields if field.records == "main")
+        self._places: dict[tuple[str, ...], _Places] = {}
 
-    def compare(
-        self, question: Question, fields: Sequence[str], records: bytes, units: frozenset[int]
-    ) -> Outcome:
+    def compare(self, question: Question, fields: Sequence[str], records: bytes, units: frozenset[int]) -> Outcome:
         """What the records say. `question.probes` are for `fields`; `units` are the tokens the permit is good for."""
-        offsets = [self._offsets[field] for field in (*self._gate, *fields)]
-        probes = [*question.gate, *question.probes]
-        rows = [
-            _Row(row, question, units, [_read(row, at, probe) for at, probe in zip(offsets, probes, strict=True)])
-            for row in self._rows(records)
-        ]
-        return self._weigh(rows, fields)
-
-    def _rows(self, records: bytes) -> list[array[int]]:
+        asked = (*self._gate, *fields)
+        reader = _Reader(self._places_of(asked), question, units)
         values: array[int] = array("q", records + self._filler[len(records) :])
         if sys.byteorder == "big":
             values.byteswap()
-        return [values[start : start + self._width] for start in range(0, len(values), self._width)]
+        starts = range(0, len(values), self._width)
+        return self._weigh([reader.read(values[start : start + self._width]) for start in starts], asked)
 
-    def _weigh(self, rows: list[_Row], fields: Sequence[str]) -> Outcome:
-        width = len(self._gate)
+    def _places_of(self, asked: tuple[str, ...]) -> _Places:
+        """Callers ask for the same few sets of fields again and again."""
+        known = self._places.get(asked)
+        if known is None:
+            if len(self._places) >= _PLACES_KEPT:
+                self._places.clear()
+            known = self._places[asked] = _Places([self._offsets[field] for field in asked], self._width)
+        return known
+
+    def _weigh(self, rows: Sequence[_Row], asked: tuple[str, ...]) -> Outcome:
         live = [row for row in rows if row.live]
         in_scope = [row for row in live if row.in_scope]
-        counted = [row for row in in_scope if min(row.cells[:width], default=_MATCH) >= _VARIANT]
+        gate = len(self._gate)
+        counted = [(row.main, cells) for row in in_scope if min((cells := row.cells())[:gate], default=_MATCH) >= _VARIANT]
         if not counted:
             cause = Cause.GATE if in_scope else Cause.SCOPE if live else Cause.ABSENT
-            return Outcome(cause, dict.fromkeys((*self._gate, *fields), FieldCode.NOT_COMPARED))
-        fields = (*self._gate, *fields)
-        return Outcome(Cause.CONFIRMED, {field: self._code(place, field, counted) for place, field in enumerate(fields)})
+            return Outcome(cause, dict.fromkeys(asked, FieldCode.NOT_COMPARED))
+        if len(counted) > 1 or not counted[0][0]:
+            return Outcome(Cause.CONFIRMED, self._best(counted, asked))
+        return Outcome(Cause.CONFIRMED, dict(zip(asked, map(_CODES.__getitem__, counted[0][1]), strict=True)))
 
-    def _code(self, place: int, field: str, rows: list[_Row]) -> FieldCode:
-        cells = (row.cells[place] for row in rows if row.main or field not in self._main_only)
-        return _CODES[max(cells, default=_ABSENT)]
-
-
-class _Row:
-    """One record, read by one question."""
-
-    __slots__ = ("cells", "in_scope", "live", "main")
-
-    def __init__(self, row: array[int], question: Question, units: frozenset[int], cells: list[int]) -> None:
-        self.live = not _disjoint(row[Layout.DAYS], question.days)
-        self.in_scope = not units.isdisjoint(row[Layout.UNITS])
-        self.main = row[Layout.MAIN] == question.main
-        self.cells = cells
+    def _best(self, counted: Sequence[tuple[bool, list[int]]], asked: tuple[str, ...]) -> dict[str, FieldCode]:
+        """Of several concurrent records the best cell counts; for some fields only that of the main post does."""
+        codes: dict[str, FieldCode] = {}
+        for place, field in enumerate(asked):
+            cells = [cells[place] for main, cells in counted if main or field not in self._main_only]
+            codes[field] = _CODES[max(cells, default=_ABSENT)]
+        return codes
 
 
-def _disjoint(row: array[int], days: list[int]) -> bool:
-    return frozenset(days).isdisjoint(row)
+class _Places:
+    """Where the asked fields stand in a row: their first columns, and the columns behind those."""
+
+    __slots__ = ("first", "offsets", "second")
+
+    def __init__(self, offsets: Sequence[int], width: int) -> None:
+        self.offsets = offsets
+        self.first = itemgetter(0, *offsets)
+        self.second = itemgetter(0, *(min(offset + 1, width - 1) for offset in offsets))
 
 
-def _read(row: array[int], at: int, probe: Probe) -> int:
-    value = row[at]
-    if value == probe.absent:
-        return _ABSENT
-    if probe.nodes:
-        levels = row[at + 1 : at + 1 + len(probe.nodes)]
-        return _MATCH if any(a == b for a, b in zip(levels, probe.nodes, strict=True)) else _MISMATCH
-    if value == probe.exact:
-        return _MATCH
-    return _VARIANT if probe.folded is not None and row[at + 1] == probe.folded else _MISMATCH
+class _Row(NamedTuple):
+    """One record as one question reads it: for each asked field, which of its digests were met."""
+
+    live: bool
+    in_scope: bool
+    main: bool
+    exact: list[bool]
+    folded: list[bool]
+    absent: list[bool]
+    bounds: list[tuple[int, bool]]
+
+    def cells(self) -> list[int]:
+        """What the record says to each field."""
+        met = zip(self.exact, self.absent, self.folded, strict=True)
+        cells = [_MATCH if e else _ABSENT if a else _VARIANT if f else _MISMATCH for e, a, f in met]
+        for place, is_met in self.bounds:
+            if is_met:
+                cells[place] = _MATCH
+        return cells
+
+
+class _Reader:
+    """Reads rows by one question: a few sweeps over all fields at once, the same for every row."""
+
+    def __init__(self, places: _Places, question: Question, units: frozenset[int]) -> None:
+        probes = question.gate + question.probes
+        self._places = places
+        self._days = frozenset(question.days)
+        self._units = units
+        self._main = question.main
+        self._exact = [probe.exact for probe in probes]
+        self._folded = [probe.folded for probe in probes]
+        self._absent = [probe.absent for probe in probes]
+        self._bounds = [(place, probe.nodes) for place, probe in enumerate(probes) if probe.nodes]
+
+    def read(self, row: array[int]) -> _Row:
+        first, second = self._places.first(row)[1:], self._places.second(row)[1:]
+        return _Row(
+            not self._days.isdisjoint(row[Layout.DAYS]),
+            not self._units.isdisjoint(row[Layout.UNITS]),
+            row[Layout.MAIN] == self._main,
+            list(map(eq, first, self._exact)),
+            list(map(eq, second, self._folded)),
+            list(map(eq, first, self._absent)),
+            [(place, self._meets(row, place, nodes)) for place, nodes in self._bounds],
+        )
+
+    def _meets(self, row: array[int], place: int, nodes: list[int]) -> bool:
+        start = self._places.offsets[place] + 1
+        return any(map(eq, row[start : start + len(nodes)], nodes))
