@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import typer
 
-from ops.cli import audit, grants, policy, processes
+from ops.cli import audit, bench, grants, policy, processes
 from ops.cli.compare import compare
 from ops.cli.console import say
 from ops.cli.demo import demo
@@ -29,7 +29,7 @@ def openapi() -> None:
 
 for command in (processes.init, processes.migrate, processes.serve, processes.seal, sync, token, compare, demo, openapi):
     app.command()(command)
-for name, group in {"grant": grants.app, "audit": audit.app, "policy": policy.app}.items():
+for name, group in {"grant": grants.app, "audit": audit.app, "policy": policy.app, "bench": bench.app}.items():
     app.add_typer(group, name=name)
 
 

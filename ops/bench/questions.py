@@ -1,0 +1,47 @@
+"""The bodies a bench sends: questions about persons of the register, some absent, some with one wrong claim."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from random import Random
+
+import msgspec
+
+from ops.bench.persons import CLAIMED, KIND, Persons
+from ops.bench.stage import PARTNER, WIDE
+
+ABSENT = 0.10
+WRONG = 0.12
+_WRONG_FIELD = "person_status"
+
+
+def body(persons: Persons, person: int, *, grant: str = WIDE, name: str = "", wrong: bool = False) -> bytes:
+    """One question, five claims, as JSON in UTF-8; `wrong` puts one claim wrong, `name` another name."""
+    values = persons.values(person)
+    claims: dict[str, str] = {key: values[key] for key in CLAIMED}
+    if wrong:
+        claims[_WRONG_FIELD] = persons.other(_WRONG_FIELD, claims[_WRONG_FIELD])
+    subject = {"kind": KIND, "id": persons.number(person), "name": name or values["name"]}
+    return _encode(grant, subject, claims)
+
+
+def bodies(persons: Persons, count: int, wanted: int, seed: int = 1) -> list[bytes]:
+    """So many different questions about a register of `count` persons, as they come in life."""
+    rng = Random(seed)
+    present = rng.sample(range(count), min(count, round(wanted * (1 - ABSENT))))
+    made = [body(persons, person, wrong=rng.random() < WRONG) for person in present]
+    made += [body(persons, count + extra) for extra in range(wanted - len(made))]
+    rng.shuffle(made)
+    return made
+
+
+def _encode(grant: str, subject: Mapping[str, str], claims: Mapping[str, str]) -> bytes:
+    return msgspec.json.encode(
+        {
+            "grant": grant,
+            "purpose": PARTNER.purpose,
+            "operator": PARTNER.operator,
+            "subject": subject,
+            "claims": [{"field": key, "value": value} for key, value in claims.items()],
+        }
+    )

@@ -1,0 +1,83 @@
+"""`bidui bench`: the figures of docs/benchmarks.md, measured on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from ops.bench import path as whole_path
+from ops.bench.figures import Check, Figure
+from ops.bench.load import BenchError
+from ops.cli.console import Exit, JsonOption, fail, say, say_json
+
+app = typer.Typer(help="压测：在本机测得的比值", no_args_is_help=True)
+
+WorkOption = Annotated[Path, typer.Option("--work", help="工作目录；建好的名册留在其中，下次不必重建")]
+PersonsOption = Annotated[int, typer.Option(min=100, help="名册人数")]
+RulesOption = Annotated[int, typer.Option(min=600, help="规则条数")]
+SecondsOption = Annotated[int, typer.Option(min=1, max=60, help="每轮秒数")]
+RoundsOption = Annotated[int, typer.Option(min=1, help="轮数，取中位数")]
+CheckOption = Annotated[bool, typer.Option("--check", help="按要求的限值判断，未达到则退出码为 1")]
+WORK = Path("bench-work")
+
+
+class Engine(StrEnum):
+    """Where control data and index lie."""
+
+    SQLITE = "sqlite"
+    POSTGRESQL = "postgresql"
+
+
+@app.callback()
+def group() -> None:
+    """压测：在本机测得的比值"""
+
+
+@app.command("path")
+def path(
+    engine: Annotated[Engine, typer.Option(help="控制库与索引所在")] = Engine.SQLITE,
+    persons: PersonsOption = 100_000,
+    rules: RulesOption = 1000,
+    seconds: SecondsOption = 8,
+    rounds: RoundsOption = 3,
+    work: WorkOption = WORK,
+    check: CheckOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """整条路径与 FastAPI 回显服务交替比较。"""
+    sizes = whole_path.Sizes(persons=persons, rules=rules, seconds=seconds, rounds=rounds)
+    work.mkdir(parents=True, exist_ok=True)
+    try:
+        report = whole_path.measure(work, sizes, engine)
+    except BenchError as error:
+        fail(str(error))
+    if as_json:
+        say_json(
+            msgspec.to_builtins({"engine": engine, "echo": report.echo, "path": report.path, "ratios": report.ratios()})
+        )
+    else:
+        _show({"echo": report.echo, "path": report.path})
+        for name, ratio in report.ratios().items():
+            say(f"path / echo  {name}: {ratio:.2f}")
+    _judge(report.checks(), check=check, quiet=as_json)
+
+
+def _show(sides: Mapping[str, Mapping[str, Figure]]) -> None:
+    for side, figures in sides.items():
+        say(side)
+        for name, figure in figures.items():
+            say(f"  {name:24} {figure}")
+
+
+def _judge(checks: Iterable[Check], *, check: bool, quiet: bool) -> None:
+    made = list(checks)
+    if not quiet:
+        for each in made:
+            say(str(each))
+    if check and not all(each.holds for each in made):
+        raise typer.Exit(Exit.FAILED)
