@@ -1,0 +1,224 @@
+"""One small fake for each port of the gateway; the suites in `tests/contracts` hold fake and real to one promise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from adapters.sealing.meter import Meter
+from adapters.sealing.wire import Admit, Admitted, Ask, Sealed
+from gateway.domain.budget import DAYS, Spending, Used
+from gateway.domain.errors import UnavailableError
+from gateway.domain.grant import Grant
+from gateway.ports import Clock, DataVersion, LookUp, Remembered, Rights, Withheld
+from gateway.seal import Entropy, Facts, Plain, Question, Sealer, SealingKey
+from gateway.signed_grant import SignedGrant
+from ops.seal import SealingDesk
+from policies.snapshot import Snapshot
+from tests.fakes_audit import CountingEntropy, MemoryLedger
+from tests.make import CATALOGUE, KEY, NOW, TRUSTED, VERSION
+
+
+@dataclass
+class DrivenClock:
+    """A clock that moves only when told."""
+
+    at: datetime = NOW
+
+    def now(self) -> datetime:
+        return self.at
+
+    def pass_by(self, **how_long: float) -> None:
+        """Lets time pass: `days=1`, `seconds=5`."""
+        self.at += timedelta(**how_long)
+
+
+@dataclass
+class MemoryBudgets:
+    """Counts in dicts."""
+
+    counts: dict[tuple[str, int], list[int]] = field(default_factory=dict)
+    days: dict[tuple[str, bytes], int] = field(default_factory=dict)
+
+    def lock(self, grants: Sequence[str], day: int) -> Mapping[str, Used]:
+        return {grant: self._used(grant, day) for grant in grants}
+
+    def seen(self, pairs: Sequence[tuple[str, bytes]]) -> Mapping[tuple[str, bytes], int]:
+        return {pair: self.days[pair] for pair in pairs if pair in self.days}
+
+    def spend(self, spending: Spending) -> None:
+        for place, change in spending.subjects.items():
+            self.counts.setdefault(place, [0, 0])[0] += change
+        for grant, change in spending.comparisons.items():
+            self.counts.setdefault((grant, spending.day), [0, 0])[1] += change
+        self.days |= dict.fromkeys(spending.seen, spending.day)
+
+    def _used(self, grant: str, day: int) -> Used:
+        today = self.counts.get((grant, day), [0, 0])
+        window = sum(n for (of, on), (n, _) in self.counts.items() if of == grant and on > day - DAYS)
+        return Used(today[0], window, today[1])
+
+
+@dataclass
+class MemoryAnswers:
+    """Keeps answers in a dict."""
+
+    kept: dict[bytes, Remembered] = field(default_factory=dict)
+
+    def remembered(self, keys: Sequence[bytes], at: int) -> Mapping[bytes, Remembered]:
+        return {key: self.kept[key] for key in keys if key in self.kept and self.kept[key].expires > at}
+
+    def remember(self, answers: Sequence[Remembered]) -> None:
+        self.kept |= {answer.key: answer for answer in answers}
+
+
+@dataclass
+class MemoryWork:
+    """A transaction over copies; `commit` puts them in place of the originals."""
+
+    store: MemoryStore
+    budgets: MemoryBudgets
+    answers: MemoryAnswers
+    ledger: MemoryLedger
+
+    def epoch(self) -> int:
+        return self.store.epoch
+
+    def commit(self) -> None:
+        if self.store.full:
+            raise UnavailableError("the disk is full")
+        self.store.budgets, self.store.answers, self.store.ledger = self.budgets, self.answers, self.ledger
+
+
+@dataclass
+class MemoryStore:
+    """A control database in memory. It is out of order, or its disk full, when told."""
+
+    epoch: int = 1
+    broken: bool = False
+    full: bool = False
+    budgets: MemoryBudgets = field(default_factory=MemoryBudgets)
+    answers: MemoryAnswers = field(default_factory=MemoryAnswers)
+    ledger: MemoryLedger = field(default_factory=MemoryLedger)
+
+    @contextmanager
+    def begin(self) -> Iterator[MemoryWork]:
+        if self.broken:
+            raise UnavailableError("the control database is gone")
+        yield MemoryWork(
+            self,
+            MemoryBudgets({place: [*counts] for place, counts in self.budgets.counts.items()}, dict(self.budgets.days)),
+            MemoryAnswers(dict(self.answers.kept)),
+            self._ledger(),
+        )
+
+    def _ledger(self) -> MemoryLedger:
+        kept = self.ledger
+        return MemoryLedger([*kept.rows], kept.stored_head, dict(kept.partners), dict(kept.tiles))
+
+
+class MemoryRegister:
+    """An index in memory that a test fills with plain facts. `spoil` makes a look-up of one subject raise."""
+
+    def __init__(self, version: DataVersion = VERSION, key: SealingKey = KEY) -> None:
+        self.version = version
+        self.sealers = {
+            kind: Sealer(key, CATALOGUE, kind, version.generation, CountingEntropy()) for kind in CATALOGUE.kinds
+        }
+        self.records: dict[bytes, bytes] = {}
+        self.found = 0
+        self.broken = False
+
+    def put(self, number: str, *facts: Facts, kind: str = "person") -> None:
+        """Seals records of a subject, behind those that are there."""
+        sealer = self.sealers[kind]
+        subject = self.subject(number, kind)
+        added = b"".join(sealer.record(subject, each) for each in facts)
+        self.records[subject] = self.records.get(subject, b"") + added
+
+    def spoil(self, number: str) -> None:
+        """Leaves the subject with half a record, which no comparison can read."""
+        self.records[self.subject(number)] = b"\0" * 12
+
+    def subject(self, number: str, kind: str = "person") -> bytes:
+        sealer = self.sealers[kind]
+        return sealer.subject(sealer.link(CATALOGUE.identifier(kind, number)))
+
+    def find(self, kind: str, look_ups: Sequence[LookUp]) -> list[bytes]:
+        if self.broken:
+            raise UnavailableError("the sealed index cannot be read")
+        self.found += len(look_ups)
+        return [self.records.get(look_up.subject, b"") for look_up in look_ups]
+
+
+def a_desk(
+    folder: Path,
+    clock: Clock | None = None,
+    *,
+    key: SealingKey = KEY,
+    trusted: Mapping[str, Ed25519PublicKey] = TRUSTED,
+    entropy: Entropy | None = None,
+) -> SealingDesk:
+    """The sealing process's judgement, without its process; its meter lies in the folder."""
+    return SealingDesk(
+        key=key,
+        catalogue=CATALOGUE,
+        trusted=trusted,
+        meter=Meter(folder / "meter.sqlite"),
+        clock=clock or DrivenClock(),
+        entropy=entropy or CountingEntropy(),
+    )
+
+
+@dataclass
+class DeskSeal:
+    """The seal port without a socket: hands every message to a desk. Out of order when told."""
+
+    desk: SealingDesk
+    grants: dict[str, SignedGrant] = field(default_factory=dict)
+    broken: bool = False
+
+    def know(self, grants: Mapping[str, SignedGrant]) -> None:
+        """Replaces the signed grants."""
+        self.grants = dict(grants)
+
+    def questions(self, generation: str, plains: Sequence[Plain]) -> list[Question | Withheld]:
+        for grant in sorted({plain.grant for plain in plains} & self.grants.keys()):
+            self.units(generation, grant)
+        reply = self._exchange(Ask(generation, list(plains)))
+        if not isinstance(reply, Sealed):
+            raise UnavailableError("the sealing process gave no questions")
+        return [Withheld(item) if isinstance(item, str) else item for item in reply.items]
+
+    def units(self, generation: str, grant: str) -> frozenset[int]:
+        if self.broken:
+            raise UnavailableError("the sealing process does not answer")
+        if grant not in self.grants:
+            return frozenset()
+        reply = self._exchange(Admit(generation, self.grants[grant]))
+        return frozenset(reply.units) if isinstance(reply, Admitted) else frozenset()
+
+    def _exchange(self, message: Admit | Ask) -> object:
+        if self.broken:
+            raise UnavailableError("the sealing process does not answer")
+        return self.desk.answer(msgspec.msgpack.encode(message))
+
+
+@dataclass
+class StandingRights:
+    """Rights that change when a test changes them; `epoch` is asked of the store they belong to."""
+
+    snapshot: Snapshot
+    epoch: Callable[[], int]
+    grants: dict[str, Grant] = field(default_factory=dict)
+    loads: int = 0
+
+    def load(self) -> Rights:
+        self.loads += 1
+        return Rights(self.epoch(), self.snapshot, dict(self.grants))

@@ -1,0 +1,205 @@
+"""A gateway put together in this process, on any store, with a fake behind every other port."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from adapters.sql.engine import driver_connection, open_engine
+from adapters.sql.grants import GrantTable
+from adapters.sql.schema import create
+from adapters.sql.store import SqlStore
+from audit.disclosure import unpack, unseal
+from audit.entry import JsonValue, decode
+from audit.events import log_opened
+from audit.ledger import Ledger
+from gateway.domain.comparison import Comparison
+from gateway.domain.grant import Grant
+from gateway.domain.reply import Answered, Failed, Refused, Reply, Request
+from gateway.idempotency import Idempotency
+from gateway.pipeline import Pipeline
+from gateway.record import Recorder
+from gateway.seal import Entropy, Facts, Layout
+from tests.audit.make import RECEIPT_SIGNER
+from tests.fakes import DeskSeal, DrivenClock, MemoryRegister, MemoryStore, StandingRights, a_desk
+from tests.fakes_audit import CountingEntropy, MemoryKeys
+from tests.make import CATALOGUE, MEMBERS, ORIGIN, a_grant, a_snapshot, an_id, signed, told
+
+SECRET = b"i" * 32
+
+
+@dataclass(kw_only=True)
+class Assembled:
+    """The parts, and short ways to use them."""
+
+    clock: DrivenClock
+    store: MemoryStore | SqlStore
+    register: MemoryRegister
+    seal: DeskSeal
+    rights: StandingRights
+    pipeline: Pipeline
+    keys: MemoryKeys
+    broken: list[tuple[int, str]] = field(default_factory=list)
+
+    def close(self) -> None:
+        """Gives back what it holds open."""
+        self.seal.desk.meter.close()
+        if isinstance(self.store, SqlStore):
+            self.store.close()
+
+    def grant(self, *grants: Grant) -> None:
+        """Brings grants into force, on every node from its next turn on."""
+        for grant in grants:
+            self.rights.grants[grant.number] = grant
+            if isinstance(self.store, MemoryStore):
+                self.store.epoch += 1
+                continue
+            with self.store.begin() as work:
+                work.grants.put(grant.number, signed(grant))
+                work.commit()
+        self.seal.know({number: signed(grant) for number, grant in self.rights.grants.items()})
+
+    def withdraw(self, grant: Grant) -> None:
+        """Takes a grant out of force."""
+        self.grant(grant)
+        del self.rights.grants[grant.number]
+        self.seal.know({number: signed(each) for number, each in self.rights.grants.items()})
+
+    def person(self, number: int = 1, *facts: Facts, **values: str) -> None:
+        """Puts a person into the register, the usual one unless the test says more."""
+        self.register.put(an_id(number), *(facts or [some_facts(values)]))
+
+    def ask(self, *requests: Request) -> list[Reply]:
+        """One turn."""
+        return self.pipeline.answer(requests)
+
+    def ask_one(self, request: Request) -> Mapping[str, object]:
+        """One turn of one request, which must be answered."""
+        (reply,) = self.pipeline.answer([request])
+        assert isinstance(reply, Answered)
+        return told(reply.json)
+
+
+def some_facts(
+    values: Mapping[str, str | None] | None = None,
+    *,
+    units: tuple[str, ...] = ("root", "u-1"),
+    effective: tuple[int, int] = (0, 1 << 16),
+    main: bool = True,
+) -> Facts:
+    """One record of a person; values are normalised here, `None` leaves a member out."""
+    members = {key: value for key, value in {**MEMBERS, **(values or {})}.items() if value is not None}
+    normalised = {key: CATALOGUE.fields[key].normalise(value) for key, value in members.items()}
+    return Facts(values=normalised, units=units, effective=effective, main=main)
+
+
+def open_store(url: str) -> SqlStore:
+    """A control database on this engine, its tables made and its log opened, if they were not."""
+    engine = open_engine(url)
+    create(engine)
+    engine.dispose()
+    store = SqlStore(url)
+    open_log(store)
+    return store
+
+
+def open_log(store: SqlStore | MemoryStore) -> None:
+    """Writes entry 0, if there is none."""
+    with store.begin() as work:
+        if work.ledger.lock_head().size == 0:
+            opening = log_opened(origin=ORIGIN, vkeys=[RECEIPT_SIGNER.vkey])
+            a_ledger().append(work.ledger, [opening], DrivenClock().now())
+            work.commit()
+
+
+def a_ledger(keys: MemoryKeys | None = None, entropy: Entropy | None = None) -> Ledger:
+    """A node's ledger."""
+    return Ledger(node="node-1", keys=keys or MemoryKeys(), entropy=entropy or CountingEntropy("ledger"))
+
+
+def a_gateway(
+    folder: Path,
+    *grants: Grant,
+    url: str = "",
+    clock: DrivenClock | None = None,
+    register: MemoryRegister | None = None,
+    seed: str = "gateway",
+) -> Assembled:
+    """A gateway on a database, or in memory; with these grants, or with `G-1` over everything.
+
+    `seed` tells nodes apart, so that no two draw the same random bytes.
+    """
+    clock, register = clock or DrivenClock(), register or MemoryRegister()
+    store = open_store(url) if url else MemoryStore()
+    open_log(store)
+    keys, broken = MemoryKeys(), list[tuple[int, str]]()
+    seal = DeskSeal(a_desk(folder, clock, entropy=CountingEntropy(f"{seed} seal")))
+    rights = StandingRights(a_snapshot(), lambda: epoch_of(store, url))
+    pipeline = Pipeline(
+        clock=clock,
+        store=store,
+        rights=rights,
+        seal=seal,
+        index=register,
+        comparisons={kind: Comparison(Layout(CATALOGUE, kind), CountingEntropy(kind)) for kind in CATALOGUE.kinds},
+        recorder=Recorder(
+            origin=ORIGIN,
+            ledger=a_ledger(keys, CountingEntropy(f"{seed} ledger")),
+            signer=RECEIPT_SIGNER,
+            entropy=CountingEntropy(f"{seed} recorder"),
+        ),
+        idempotency=Idempotency(SECRET, CountingEntropy(f"{seed} answers")),
+        broke=lambda requests, error: broken.append((requests, error)),
+    )
+    gateway = Assembled(
+        clock=clock,
+        store=store,
+        register=register,
+        seal=seal,
+        rights=rights,
+        pipeline=pipeline,
+        keys=keys,
+        broken=broken,
+    )
+    gateway.grant(*(grants or (a_grant(),)))
+    return gateway
+
+
+def epoch_of(store: SqlStore | MemoryStore, url: str) -> int:
+    """The control epoch of a store, read beside whatever transaction is open."""
+    if isinstance(store, MemoryStore):
+        return store.epoch
+    engine = open_engine(url)
+    connection = driver_connection(engine)
+    try:
+        return GrantTable(engine, connection.cursor()).epoch()
+    finally:
+        connection.close()
+        engine.dispose()
+
+
+def entries(gateway: Assembled) -> list[Mapping[str, JsonValue]]:
+    """What the ledger holds, opened; of a gateway in memory."""
+    assert isinstance(gateway.store, MemoryStore)
+    opened = [decode(row.entry) for row in gateway.store.ledger.rows]
+    return [entry for entry in opened if isinstance(entry, dict)]
+
+
+def secrets_of(gateway: Assembled, index: int) -> Mapping[str, JsonValue]:
+    """The disclosures of an entry, as an officer would open them; of a gateway in memory."""
+    assert isinstance(gateway.store, MemoryStore)
+    row = gateway.store.ledger.rows[index]
+    opened = [unseal(row.id, sealed, gateway.keys) for sealed in unpack(row.disclosures)]
+    return {each.name: each.reveal() for each in opened if each is not None}
+
+
+def code_of(reply: Reply) -> str:
+    """A reply in one word, for tables: the subject's code, the reason of a refusal, or the error."""
+    match reply:
+        case Answered():
+            return str(told(reply.json)["subject"])
+        case Refused():
+            return reply.reason.value
+        case Failed():
+            return type(reply.error).__name__
