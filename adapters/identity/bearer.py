@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from starlette.requests import HTTPConnection
+from starlette.types import Scope
 
 from adapters.identity.certificate import Edge
 from adapters.identity.tokens import TokenDoor
@@ -22,11 +22,11 @@ class BearerIdentity:
     edge: Edge
     clock: Clock
 
-    def __call__(self, request: HTTPConnection) -> Caller | None:
+    def __call__(self, scope: Scope) -> Caller | None:
         """The proven caller. Reads the raw headers once; a second `Authorization` is never ignored."""
-        shown = [value for name, value in request.scope["headers"] if name == b"authorization"]
+        shown = [value for name, value in scope["headers"] if name == b"authorization"]
         if len(shown) != 1 or shown[0][: len(SCHEME)].lower() != SCHEME:
             return None
         token = shown[0][len(SCHEME) :].decode("latin-1")
-        thumbprint, address = self.edge.read(request.scope)
+        thumbprint, address = self.edge.read(scope)
         return self.door.caller(token, thumbprint, address, self.clock.now())

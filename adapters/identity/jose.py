@@ -123,6 +123,7 @@ def read_compact(text: str, longest: int) -> Compact:
     parts = COMPACT.fullmatch(text) if len(text) <= longest else None
     if parts is None:
         raise RejectedError(Cause.UNREADABLE)
+    _bytes(parts[3])
     return Compact(text, _json_object(_bytes(parts[1])), _json_object(_bytes(parts[2])))
 
 
