@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 import pytest
 from starlette.applications import Starlette
-from starlette.requests import HTTPConnection
 from starlette.testclient import TestClient
 
 from adapters.identity.assertion import make_assertion
@@ -147,7 +146,7 @@ def test_a_request_has_a_caller_or_has_none(case: str) -> None:
     identity = BearerIdentity(door=door, edge=EDGE, clock=StandingClock())
     proof = [(name.encode(), value.encode()) for name, value in CERTIFIED.items()]
 
-    caller = identity(HTTPConnection({"type": "http", "client": (PEER, 1), "headers": [*headers, *proof]}))
+    caller = identity({"type": "http", "client": (PEER, 1), "headers": [*headers, *proof]})
 
     assert (caller is not None) is known
     assert caller is None or caller.address == ADDRESS
