@@ -16,8 +16,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import reduce
-from operator import or_
 from typing import Final, NamedTuple, TypeVar
 
 from policies.casbin_model import ASKED, COLUMNS, Enforcer, load, residual_functions
@@ -110,7 +108,7 @@ class Snapshot:
         """Decide all that names alone decide; for an ask that is not whole, everything."""
         if _is_whole(ask):
             cells = tuple(self._cells(ask))
-            prepared = _Prepared(cells, reduce(or_, (row.needs for _, rows in cells for row in rows), 0))
+            prepared = _Prepared(cells, _all_needs(cells))
         else:
             prepared = _Prepared((), 0, {0: Refusal(Reason.NOT_PERMITTED, "incomplete", (), self.version)})
         _remember(self._prepared, ask[:4], prepared)
@@ -168,6 +166,14 @@ def _is_whole(ask: Ask) -> bool:
     kinds = ask.client.startswith("client:") and ask.purpose.startswith("purpose:")
     units = bool(ask.units) and all(unit.startswith("org:") for unit in ask.units)
     return kinds and units and bool(ask.claims)
+
+
+def _all_needs(cells: Iterable[tuple[str, tuple[Survivor, ...]]]) -> int:
+    """Every bit that decides some row."""
+    needs = 0
+    for row in (row for _, rows in cells for row in rows):
+        needs |= row.needs
+    return needs
 
 
 def _names(ask: Ask, key: str, op: str, unit: str) -> tuple[str, str, str, str, str]:

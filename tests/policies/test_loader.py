@@ -209,11 +209,22 @@ def test_no_other_way_leads_past_the_checks(row: PolicyRow, pitfall: Pitfall) ->
     assert {problem.pitfall for problem in refused.value.problems} == {pitfall}
 
 
-def test_links_made_by_hand_are_checked_too() -> None:
+LINKS = {
+    "a department under a client": {"clients": (("dept:x", "client:a"),)},
+    "a tier under a department": {"clients": (("tier:all", "dept:x"),)},
+    "a client under a client": {"clients": (("client:a", "client:b"),)},
+    "a unit under a department": {"units": (("org:1", "dept:x"),)},
+    "a class under a field": {"fields": (("class:low", "field:f"),)},
+    "a circle of classes": {"fields": (("class:a", "class:b"), ("class:b", "class:a"))},
+}
+
+
+@pytest.mark.parametrize("links", LINKS.values(), ids=LINKS)
+def test_links_made_by_hand_are_checked_too(links: dict[str, tuple[tuple[str, str], ...]]) -> None:
+    tables = {"clients": WORLD.clients, "units": WORLD.units, "fields": WORLD.fields, **links}
+
     with pytest.raises(RulebookError):
-        replace(WORLD, clients=(("dept:x", "client:a"),))
-    with pytest.raises(RulebookError):
-        replace(WORLD, fields=(("class:a", "class:b"), ("class:b", "class:a")))
+        replace(WORLD, clients=tables["clients"], units=tables["units"], fields=tables["fields"])
 
 
 def test_nine_levels_are_seen_by_casbin_and_by_us_alike() -> None:
