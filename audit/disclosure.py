@@ -25,7 +25,8 @@ Entropy: TypeAlias = Callable[[int], bytes]
 """Gives that many random bytes, fit for keys."""
 
 SLOTS = 4
-FRAMES: Mapping[str, int] = {"subject": 96, "operator": 160, "inner": 512}
+FRAMES: Mapping[str, int] = {"subject": 96, "operator": 320, "inner": 768}
+"""Bytes of each frame: an operator has up to 64 characters of any script, because unknown ones are recorded too."""
 
 _SALT, _NONCE, _DECOY = 18, 12, 32
 SLOT_ENTROPY = max(_SALT + _NONCE, _DECOY)

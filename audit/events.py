@@ -17,6 +17,9 @@ MAX_BODY_BYTES = 14 * 1024
 """Leaves room for number, time and links within the limit of an entry."""
 
 
+MAX_INNER_RULES = 8
+
+
 class Draft(Struct, frozen=True, gc=False):
     """An event before it has a place in the ledger. `partner` names whose chain it belongs to, if any."""
 
@@ -306,12 +309,22 @@ def _asked(asked: Asked) -> dict[str, JsonValue]:
 
 
 def _secrets(asked: Asked, inner: Inner) -> tuple[Secret, ...]:
-    told_to_nobody: JsonValue = {"cause": inner.cause, "rules": inner.rules, "budgets": dict(inner.budgets)}
     return (
         secret("subject", asked.subject),
         secret("operator", asked.operator),
-        secret("inner", told_to_nobody),
+        secret("inner", _inner(inner)),
     )
+
+
+def _inner(inner: Inner) -> dict[str, JsonValue]:
+    """A frame holds only so many rules; the others follow from the policy version, and their number is told."""
+    kept: dict[str, JsonValue] = {
+        "cause": inner.cause,
+        "rules": inner.rules[:MAX_INNER_RULES],
+        "budgets": dict(inner.budgets),
+    }
+    left_out = len(inner.rules) - MAX_INNER_RULES
+    return kept | {"more_rules": left_out} if left_out > 0 else kept
 
 
 def _policy(policy: PolicyRef) -> dict[str, JsonValue]:

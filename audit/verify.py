@@ -16,6 +16,7 @@ from audit.disclosure import DisclosureKeys, Sealed, is_committed, unpack, unsea
 from audit.errors import DisclosureError
 from audit.events import KINDS
 from audit.evidence import open_checkpoints
+from audit.ledger import Head
 from audit.reader import LedgerReader, chunks
 from audit.report import Exit, Findings, Problem, Report
 from audit.scan import Entry, EntryScan, TreeScan
@@ -58,12 +59,13 @@ class _LogVerifier:
 
     def run(self, checkpoints: Iterable[bytes], upto: int | None) -> Report:
         signed = open_checkpoints(checkpoints, self._trust, self._findings)
-        claimed = max(self._reader.head().size, max(signed, default=0)) if upto is None else upto
+        head = self._reader.head()
+        claimed = max(head.size, max(signed, default=0)) if upto is None else upto
         self._walk(claimed, signed)
         if self._size < claimed:
             self._findings.tampered(self._size, f"only {self._size} of {claimed} entries are there")
         elif upto is None:
-            self._check_head()
+            self._check_head(head)
         self._check_tiles()
         self._name_the_break()
         if self._proven < self._size:
@@ -101,9 +103,8 @@ class _LogVerifier:
         cause = f"one of the entries from {start} to {end - 1} is not the one that was signed"
         self._findings.tampered(None if self._findings.names_one_in(0, end) else start, cause)
 
-    def _check_head(self) -> None:
-        head = self._reader.head()
-        if head.size == self._size and head.frontier != b"".join(self._tree.frontier()):
+    def _check_head(self, head: Head) -> None:
+        if (head.size, head.frontier) != (self._size, b"".join(self._tree.frontier())):
             self._findings.tampered(None, "the stored head is not that of the entries")
 
     def _check_tiles(self) -> None:

@@ -91,6 +91,31 @@ def test_an_operator_too_long_for_its_frame_is_refused_without_being_named() -> 
     assert OPERATOR not in str(caught.value)
 
 
+@pytest.mark.parametrize("rules", [0, 1, 8, 9, 200])
+def test_a_refusal_by_many_rules_is_recorded_too(rules: int) -> None:
+    ids = tuple(f"rulebook-of-a-department-{number:03d}" for number in range(rules))
+
+    inner = decode(a_refusal(rules=ids).secrets[2].value)
+
+    assert isinstance(inner, dict)
+    assert tuple(cast("list[str]", inner["rules"])) == ids[:8]
+    assert inner.get("more_rules", 0) == max(0, rules - 8)
+
+
+def test_an_operator_of_sixty_four_characters_of_any_script_fits() -> None:
+    for character in ("a", '"', "李", "\U00020000"):
+        events.comparison_refused(
+            asked(operator=character * 64),
+            Inner(cause="operator_unknown"),
+            policy=POLICY,
+            data=DATA,
+            counts={},
+            reason="not_permitted",
+            incident="I-1",
+            response_sha256="",
+        )
+
+
 def test_sixty_four_claims_fit_and_a_flood_of_rules_is_refused() -> None:
     fields = {f"organisation_field_of_a_long_name_{number}": "not_authorised" for number in range(64)}
     told = {"policy": POLICY, "data": DATA, "counts": {}, "subject": "confirmed", "response_sha256": ""}

@@ -103,6 +103,10 @@ def wrong_head(log: MemoryLedger) -> None:
     log.stored_head = log.stored_head._replace(frontier=log.stored_head.frontier[::-1])
 
 
+def shorter_head(log: MemoryLedger) -> None:
+    log.stored_head = a_log(299).head()
+
+
 def wrong_tile(log: MemoryLedger) -> None:
     log.tiles[0, 0] = replace(log.tiles[0, 0], root=b"x" * 32)
 
@@ -157,6 +161,7 @@ TAMPERED: dict[str, tuple[Callable[[MemoryLedger], None], int | None]] = {
     "two entries change partners": (partners_swapped, 10),
     "a stored hash": (wrong_leaf, 42),
     "the stored head": (wrong_head, None),
+    "the stored head of a shorter log": (shorter_head, None),
     "a stored tile": (wrong_tile, 0),
     "an old backup": (restored, 250),
     "a fork": (forked, 100),
