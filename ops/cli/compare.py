@@ -70,17 +70,13 @@ class _UsageError(Exception):
 
 
 FAILURES: Mapping[type[Exception], tuple[Exit, str, str]] = {  # the first that fits
-    _UsageError: (Exit.USAGE, "usage", ""),
-    InvalidError: (Exit.USAGE, "invalid", "请求有误"),
-    UnauthorisedError: (
-        Exit.FAILED,
-        "unauthorised",
-        "身份未通过验证，请核对登记编号、私钥、证书、--audience 与本机时钟",
-    ),
-    UnavailableError: (Exit.FAILED, "unavailable", "网关暂不能答复，未返回任何结果，请稍后重试"),
-    NotKeptError: (Exit.FAILED, "not_kept", "已得到答复，但回执未能保存，请检查 --receipts 目录"),
+    _UsageError: (Exit.USAGE, "usage", "{}"),
+    InvalidError: (Exit.USAGE, "invalid", "请求有误（{}）"),
+    UnauthorisedError: (Exit.FAILED, "unauthorised", "身份未通过验证，请核对登记编号、私钥、证书、--audience 与时钟"),
+    UnavailableError: (Exit.FAILED, "unavailable", "网关暂不能答复，未返回任何结果，请稍后重试（{}）"),
+    NotKeptError: (Exit.FAILED, "not_kept", "已得到答复，但回执未能保存，请检查 --receipts 目录（{}）"),
     ReceiptError: (Exit.INTEGRITY, "receipt", "回执不能证明此答复，请保存两者并联系机构编制部门"),
-    BiduiError: (Exit.FAILED, "protocol", "答复者不像比对网关，请核对 --url"),
+    BiduiError: (Exit.FAILED, "protocol", "答复者不像比对网关，请核对 --url（{}）"),
 }
 
 
@@ -218,7 +214,5 @@ def _refusal(error: RefusedError) -> tuple[Exit, str, str]:
 
 
 def _failure(error: _UsageError | BiduiError) -> tuple[Exit, str, str]:
-    for kind, (code, word, text) in FAILURES.items():
-        if isinstance(error, kind):
-            return code, word, f"{text}（{error}）" if text else str(error)
-    raise error
+    code, word, text = next(verdict for kind, verdict in FAILURES.items() if isinstance(error, kind))
+    return code, word, text.format(error)

@@ -599,6 +599,18 @@ def test_an_answer_is_not_lost_when_its_receipt_cannot_be_kept(tmp_path: Path) -
     assert not list((tmp_path / "folder").iterdir())
 
 
+def test_a_receipt_that_could_not_be_kept_leaves_no_draft(tmp_path: Path) -> None:
+    ask(FakeGateway(), an_account(receipts=tmp_path))
+    [file] = tmp_path.iterdir()
+    file.unlink()
+    (file / "in the way").mkdir(parents=True)
+
+    with pytest.raises(NotKeptError):
+        ask(FakeGateway(), an_account(receipts=tmp_path))
+
+    assert list(tmp_path.iterdir()) == [file]
+
+
 # ------------------------------------------------------------------------------------------------ accounts and keys
 
 ADDRESSES = {

@@ -73,9 +73,8 @@ def from_problem(status: int, problem: Mapping[str, object], wait: float | None,
     match status:
         case 403:
             reason, incident = told.get("reason", ""), told.get("incident", "")
-            is_number = _INCIDENT.fullmatch(incident) and not _repeats(
-                incident, [each for each in sent if len(each) > 5]
-            )
+            long = [value for value in sent if len(value) > 5]  # "3" may well stand in an incident's number
+            is_number = _INCIDENT.fullmatch(incident) and not _repeats(incident, long)
             return RefusedError(reason if reason in _REASONS else "unknown", incident if is_number else "")
         case 401:
             return UnauthorisedError("unauthorised: check client id, key and its name, certificate, audience, clock")
