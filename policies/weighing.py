@@ -35,17 +35,15 @@ class _Cell(NamedTuple):
 def weigh(cells: Iterable[tuple[str, tuple[Survivor, ...]]], mask: int, network_bits: int) -> Outcome:
     """The outcome of the cells (one for each claim and unit) under the conditions that hold now.
 
-    A field is permitted if each of its cells is: a deny in one unit, or of one comparator, takes the field away.
+    There is at least one cell. A field is permitted if each of its cells is: a deny in one unit, or of one comparator, takes the field away.
     """
     decided = [_Cell(key, *_decide(rows, mask, network_bits)) for key, rows in cells]
     refused = {cell.field for cell in decided if cell.cause}
     allowed = [cell for cell in decided if cell.field not in refused]
     if allowed:
         return Outcome(frozenset(cell.field for cell in allowed), "", _ids(allowed))
-    for cause in Cause:
-        if blamed := [cell for cell in decided if cell.cause is cause]:
-            return Outcome(frozenset(), cause, _ids(blamed))
-    return Outcome(frozenset(), Cause.NO_RULE, ())
+    cause = next(cause for cause in Cause if any(cell.cause is cause for cell in decided))
+    return Outcome(frozenset(), cause, _ids(cell for cell in decided if cell.cause is cause))
 
 
 def _decide(rows: tuple[Survivor, ...], mask: int, network_bits: int) -> tuple[Cause | None, frozenset[str]]:
