@@ -176,6 +176,19 @@ def a_desk(
     )
 
 
+@dataclass(frozen=True)
+class DeskSealing:
+    """A batch that is sealed already: nobody has to wait for it."""
+
+    items: list[Question | Withheld]
+
+    def fileno(self) -> int:
+        return -1
+
+    def questions(self) -> list[Question | Withheld]:
+        return self.items
+
+
 @dataclass
 class DeskSeal:
     """The seal port without a socket: hands every message to a desk. Out of order when told."""
@@ -188,13 +201,13 @@ class DeskSeal:
         """Replaces the signed grants."""
         self.grants = dict(grants)
 
-    def questions(self, generation: str, plains: Sequence[Plain]) -> list[Question | Withheld]:
+    def ask(self, generation: str, plains: Sequence[Plain]) -> DeskSealing:
         for grant in sorted({plain.grant for plain in plains} & self.grants.keys()):
             self.units(generation, grant)
         reply = self._exchange(Ask(generation, list(plains)))
         if not isinstance(reply, Sealed):
             raise UnavailableError("the sealing process gave no questions")
-        return [Withheld(item) if isinstance(item, str) else item for item in reply.items]
+        return DeskSealing([Withheld(item) if isinstance(item, str) else item for item in reply.items])
 
     def units(self, generation: str, grant: str) -> frozenset[int]:
         if self.broken:

@@ -1,0 +1,254 @@
+"""Sealing by its promises: HMAC as written down, covers that are exactly their interval, nothing alike by accident."""
+
+from __future__ import annotations
+
+import hmac
+import struct
+from datetime import date, timedelta
+
+import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.seal import (
+    DAY_ZERO,
+    END_OF_DAYS,
+    UNIT_SLOTS,
+    Facts,
+    Layout,
+    Plain,
+    Question,
+    Sealer,
+    SealingError,
+    SealingKey,
+    cover,
+    day_number,
+)
+from tests.fakes_audit import CountingEntropy
+from tests.gateways import some_facts
+from tests.make import CATALOGUE, GENERATION, KEY, an_id
+
+OTHER_KEY = SealingKey(b"K" * 32)
+PERSON = Layout(CATALOGUE, "person")
+
+
+def a_sealer(
+    kind: str = "person", generation: str = GENERATION, key: SealingKey = KEY, seed: str = "entropy"
+) -> Sealer:
+    return Sealer(key, CATALOGUE, kind, generation, CountingEntropy(seed))
+
+
+def a_record(number: int = 1, sealer: Sealer | None = None, facts: Facts | None = None) -> bytes:
+    sealer = sealer or a_sealer()
+    return sealer.record(sealer.subject(sealer.link(an_id(number))), facts or some_facts())
+
+
+def a_plain(day: int = 46_000, *claims: tuple[str, str, str]) -> Plain:
+    return Plain("G-1", "person", an_id(1), ["张伟"], day, list(claims))
+
+
+def integers(record: bytes) -> tuple[int, ...]:
+    return struct.unpack(f"<{len(record) // 8}q", record)
+
+
+def parts(*texts: bytes) -> bytes:
+    return b"".join(len(text).to_bytes(2, "big") + text for text in texts)
+
+
+def derived(label: str, context: str = "", suite: str = "intl") -> bytes:
+    info = parts(b"bidui-seal/1", suite.encode(), label.encode(), context.encode())
+    return HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=info).derive(b"k" * 32)
+
+
+# ---------------------------------------------------------------------------------------- digests as written down
+
+
+@pytest.mark.parametrize(("suite", "algorithm"), [("intl", "sha256"), ("gm", "sm3")])
+def test_digests_are_the_ones_of_the_design(suite: str, algorithm: str) -> None:
+    sealer = a_sealer(key=SealingKey(b"k" * 32, suite))
+    tag, number = parts(suite.encode()), an_id(1).encode()
+    link = hmac.digest(derived("link", suite=suite), tag + parts(b"person", number), algorithm)[:16]
+    subject = hmac.digest(derived("generation", GENERATION, suite), tag + link, algorithm)[:16]
+    unit = hmac.digest(derived("unit", GENERATION, suite), tag + b"150100", algorithm)[:8]
+    message = tag + parts(b"exact", b"sex") + subject + b"1"
+    sex = hmac.digest(derived("field", suite=suite), message, algorithm)[:8]
+
+    record = sealer.record(subject, Facts(values={"sex": "1"}))
+
+    assert sealer.link(an_id(1)) == link
+    assert sealer.subject(link) == subject
+    assert sealer.unit("150100") == int.from_bytes(unit, "little", signed=True)
+    assert integers(record)[PERSON.offsets["sex"]] == int.from_bytes(sex, "little", signed=True)
+
+
+def test_a_persons_number_and_an_organisations_are_never_one_link() -> None:
+    assert a_sealer("person").link(an_id(1)) != a_sealer("organisation").link(an_id(1))
+
+
+def test_links_outlive_generations_and_subjects_do_not() -> None:
+    one, two = a_sealer(generation="g1"), a_sealer(generation="g2")
+    link = one.link(an_id(1))
+
+    assert two.link(an_id(1)) == link
+    assert one.subject(link) != two.subject(link)
+    assert one.unit("root") != two.unit("root")
+
+
+@pytest.mark.parametrize(("secret", "suite"), [(b"", "intl"), (b"k" * 31, "intl"), (b"k" * 33, "gm"), (b"k" * 32, "x")])
+def test_a_key_that_is_not_one_is_refused(secret: bytes, suite: str) -> None:
+    with pytest.raises(SealingError):
+        SealingKey(secret, suite)
+
+
+def test_nothing_secret_shows_itself() -> None:
+    plain = a_plain(46_000, ("unit", "equals", "盟教育局"))
+    shown = f"{KEY!r} {plain!r} {some_facts()!r}"
+
+    assert not [each for each in (an_id(1), "张伟", "盟教育局", "kkkk") if each in shown]
+
+
+# ---------------------------------------------------------------------------------------- covers
+
+
+def leaves(level: int, prefix: int, bits: int) -> set[int]:
+    width = 1 << (bits - level)
+    return set(range(prefix * width, (prefix + 1) * width))
+
+
+def check_cover(first: int, after: int, bits: int) -> None:
+    nodes = list(cover(first, after, bits))
+    covered = [leaf for level, prefix in nodes for leaf in leaves(level, prefix, bits)]
+    levels = [level for level, _ in nodes]
+
+    assert sorted(covered) == list(range(first, after))
+    most = 1 if first == 0 or after == 1 << bits else 2
+    assert all(0 <= level <= bits and levels.count(level) <= most for level in levels)
+
+
+@pytest.mark.parametrize("bits", range(1, 7))
+def test_a_cover_is_exactly_its_interval(bits: int) -> None:
+    for first in range(1 << bits):
+        for after in range(first, (1 << bits) + 1):
+            check_cover(first, after, bits)
+
+
+@given(st.integers(0, 4095), st.integers(0, 4096))
+def test_a_cover_of_twelve_bits_is_exactly_its_interval(one: int, two: int) -> None:
+    check_cover(min(one, two), max(one, two), 12)
+
+
+# ---------------------------------------------------------------------------------------- records
+
+
+def test_a_record_has_its_place_for_everything() -> None:
+    names = PERSON.columns()
+
+    assert len(a_record()) == PERSON.bytes == 8 * PERSON.width
+    assert len(set(names)) == len(names) == PERSON.width
+    assert set(PERSON.offsets) == {field.key for field in CATALOGUE.fields_of("person")}
+
+
+def test_records_of_two_people_share_their_units_and_nothing_else() -> None:
+    sealer, facts = a_sealer(), some_facts({"leader_rank": "正处级", "birth_month": "1980-01"})
+
+    one, two = (set(integers(a_record(number, sealer, facts))) for number in (1, 2))
+
+    assert one & two == {sealer.unit("root"), sealer.unit("u-1")}
+
+
+def test_what_a_record_does_not_hold_is_random() -> None:
+    facts = some_facts({"leader_rank": "正处级"}, main=False, units=("root",))
+    one, two = (integers(a_record(sealer=a_sealer(seed=seed), facts=facts)) for seed in ("one", "two"))
+    differ = {place for place, (a, b) in enumerate(zip(one, two, strict=True)) if a != b}
+    free_units = set(range(Layout.UNITS.start + 1, Layout.UNITS.stop))
+    absent_second_forms = {PERSON.offsets["post"] + 1, PERSON.offsets["birth_month"] + 1}
+
+    assert free_units | absent_second_forms | {Layout.MAIN} <= differ
+    assert PERSON.offsets["leader_rank"] not in differ
+    assert PERSON.offsets["post"] not in differ  # that a value is absent is sealed like a value
+
+
+def test_a_full_register_row_and_an_empty_one_are_equally_long() -> None:
+    assert len(a_record(facts=Facts(values={}))) == len(a_record(facts=some_facts({"post": "局长", "title": "正高级"})))
+
+
+BAD_FACTS: dict[str, Facts] = {
+    "a period that ends when it begins": Facts(values={}, effective=(7, 7)),
+    "a period that ends before it begins": Facts(values={}, effective=(8, 7)),
+    "a period before 1900": Facts(values={}, effective=(-1, 7)),
+    "a period beyond 2079": Facts(values={}, effective=(7, END_OF_DAYS + 1)),
+    "a unit that lies too deep": Facts(values={}, units=[str(n) for n in range(UNIT_SLOTS + 1)]),
+}
+
+
+@pytest.mark.parametrize("facts", BAD_FACTS.values(), ids=BAD_FACTS)
+def test_facts_that_cannot_be_sealed_are_an_error(facts: Facts) -> None:
+    with pytest.raises(SealingError):
+        a_record(facts=facts)
+
+
+def test_a_unit_of_the_deepest_level_is_sealed() -> None:
+    sealer = a_sealer()
+    units = [str(n) for n in range(UNIT_SLOTS)]
+
+    row = integers(a_record(sealer=sealer, facts=Facts(values={}, units=units)))
+
+    assert row[Layout.UNITS] == tuple(sealer.unit(unit) for unit in units)
+
+
+# ---------------------------------------------------------------------------------------- questions
+
+BAD_PLAINS: dict[str, Plain] = {
+    "a day before 1900": a_plain(-1),
+    "a day after 2079": a_plain(END_OF_DAYS),
+    "a field of nobody": a_plain(46_000, ("no_such_field", "equals", "1")),
+    "a field of another kind": a_plain(46_000, ("org_name", "equals", "盟教育局")),
+    "a bound without an order": a_plain(46_000, ("sex", "at_least", "1")),
+    "a bound on a name": a_plain(46_000, ("unit", "at_most", "盟教育局")),
+}
+
+
+@pytest.mark.parametrize("plain", BAD_PLAINS.values(), ids=BAD_PLAINS)
+def test_a_question_that_cannot_be_sealed_is_an_error_without_the_value(plain: Plain) -> None:
+    with pytest.raises(SealingError) as caught:
+        a_sealer().question(plain)
+
+    assert "盟教育局" not in str(caught.value)
+    assert an_id(1) not in str(caught.value)
+
+
+def test_a_question_is_the_same_each_time_but_for_its_filling() -> None:
+    plain = a_plain(46_000, ("unit", "equals", "盟教育局"), ("birth_month", "at_least", "1980-01"))
+    one, two = (a_sealer(seed=seed).question(plain) for seed in ("one", "two"))
+
+    def fixed(question: Question) -> tuple[object, ...]:
+        return question.link, question.subject, question.main, question.days, question.gate, question.probes[0]
+
+    assert fixed(one) == fixed(two)
+    assert len(set(one.probes[1].nodes) & set(two.probes[1].nodes)) == len(
+        list(cover(CATALOGUE.fields["birth_month"].ordinal("1980-01"), 4096, 12))
+    )
+
+
+@pytest.mark.parametrize("comparator", ["at_least", "at_most"])
+def test_every_bound_of_a_field_is_equally_long(comparator: str) -> None:
+    months = [f"{year}-{month:02}" for year in (1860, 1990, 2026, 2201) for month in (1, 6, 12) if year < 2201]
+    questions = [a_sealer().question(a_plain(46_000, ("birth_month", comparator, month))) for month in months]
+
+    assert {len(question.probes[0].nodes) for question in questions} == {13}
+
+
+LAST_DAY = DAY_ZERO + timedelta(days=END_OF_DAYS - 1)
+
+
+@pytest.mark.parametrize("day", [DAY_ZERO, date(2026, 6, 30), LAST_DAY])
+def test_days_are_counted_from_1900(day: date) -> None:
+    assert DAY_ZERO + timedelta(days=day_number(day)) == day
+
+
+@pytest.mark.parametrize("day", [DAY_ZERO - timedelta(days=1), LAST_DAY + timedelta(days=1), date.max])
+def test_a_day_out_of_range_is_told_the_range(day: date) -> None:
+    with pytest.raises(SealingError, match=f"{DAY_ZERO} to {LAST_DAY}|{DAY_ZERO} and {LAST_DAY}"):
+        day_number(day)
