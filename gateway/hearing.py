@@ -10,6 +10,7 @@ from gateway.domain.budget import Reservation
 from gateway.domain.query import Claim
 from gateway.domain.reply import Reply, Request
 from gateway.grants import Granted
+from gateway.idempotency import Slot
 from gateway.seal import Plain, Question, day_number
 from gateway.watch.budgets import Spent
 from policies.decision import Reason, Refusal
@@ -20,6 +21,7 @@ class Hearing:
     """A request, its verdict, and then what each step added. `reply` ends it early."""
 
     request: Request
+    slot: Slot
     verdict: Granted | Refusal
     reservation: Reservation | None = None
     question: Question | None = None

@@ -7,7 +7,7 @@ So the database alone opens no answer, and neither does this process, until the 
 from __future__ import annotations
 
 import hmac
-from hashlib import sha256
+from typing import NamedTuple
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -18,6 +18,16 @@ from gateway.seal import Entropy
 KEPT_SECONDS = 24 * 3600
 
 
+class Slot(NamedTuple):
+    """Where a request's answer is kept, and the key only its caller can bring again."""
+
+    name: bytes
+    key: bytes
+
+    def __repr__(self) -> str:
+        return f"Slot({self.name.hex()}, ***)"
+
+
 class Idempotency:
     """Names, digests and encrypts answers under one secret of 32 bytes."""
 
@@ -25,30 +35,25 @@ class Idempotency:
         self._secret = secret
         self._entropy = entropy
 
-    def name(self, request: Request) -> bytes:
-        """Under which the answer is kept: bound to the partner's system, so that keys of two never meet."""
-        return self._digest(b"name", request.caller.client_id, request.key)[:16]
+    def slot(self, request: Request) -> Slot:
+        """Bound to the partner's system, so that the keys of two never meet."""
+        client = request.caller.client_id.encode()
+        digest = hmac.digest(self._secret, b"slot%c%b%b" % (len(client), client, request.key.encode()), "sha512")
+        return Slot(digest[:16], digest[32:])
 
-    def remember(self, name: bytes, request: Request, answer: bytes, at: int) -> Remembered:
+    def remember(self, slot: Slot, request: Request, answer: bytes, at: int) -> Remembered:
         """The answer, ready to be kept for a day."""
         nonce = self._entropy(12)
-        sealed = nonce + AESGCM(self._key(request)).encrypt(nonce, answer, name)
-        return Remembered(name, self._body(request), sealed, at + KEPT_SECONDS)
+        sealed = nonce + AESGCM(slot.key).encrypt(nonce, answer, slot.name)
+        return Remembered(slot.name, self._body(request), sealed, at + KEPT_SECONDS)
 
     def is_repeat(self, request: Request, kept: Remembered) -> bool:
         """Whether this is the request that was answered, and not another under the same key."""
         return hmac.compare_digest(self._body(request), kept.body)
 
-    def recall(self, request: Request, kept: Remembered) -> bytes:
+    def recall(self, slot: Slot, kept: Remembered) -> bytes:
         """The answer given before."""
-        return AESGCM(self._key(request)).decrypt(kept.answer[:12], kept.answer[12:], kept.key)
+        return AESGCM(slot.key).decrypt(kept.answer[:12], kept.answer[12:], slot.name)
 
     def _body(self, request: Request) -> bytes:
         return hmac.digest(self._secret, b"body" + request.body, "sha256")[:16]
-
-    def _key(self, request: Request) -> bytes:
-        return self._digest(b"answer", request.caller.client_id, request.key)
-
-    def _digest(self, label: bytes, client: str, key: str) -> bytes:
-        message = label + sha256(client.encode()).digest() + key.encode()
-        return hmac.digest(self._secret, message, "sha256")

@@ -16,7 +16,7 @@ line above it means that nobody was told anything and nothing was spent.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -28,15 +28,17 @@ from gateway.domain.reply import Answered, Failed, Reply, Request
 from gateway.grants import Granted, judge
 from gateway.hearing import Hearing, kinds, permitted_claims, plain
 from gateway.idempotency import Idempotency
-from gateway.ports import Clock, Index, LookUp, RightsSource, Seal, Store, Withheld, Work
+from gateway.ports import Clock, DataVersion, Index, LookUp, RightsSource, Seal, Sealing, Store, Withheld, Work
 from gateway.record import Recorder
 from gateway.watch.budgets import Budgets
 from policies.decision import Reason
 
+Turn = Generator[Sealing, None, list[Reply]]
+
 
 @dataclass(kw_only=True)
 class Pipeline:
-    """Answers requests, a turn at a time. `index` is replaced whole when a generation is adopted."""
+    """Answers requests, a turn at a time. A turn keeps the `index` it began with, also when a new one is adopted."""
 
     clock: Clock
     store: Store
@@ -62,12 +64,22 @@ class Pipeline:
         return self._rights.grants
 
     def answer(self, requests: Sequence[Request]) -> list[Reply]:
-        """A reply for each request, in order; every answer among them is durable.
+        """A reply for each request, in order; every answer among them is durable."""
+        turn = self.turn(requests)
+        while True:
+            try:
+                next(turn)
+            except StopIteration as end:
+                replies: list[Reply] = end.value
+                return replies
+
+    def turn(self, requests: Sequence[Request]) -> Turn:
+        """The same, pausing where it has to wait for sealing; whoever drives it may do other things meanwhile.
 
         When a turn breaks, its halves are tried again alone, so that no caller suffers for another.
         """
         try:
-            return self._turn(requests)
+            return (yield from self._turn(requests))
         except GatewayError as error:
             return [Failed(error)] * len(requests)
         except Exception as error:  # noqa: BLE001 - whatever broke, it must not reach the neighbours
@@ -75,35 +87,42 @@ class Pipeline:
         if len(requests) == 1:
             return [Failed(UnavailableError("the request could not be answered; nothing was told"))]
         half = len(requests) // 2
-        return [*self.answer(requests[:half]), *self.answer(requests[half:])]
+        first = yield from self.turn(requests[:half])
+        return first + (yield from self.turn(requests[half:]))
 
-    def _turn(self, requests: Sequence[Request]) -> list[Reply]:
+    def _turn(self, requests: Sequence[Request]) -> Turn:
         if self.is_sealed:
             raise UnavailableError("the log is sealed")
-        at = self.clock.now()
+        at, index = self.clock.now(), self.index
         with self.store.begin() as work:
-            hearings = self._judge(requests, work, at)
+            hearings = self._judge(requests, work, index.version, at)
             self._recall(hearings, work, at)
             budgets = self._reserve(hearings, work, at)
-            self._seal(hearings, budgets)
-            self._compare(hearings)
+            yield from self._seal(hearings, index.version)
+            self._settle(hearings, budgets)
+            self._compare(hearings, index)
             self._disclose(hearings)
-            self._record(hearings, work, at)
+            self._record(hearings, work, index.version, at)
             work.commit()
         return [self._reply(hearing) for hearing in hearings]
 
-    def _judge(self, requests: Sequence[Request], work: Work, at: datetime) -> list[Hearing]:
+    def _judge(
+        self, requests: Sequence[Request], work: Work, version: DataVersion, at: datetime
+    ) -> list[Hearing]:
         if work.epoch() != self._rights.epoch:
             self._rights = self.rights.load()
-        data_time, rights = self.index.version.time, self._rights
-        return [Hearing(each, judge(each.query, each.caller, rights, at, data_time)) for each in requests]
+        rights = self._rights
+        return [
+            Hearing(each, self.idempotency.slot(each), judge(each.query, each.caller, rights, at, version.time))
+            for each in requests
+        ]
 
     def _recall(self, hearings: Sequence[Hearing], work: Work, at: datetime) -> None:
-        names = {self.idempotency.name(each.request): each for each in hearings if each.granted}
-        for name, kept in work.answers.remembered(list(names), int(at.timestamp())).items():
-            hearing = names[name]
+        asked = {each.slot.name: each for each in hearings if each.granted}
+        for name, kept in work.answers.remembered(list(asked), int(at.timestamp())).items():
+            hearing = asked[name]
             if self.idempotency.is_repeat(hearing.request, kept):
-                hearing.reply = Answered(self.idempotency.recall(hearing.request, kept))
+                hearing.reply = Answered(self.idempotency.recall(hearing.slot, kept))
             else:
                 hearing.reply = Failed(MismatchedKeyError("此 Idempotency-Key 已用于另一请求，请换一个新值"))
 
@@ -117,35 +136,42 @@ class Pipeline:
                     hearing.refuse(Reason.QUOTA, "budget")
         return budgets
 
-    def _seal(self, hearings: Sequence[Hearing], budgets: Budgets) -> None:
+    def _seal(self, hearings: Sequence[Hearing], version: DataVersion) -> Generator[Sealing, None, None]:
         heard = [(each, each.granted) for each in hearings if each.granted and each.reservation]
+        if not heard:
+            return
         plains = [plain(hearing, granted) for hearing, granted in heard]
-        sealed = self.seal.questions(self.index.version.generation, plains) if plains else []
-        for (hearing, _), question in zip(heard, sealed, strict=True):
+        sealing = self.seal.ask(version.generation, plains)
+        yield sealing
+        for (hearing, _), question in zip(heard, sealing.questions(), strict=True):
             if isinstance(question, Withheld):
                 hearing.refuse(Reason.QUOTA if question.cause == "limit" else Reason.NOT_PERMITTED, question.cause)
             else:
                 hearing.question = question
+
+    def _settle(self, hearings: Sequence[Hearing], budgets: Budgets) -> None:
         asked = [each for each in hearings if each.question and each.reservation]
         uses = [(each.reservation, each.question.link) for each in asked if each.question and each.reservation]
         for hearing, spent in zip(asked, budgets.settle(uses), strict=True):
             hearing.spent = spent
 
-    def _compare(self, hearings: Sequence[Hearing]) -> None:
+    def _compare(self, hearings: Sequence[Hearing], index: Index) -> None:
         for kind in kinds(hearings):
             asked = [each for each in hearings if each.question and each.request.query.subject.kind == kind]
             look_ups = [
                 LookUp(each.question.subject, each.reservation) for each in asked if each.question and each.reservation
             ]
-            found = self.index.find(kind, look_ups) if look_ups else []
+            found = index.find(kind, look_ups) if look_ups else []
             for hearing, records in zip(asked, found, strict=True):
-                self._compare_one(hearing, records, self.comparisons[kind])
+                self._compare_one(hearing, records, self.comparisons[kind], index.version)
 
-    def _compare_one(self, hearing: Hearing, records: bytes, comparison: Comparison) -> None:
+    def _compare_one(
+        self, hearing: Hearing, records: bytes, comparison: Comparison, version: DataVersion
+    ) -> None:
         if not hearing.granted or not hearing.question:
             return
         fields = [claim.field for claim in permitted_claims(hearing, hearing.granted)]
-        units = self.seal.units(self.index.version.generation, hearing.granted.grant.number)
+        units = self.seal.units(version.generation, hearing.granted.grant.number)
         hearing.outcome = comparison.compare(hearing.question, fields, records, units)
 
     def _disclose(self, hearings: Sequence[Hearing]) -> None:
@@ -154,15 +180,13 @@ class Pipeline:
                 tells = hearing.granted.grant.tells_not_found
                 hearing.told = disclose(hearing.outcome, hearing.request.query.asked(), tells)
 
-    def _record(self, hearings: Sequence[Hearing], work: Work, at: datetime) -> None:
+    def _record(self, hearings: Sequence[Hearing], work: Work, version: DataVersion, at: datetime) -> None:
         open_hearings = [each for each in hearings if each.reply is None]
-        self.recorder.record(open_hearings, work.ledger, self.index.version, at)
+        self.recorder.record(open_hearings, work.ledger, version, at)
+        answered = [(each, each.reply) for each in open_hearings if isinstance(each.reply, Answered)]
+        now = int(at.timestamp())
         work.answers.remember(
-            [
-                self.idempotency.remember(self.idempotency.name(each.request), each.request, each.reply.json, int(at.timestamp()))
-                for each in open_hearings
-                if isinstance(each.reply, Answered)
-            ]
+            [self.idempotency.remember(each.slot, each.request, reply.json, now) for each, reply in answered]
         )
 
     def _reply(self, hearing: Hearing) -> Reply:

@@ -61,11 +61,21 @@ class Withheld:
     cause: str
 
 
+class Sealing(Protocol):
+    """A batch on its way through the sealing process. Whoever has a loop waits until `fileno` can be read."""
+
+    def fileno(self) -> int: ...
+
+    def questions(self) -> list[Question | Withheld]:
+        """The sealed form of each query, in order; blocks until it is there. Raises `UnavailableError`."""
+        ...
+
+
 class Seal(Protocol):
     """The sealing process, the only holder of sealing keys beside the gateway. It judges grants for itself."""
 
-    def questions(self, generation: str, plains: Sequence[Plain]) -> list[Question | Withheld]:
-        """The sealed form of each query, in order. Raises `UnavailableError` when the process does not answer."""
+    def ask(self, generation: str, plains: Sequence[Plain]) -> Sealing:
+        """Sends queries to be sealed; one batch at a time. Raises `UnavailableError`."""
         ...
 
     def units(self, generation: str, grant: str) -> frozenset[int]:

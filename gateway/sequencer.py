@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 
 from gateway.domain.errors import ConflictError, OverloadedError
 from gateway.domain.reply import Failed, Reply, Request
+from gateway.ports import Sealing
 
 TURN = 256
 """Requests that one turn takes at most."""
@@ -19,19 +20,26 @@ WAITING = 4096
 """Requests that may wait at most; beyond it callers are told to come back."""
 GRID_SECONDS = 0.002
 
-Answer = Callable[[Sequence[Request]], list[Reply]]
+Turn = Generator[Sealing, None, list[Reply]]
+StartTurn = Callable[[Sequence[Request]], Turn]
+
+SEALING_SECONDS = 5.0
+"""How long the sealing process may take for one turn."""
 
 
 class Sequencer:
-    """Gathers requests on the event loop and hands them to the pipeline, one turn at a time."""
+    """Gathers requests on the event loop and drives the pipeline, one turn at a time.
 
-    def __init__(self, answer: Answer, loop: asyncio.AbstractEventLoop, grid: float = GRID_SECONDS) -> None:
-        self._answer = answer
+    While a turn waits for sealing, the loop reads and parses what comes in for the next.
+    """
+
+    def __init__(self, turn: StartTurn, loop: asyncio.AbstractEventLoop, grid: float = GRID_SECONDS) -> None:
+        self._start = turn
         self._loop = loop
         self._grid = grid
         self._waiting: deque[tuple[Request, asyncio.Future[Reply]]] = deque()
         self._running: set[tuple[str, str]] = set()
-        self._turn_is_set = False
+        self._is_busy = False
 
     async def submit(self, request: Request) -> Reply:
         """The reply to one request, once it is durable and the grid allows."""
@@ -49,18 +57,40 @@ class Sequencer:
     def _queue(self, request: Request) -> asyncio.Future[Reply]:
         future: asyncio.Future[Reply] = self._loop.create_future()
         self._waiting.append((request, future))
-        if not self._turn_is_set:
-            self._turn_is_set = True
-            self._loop.call_soon(self._turn)
+        if not self._is_busy:
+            self._is_busy = True
+            self._loop.call_soon(self._begin)
         return future
 
-    def _turn(self) -> None:
+    def _begin(self) -> None:
         taken = [self._waiting.popleft() for _ in range(min(TURN, len(self._waiting)))]
-        self._turn_is_set = bool(self._waiting)
-        if self._waiting:
-            self._loop.call_soon(self._turn)
-        replies = self._answer([request for request, _ in taken])
-        self._loop.call_at(self._next_line(), _release, [future for _, future in taken], replies)
+        self._advance(self._start([request for request, _ in taken]), [future for _, future in taken])
+
+    def _advance(self, turn: Turn, futures: Sequence[asyncio.Future[Reply]]) -> None:
+        """Runs the turn up to where it waits, or to its end."""
+        try:
+            sealing = next(turn)
+        except StopIteration as end:
+            self._loop.call_at(self._next_line(), _release, futures, end.value)
+            self._is_busy = bool(self._waiting)
+            if self._is_busy:
+                self._loop.call_soon(self._begin)
+        else:
+            self._await(sealing.fileno(), turn, futures)
+
+    def _await(self, descriptor: int, turn: Turn, futures: Sequence[asyncio.Future[Reply]]) -> None:
+        """Goes on when the answer of the sealing process can be read, or has been waited for long enough."""
+        if descriptor < 0:
+            self._advance(turn, futures)
+            return
+
+        def resume() -> None:
+            self._loop.remove_reader(descriptor)
+            timer.cancel()
+            self._advance(turn, futures)
+
+        timer = self._loop.call_later(SEALING_SECONDS, resume)
+        self._loop.add_reader(descriptor, resume)
 
     def _next_line(self) -> float:
         now = self._loop.time()

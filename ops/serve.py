@@ -46,12 +46,12 @@ def build(gateway: Gateway) -> ASGIApp:
     async def submit(request: Request) -> Reply:
         if not sequencer:
             grid = gateway.settings.grid_milliseconds / 1000
-            sequencer.append(Sequencer(gateway.pipeline.answer, asyncio.get_running_loop(), grid))
+            sequencer.append(Sequencer(gateway.pipeline.turn, asyncio.get_running_loop(), grid))
         return await sequencer[0].submit(request)
 
     doors = Doors(
-        comparisons=Comparisons(identify=gateway.identify, catalogue=gateway.catalogue, submit=submit),
-        catalogue=CatalogueDoor(identify=gateway.identify, catalogue=gateway.catalogue, held=gateway.held),
+        comparisons=Comparisons(identify=gateway.identity.identify, catalogue=gateway.catalogue, submit=submit),
+        catalogue=CatalogueDoor(identify=gateway.identity.identify, catalogue=gateway.catalogue, held=gateway.held),
         token_routes=token_routes(
             issuer=gateway.identity.endpoint,
             edge=gateway.identity.edge,
@@ -158,7 +158,7 @@ def adopt(gateway: Gateway) -> None:
         catalogue_sha256=manifest.catalogue.digest,
         records={kind: content.records for kind, content in manifest.kinds.items()},
     )
-    with gateway.store.begin() as work:
+    with gateway.desk.begin() as work:
         gateway.pipeline.recorder.ledger.append(work.ledger, [draft], gateway.home.clock.now())
         work.commit()
     gateway.pipeline.index = index
@@ -174,7 +174,7 @@ async def _adopt(gateway: Gateway) -> None:
     async def look() -> None:
         newest = pointer(gateway.home.index)
         if newest and newest.digest != gateway.pipeline.index.version.digest:
-            adopt(gateway)
+            await asyncio.to_thread(adopt, gateway)
 
     await _every(ADOPT_SECONDS, look)
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from starlette.types import Scope
 
 from adapters.checkpoints import FileCheckpoints
+from adapters.identity.bearer import BearerIdentity
 from adapters.identity.certificate import Edge, TrustedProxy
 from adapters.identity.endpoint import TokenEndpoint
 from adapters.identity.jose import jose_key
@@ -51,6 +52,7 @@ class Identity:
 
     edge: Edge
     door: TokenDoor
+    identify: BearerIdentity
     endpoint: TokenEndpoint
     jwk: Mapping[str, str]
 
@@ -63,7 +65,8 @@ class Gateway:
     settings: ServeSettings
     catalogue: Catalogue
     pipeline: Pipeline
-    store: SqlStore
+    desk: SqlStore
+    """For work outside turns; used in threads alone, because a turn may hold the lock while the loop goes on."""
     seal: SealClient
     identity: Identity
     reader: SqlLedgerReader
@@ -73,27 +76,20 @@ class Gateway:
     metrics: Metrics
     sync_key: Ed25519PublicKey
 
-    def identify(self, scope: Scope) -> Caller | None:
-        """The proven caller of a request."""
-        given = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
-        scheme, _, token = given.partition(b" ")
-        if scheme.lower() != b"bearer" or not token:
-            return None
-        edge, at = self.identity.edge, self.home.clock.now()
-        thumbprint, address = edge.thumbprint(scope), edge.address(scope)
-        return self.identity.door.caller(token.decode("latin-1"), thumbprint, address, at)
-
-    def held(self, caller: Caller) -> Mapping[str, tuple[Grant, Used]]:
+    async def held(self, caller: Caller) -> Mapping[str, tuple[Grant, Used]]:
         """A caller's grants in force, and what each has used."""
         at = self.home.clock.now()
         grants = {n: g for n, g in self.pipeline.grants().items() if g.partner == caller.partner and g.covers(at)}
-        with self.store.begin() as work:
-            used = work.budgets.lock(sorted(grants), local_day(at).toordinal()) if grants else {}
+        used = await asyncio.to_thread(self._used, sorted(grants), local_day(at).toordinal())
         return {number: (grant, used[number]) for number, grant in grants.items()}
+
+    def _used(self, grants: Sequence[str], day: int) -> Mapping[str, Used]:
+        with self.desk.begin() as work:
+            return work.budgets.lock(grants, day)
 
     def close(self) -> None:
         """Gives back what it holds open."""
-        self.store.close()
+        self.desk.close()
         self.seal.close()
 
 
@@ -115,13 +111,12 @@ def wire(home: Home, passphrase: Passphrase | None = None) -> Gateway:
     catalogue, metrics, log_keys = load_catalogue(), Metrics(), read_log_keys(home, settings, passphrase)
     identity = _identity(home, settings, passphrase)
     seal = SealClient(home.seal_socket(load(home, "seal.toml", SealSettings)), {})
-    store = SqlStore(home.database_url(settings))
     reader = SqlLedgerReader(open_engine(home.database_url(settings)))
     checkpoints = FileCheckpoints(home.checkpoints)
     sync_key = read_ed25519_public(home.keys / "sync.pub")
     pipeline = Pipeline(
         clock=home.clock,
-        store=store,
+        store=SqlStore(home.database_url(settings)),
         rights=_rights(home, settings, catalogue, identity, seal),
         seal=seal,
         index=open_index(home, settings, sync_key),
@@ -140,7 +135,7 @@ def wire(home: Home, passphrase: Passphrase | None = None) -> Gateway:
         settings=settings,
         catalogue=catalogue,
         pipeline=pipeline,
-        store=store,
+        desk=SqlStore(home.database_url(settings)),
         seal=seal,
         identity=identity,
         reader=reader,
@@ -159,11 +154,14 @@ def _identity(home: Home, settings: ServeSettings, passphrase: Passphrase | None
     key = read_p256(home.keys / "serve" / "token.pem", passphrase)
     mint = TokenMint(key=key, issuer=settings.issuer, audience=settings.issuer)
     jwk = mint.public_jwk()
+    edge = Edge(_proxy(home, settings, passphrase))
+    door = TokenDoor(
+        issuer=settings.issuer, audience=settings.issuer, keys={jwk["kid"]: jose_key(key)}, registry=registry
+    )
     return Identity(
-        edge=Edge(_proxy(home, settings, passphrase)),
-        door=TokenDoor(
-            issuer=settings.issuer, audience=settings.issuer, keys={jwk["kid"]: jose_key(key)}, registry=registry
-        ),
+        edge=edge,
+        door=door,
+        identify=BearerIdentity(door=door, edge=edge, clock=home.clock),
         endpoint=TokenEndpoint(
             issuer=settings.issuer,
             registry=registry,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 import msgspec
 
@@ -14,7 +15,7 @@ from gateway.ports import Withheld
 from gateway.seal import Plain, Question
 from gateway.signed_grant import SignedGrant
 
-TIMEOUT_SECONDS = 5.0
+TIMEOUT_SECONDS = 2.0
 UNKNOWN_GRANT = "unknown_grant"
 
 
@@ -35,14 +36,24 @@ class SealClient:
         self._grants = grants
         self._units = {}
 
-    def questions(self, generation: str, plains: Sequence[Plain]) -> list[Question | Withheld]:
-        items = self._ask(generation, list(plains))
+    def ask(self, generation: str, plains: Sequence[Plain]) -> Batch:
+        self._send(Ask(generation, list(plains)))
+        return Batch(self, generation, plains)
+
+    def fileno(self) -> int:
+        """The descriptor of the connection; -1 while there is none."""
+        return self._peer.fileno() if self._peer else -1
+
+    def finish(self, generation: str, plains: Sequence[Plain]) -> list[Question | Withheld]:
+        """Takes the answer to what was sent last, and asks again for what needed a grant not known there yet."""
+        items = self._take(len(plains))
         unknown = {plain.grant for plain, item in zip(plains, items, strict=True) if item == UNKNOWN_GRANT}
         if unknown:
             for grant in sorted(unknown):
                 self._admit(generation, grant)
             again = [place for place, item in enumerate(items) if item == UNKNOWN_GRANT]
-            for place, item in zip(again, self._ask(generation, [plains[each] for each in again]), strict=True):
+            self._send(Ask(generation, [plains[each] for each in again]))
+            for place, item in zip(again, self._take(len(again)), strict=True):
                 items[place] = item
         return [Withheld(item) if isinstance(item, str) else item for item in items]
 
@@ -59,9 +70,9 @@ class SealClient:
         if peer:
             peer.close()
 
-    def _ask(self, generation: str, plains: list[Plain]) -> list[Question | str]:
-        reply = self._exchange(Ask(generation, plains))
-        if not isinstance(reply, Sealed) or len(reply.items) != len(plains):
+    def _take(self, count: int) -> list[Question | str]:
+        reply = self._receive()
+        if not isinstance(reply, Sealed) or len(reply.items) != count:
             raise UnavailableError("the sealing process gave no questions")
         return reply.items
 
@@ -73,19 +84,47 @@ class SealClient:
         return units
 
     def _exchange(self, message: Admit | Ask) -> Admitted | Sealed | Refused:
+        self._send(message)
+        return self._receive()
+
+    def _send(self, message: Admit | Ask) -> None:
         try:
-            peer = self._peer = self._peer or self._connect()
-            send(peer, message)
-            body = receive(peer)
+            self._peer = self._peer or self._connect()
+            send(self._peer, message)
+        except OSError as error:
+            self._break(error)
+
+    def _receive(self) -> Admitted | Sealed | Refused:
+        try:
+            body = receive(self._peer) if self._peer else None
             if body is None:
                 raise ConnectionError("the sealing process hung up")
             return replies.decode(body)
         except (OSError, msgspec.DecodeError) as error:
-            self.close()
-            raise UnavailableError("the sealing process does not answer; `bidui doctor` says why") from error
+            self._break(error)
+
+    def _break(self, error: Exception) -> NoReturn:
+        """A connection with an answer left in it must never be used again."""
+        self.close()
+        raise UnavailableError("the sealing process does not answer; `bidui doctor` says why") from error
 
     def _connect(self) -> socket.socket:
         peer = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         peer.settimeout(TIMEOUT_SECONDS)
         peer.connect(str(self._path))
         return peer
+
+
+class Batch:
+    """Keeps the promise of `gateway.ports.Sealing`."""
+
+    def __init__(self, client: SealClient, generation: str, plains: Sequence[Plain]) -> None:
+        self._client = client
+        self._generation = generation
+        self._plains = plains
+
+    def fileno(self) -> int:
+        return self._client.fileno()
+
+    def questions(self) -> list[Question | Withheld]:
+        return self._client.finish(self._generation, self._plains)

@@ -10,6 +10,7 @@ import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 from typing import TextIO, cast
 
 from sqlalchemy import Engine
@@ -57,13 +58,14 @@ class SqlWork:
 
 
 class SqlStore:
-    """Keeps the promise of `gateway.ports.Store`. For one thread; a broken connection is replaced at the next work."""
+    """Keeps the promise of `gateway.ports.Store`, one work at a time. A broken connection is replaced at the next."""
 
     def __init__(self, url: str) -> None:
         self._engine = open_engine(url)
         self._errors = (SQLAlchemyError, cast("type[Exception]", self._engine.dialect.dbapi.Error))
         self._work: SqlWork | None = None
-        self._lock = _lock_file(self._engine)
+        self._file = _lock_file(self._engine)
+        self._turn = Lock()
 
     @contextmanager
     def begin(self) -> Iterator[SqlWork]:
@@ -87,14 +89,15 @@ class SqlStore:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        if self._lock is None:
-            yield
-            return
-        fcntl.flock(self._lock, fcntl.LOCK_EX)
-        try:
-            yield
-        finally:
-            fcntl.flock(self._lock, fcntl.LOCK_UN)
+        with self._turn:
+            if self._file is None:
+                yield
+                return
+            fcntl.flock(self._file, fcntl.LOCK_EX)
+            try:
+                yield
+            finally:
+                fcntl.flock(self._file, fcntl.LOCK_UN)
 
     def _roll_back(self) -> None:
         try:

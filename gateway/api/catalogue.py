@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 import msgspec
@@ -63,13 +63,13 @@ class CatalogueDoor:
 
     identify: Identify
     catalogue: Catalogue
-    held: Callable[[Caller], Mapping[str, tuple[Grant, Used]]]
+    held: Callable[[Caller], Awaitable[Mapping[str, tuple[Grant, Used]]]]
 
     async def __call__(self, request: HttpRequest) -> Response:
         caller = self.identify(request.scope)
         if caller is None:
             return unauthorised()
-        held = self.held(caller)
+        held = await self.held(caller)
         fields = {key for grant, _ in held.values() for key in grant.fields}
         view = CatalogueView(
             version=self.catalogue.version,
