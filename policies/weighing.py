@@ -35,7 +35,8 @@ class _Cell(NamedTuple):
 def weigh(cells: Iterable[tuple[str, tuple[Survivor, ...]]], mask: int, network_bits: int) -> Outcome:
     """The outcome of the cells (one for each claim and unit) under the conditions that hold now.
 
-    There is at least one cell. A field is permitted if each of its cells is: a deny in one unit, or of one comparator, takes the field away.
+    There is at least one cell. A field is permitted if each of its cells is: a deny in one unit, or of one
+    comparator, takes the field away.
     """
     decided = [_Cell(key, *_decide(rows, mask, network_bits)) for key, rows in cells]
     refused = {cell.field for cell in decided if cell.cause}
