@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 
 import msgspec
 from starlette.types import Receive, Scope
 
 from gateway.domain.errors import InvalidQueryError, UnreadableError
-from gateway.domain.query import QueryBody
+from gateway.domain.query import ClaimBody, QueryBody, SubjectBody
 
 MAX_BODY_BYTES = 64 * 1024
+_MEMBERS = "|".join(name for body in (QueryBody, SubjectBody, ClaimBody) for name in body.__struct_fields__)
+_PATH = re.compile(rf" - at `\$((?:\.(?:{_MEMBERS})|\[\.\.\.\])+)`$")
 
 
 class TooLargeError(UnreadableError):
@@ -65,6 +68,6 @@ def _no_constant(name: str) -> object:
 
 
 def _place(error: msgspec.ValidationError) -> str:
-    """Where the structure is wrong: a path of our own member names and positions, never of the caller's."""
-    _, _, place = str(error).rpartition(" - at `$")
-    return place.rstrip("`").lstrip(".")
+    """Where the structure is wrong: a path of our own member names, or nothing. The message itself may quote input."""
+    found = _PATH.search(str(error))
+    return found[1].lstrip(".") if found else ""
