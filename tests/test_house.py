@@ -1,9 +1,13 @@
 """The house itself: what it installs, what it ships, and that tests reach no further than this machine."""
 
+import ast
 import re
 import socket
+import sys
 import tomllib
 import zipfile
+from collections.abc import Iterable
+from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +70,36 @@ def test_each_dependency_says_what_it_is_for() -> None:
     assert [line for line in lines if not re.search(r'",\s+# \w', line)] == []
 
 
+def _canonical(names: Iterable[str]) -> set[str]:
+    return {name.lower().replace("_", "-") for name in names}
+
+
+ROOMS = ("gateway", "policies", "adapters", "audit", "ops")
+
+
+def _imported(rooms: Iterable[str]) -> set[str]:
+    """The top-level modules that the rooms import, our own and the standard library's left out."""
+    found = set[str]()
+    for path in (path for room in rooms for path in (ROOT / room).rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                found |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                found.add(node.module.split(".")[0])
+    return found - set(sys.stdlib_module_names) - {*ROOMS, "bidui_client", "tests"}
+
+
+def test_whatever_is_imported_is_a_dependency() -> None:
+    project, brought_by = _project(), packages_distributions()
+
+    def undeclared(rooms: Iterable[str], declared: set[str]) -> set[str]:
+        return {name for name in _imported(rooms) if not declared & _canonical(brought_by.get(name, []))}
+
+    runtime = _names(project["dependencies"])
+    assert undeclared(ROOMS, runtime) == set()
+    assert undeclared(("tests",), runtime | _names(project["optional-dependencies"]["test"])) == set()
+
+
 @pytest.mark.slow
 def test_the_wheel_brings_the_rooms_with_their_data_and_nothing_else(tmp_path: Path) -> None:
     wheel = pytest.importorskip("hatchling.builders.wheel")
@@ -74,7 +108,7 @@ def test_the_wheel_brings_the_rooms_with_their_data_and_nothing_else(tmp_path: P
     names = zipfile.ZipFile(built).namelist()
 
     tops = {name.split("/")[0] for name in names if ".dist-info/" not in name}
-    assert tops == {"gateway", "policies", "adapters", "audit", "ops"}
+    assert tops == set(ROOMS)
     assert not [name for name in names if name.startswith("adapters/client/")]
     files = (path for room in tops for kind in ("*.toml", "*.conf", "*.typed") for path in (ROOT / room).rglob(kind))
     data = {path.relative_to(ROOT).as_posix() for path in files}
