@@ -13,6 +13,7 @@ EXCEL_SERIAL = "excel"
 EXACT_FLOAT = 1e14
 """A whole number of more digits has lost its last ones when a spreadsheet kept it as a number."""
 
+_LONGEST_NUMBER = 30
 _EXCEL_ZERO = date(1899, 12, 30)
 _FORMATS = ("%Y-%m-%d", "%Y%m%d", "%Y.%m.%d", "%Y/%m/%d", "%Y-%m-%d %H:%M:%S", "%Y年%m月%d日", "%Y-%m", "%Y.%m", "%Y%m")
 _MONTHS = frozenset(f for f in _FORMATS if "%d" not in f)
@@ -22,6 +23,8 @@ def is_blank(raw: object, blanks: frozenset[str]) -> bool:
     """Nothing, white space alone, not a number, or one of the words that the mapping calls blank."""
     if isinstance(raw, str):
         return not raw or raw.isspace() or (raw.strip() in blanks)
+    if isinstance(raw, Decimal):
+        return raw.is_nan()
     return raw is None or (isinstance(raw, float) and isnan(raw))
 
 
@@ -31,18 +34,25 @@ def is_ruined(raw: object) -> bool:
 
 
 def as_key(raw: object) -> str:
-    """One spelling of a key or code, whatever type the source gives it."""
+    """One spelling of a key or code, whatever type the source gives it; empty for what can be none."""
     match raw:
         case str():
-            return (raw if raw.isascii() else normalize("NFKC", raw)).strip()
+            text = (raw if raw.isascii() else normalize("NFKC", raw)).strip()
+            return text if text.isprintable() else ""
         case bool():
             return "1" if raw else "0"
-        case float() if raw.is_integer():
-            return str(int(raw))
-        case Decimal() if raw == raw.to_integral_value():
-            return str(int(raw))
+        case int() | float() | Decimal():
+            return _number_key(raw)
         case _:
             return str(raw)
+
+
+def _number_key(raw: float | Decimal) -> str:
+    if isinstance(raw, Decimal):
+        return f"{raw.normalize():f}" if raw.is_finite() and raw.adjusted() < _LONGEST_NUMBER else ""
+    if not -(10**_LONGEST_NUMBER) < raw < 10**_LONGEST_NUMBER:
+        return ""
+    return str(int(raw)) if raw == int(raw) else str(raw)
 
 
 def as_date(raw: object, form: str) -> date:

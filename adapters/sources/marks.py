@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import cast
 from zoneinfo import ZoneInfo
 
+from adapters.sources.cells import as_key
 from adapters.sources.mapping import WatermarkPart
 from adapters.sources.source import SourceError, Watermark
 
@@ -26,6 +27,9 @@ class Newest:
             value = row[column]
             if value is None or value == "":
                 continue
+            if self._part is not None and self._part.type == "integer":
+                # Numbers that are kept as text would come in the order of a dictionary.
+                value = as_watermark(value, self._part)
             newest = self._newest.get(column)
             # Any type with an order will do; the casts name one of them.
             try:
@@ -46,7 +50,7 @@ def as_watermark(value: object, part: WatermarkPart) -> Watermark:
     """An aware time, or an integer, as the mapping says. Raises `SourceError`."""
     try:
         if part.type == "integer":
-            return int(str(value))
+            return int(as_key(value))
         return _aware(value, ZoneInfo(part.timezone))
     except ValueError:
         raise SourceError(f"watermark columns {', '.join(part.columns)} do not hold {part.type}s") from None
