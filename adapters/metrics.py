@@ -1,4 +1,4 @@
-"""Prometheus metrics. Labels are routes, codes and partners' names: nothing a caller chooses, nothing it was not told."""
+"""Prometheus metrics. Labels are routes and status codes: nothing a caller chooses, nothing it was not told."""
 
 from __future__ import annotations
 
@@ -18,9 +18,13 @@ class Metrics:
         self._seconds = Histogram(
             "bidui_request_seconds", "Time from request to release", ["route"], buckets=_BUCKETS, registry=self.registry
         )
-        self._broken = Counter("bidui_turns_broken", "Turns that broke and were tried in halves", registry=self.registry)
+        self._broken = Counter(
+            "bidui_turns_broken", "Turns that broke and were tried in halves", registry=self.registry
+        )
         self._log_size = Gauge("bidui_log_entries", "Entries covered by the last checkpoint", registry=self.registry)
-        self._sealed = Gauge("bidui_log_sealed", "1 when the log is sealed and nothing is answered", registry=self.registry)
+        self._sealed = Gauge(
+            "bidui_log_sealed", "1 when the log is sealed and nothing is answered", registry=self.registry
+        )
         self._data_time = Gauge("bidui_data_time_seconds", "Time of the data that answers", registry=self.registry)
         self._children: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
 

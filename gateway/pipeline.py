@@ -25,7 +25,7 @@ from gateway.domain.comparison import Comparison
 from gateway.domain.errors import GatewayError, MismatchedKeyError, UnavailableError
 from gateway.domain.grant import Grant, local_day
 from gateway.domain.reply import Answered, Failed, Reply, Request
-from gateway.grants import Granted, judge
+from gateway.grants import judge
 from gateway.hearing import Hearing, kinds, permitted_claims, plain
 from gateway.idempotency import Idempotency
 from gateway.ports import Clock, DataVersion, Index, LookUp, RightsSource, Seal, Sealing, Store, Withheld, Work
@@ -106,9 +106,7 @@ class Pipeline:
             work.commit()
         return [self._reply(hearing) for hearing in hearings]
 
-    def _judge(
-        self, requests: Sequence[Request], work: Work, version: DataVersion, at: datetime
-    ) -> list[Hearing]:
+    def _judge(self, requests: Sequence[Request], work: Work, version: DataVersion, at: datetime) -> list[Hearing]:
         if work.epoch() != self._rights.epoch:
             self._rights = self.rights.load()
         rights = self._rights
@@ -165,9 +163,7 @@ class Pipeline:
             for hearing, records in zip(asked, found, strict=True):
                 self._compare_one(hearing, records, self.comparisons[kind], index.version)
 
-    def _compare_one(
-        self, hearing: Hearing, records: bytes, comparison: Comparison, version: DataVersion
-    ) -> None:
+    def _compare_one(self, hearing: Hearing, records: bytes, comparison: Comparison, version: DataVersion) -> None:
         if not hearing.granted or not hearing.question:
             return
         fields = [claim.field for claim in permitted_claims(hearing, hearing.granted)]

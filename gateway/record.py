@@ -53,7 +53,8 @@ class Recorder:
         data = data_ref(version)
         salts = self.entropy(SALT_BYTES * len(hearings))
         written = [
-            self._write(hearing, salts[SALT_BYTES * n : SALT_BYTES * (n + 1)], data) for n, hearing in enumerate(hearings)
+            self._write(hearing, salts[SALT_BYTES * n : SALT_BYTES * (n + 1)], data)
+            for n, hearing in enumerate(hearings)
         ]
         recorded = self.ledger.append(store, [each.draft for each in written], at)
         self._reply(list(zip(written, recorded, strict=True)), data)
@@ -105,7 +106,9 @@ class Recorder:
         return _Written(hearing, draft, salt, answer, policy, digests)
 
     def _reply(self, recorded: Sequence[tuple[_Written, Recorded]], data: DataRef) -> None:
-        told = [(written, entry) for written, entry in recorded if written.hearing.told and written.hearing.reply is None]
+        told = [
+            (written, entry) for written, entry in recorded if written.hearing.told and written.hearing.reply is None
+        ]
         bodies = [_body(written, entry, data) for written, entry in told]
         receipts = sign_turn(bodies, told[0][1].index, self.origin, self.signer) if told else []
         for (written, _), receipt in zip(told, receipts, strict=True):

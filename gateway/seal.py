@@ -372,4 +372,3 @@ def _parts(*parts: bytes) -> bytes:
 
 
 _first_eight = struct.Struct("<q").unpack_from
-

@@ -1,4 +1,4 @@
-"""The rules and grants in force: partners and rulebooks from the home's files, grants from the database, all verified."""
+"""The rules and grants in force: partners and rulebooks from files, grants from the database, all verified."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def load_units(path: Path) -> Mapping[str, str | None]:
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise SettingsError(f"{path} is missing: one line a unit, `code = \"code of the unit above\"`") from None
+        raise SettingsError(f'{path} is missing: one line a unit, `code = "code of the unit above"`') from None
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"units.toml: {error}") from None
     return {f"org:{code}": f"org:{above}" if above else None for code, above in table.items()}

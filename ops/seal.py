@@ -65,7 +65,9 @@ class SealingDesk:
         sealers = self._sealers_of(message.generation)
         items = [self._question(plain, sealers) for plain in message.plains]
         good = [place for place, item in enumerate(items) if isinstance(item, Question)]
-        asked = [(message.plains[place].grant, item.link) for place, item in enumerate(items) if isinstance(item, Question)]
+        asked = [
+            (message.plains[place].grant, item.link) for place, item in enumerate(items) if isinstance(item, Question)
+        ]
         limits = {grant: self._grants[grant].limits for grant, _ in asked}
         room = self.meter.take(limits, local_day(self.clock.now()).toordinal(), asked)
         for place, has_room in zip(good, room, strict=True):

@@ -14,8 +14,8 @@ import uvicorn
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from adapters.identity.metadata import key_set, server_metadata
-from adapters.index.directory import pointer, read_current
 from adapters.identity.tls import CertificateProtocol, tls_context
+from adapters.index.directory import pointer, read_current
 from adapters.metrics import Metrics
 from audit.events import generation_adopted
 from audit.signer import State
@@ -227,7 +227,7 @@ def _checks(gateway: Gateway) -> dict[str, Check]:
         return None if gateway.reader.head().size else "the log is not opened; run `bidui init`"
 
     def index() -> str | None:
-        return None if gateway.pipeline.index.version else "no generation"
+        return None if pointer(gateway.home.index) else "there is no index; run `bidui sync`"
 
     def seal() -> str | None:
         return None if gateway.seal.is_alive() else "the sealing process does not answer"

@@ -31,7 +31,7 @@ class AnswerTable:
             found = [row for key in keys for row in self._find.rows(self._cursor, name=key, at=at)]
         else:
             found = self._find.rows(self._cursor, names=list(keys), at=at)
-        kept = (Remembered(*(bytes(cast("bytes", part)) for part in row[:3]), cast("int", row[3])) for row in found)
+        kept = [Remembered(_bytes(key), _bytes(body), _bytes(text), cast("int", end)) for key, body, text, end in found]
         return {each.key: each for each in kept}
 
     def remember(self, answers: Sequence[Remembered]) -> None:
@@ -43,6 +43,10 @@ class AnswerTable:
     def forget(self, at: int) -> None:
         """Removes those that expired at the Unix time `at`."""
         self._expire.run(self._cursor, [{"at": at}])
+
+
+def _bytes(value: object) -> bytes:
+    return bytes(cast("bytes", value))
 
 
 def _find_one() -> ClauseElement:

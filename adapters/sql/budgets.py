@@ -54,7 +54,8 @@ class BudgetTable:
             ],
         )
         self._mark.run(
-            self._cursor, [{"granted": grant, "link": link, "day": spending.day} for grant, link in sorted(spending.seen)]
+            self._cursor,
+            [{"granted": grant, "link": link, "day": spending.day} for grant, link in sorted(spending.seen)],
         )
 
     def _used_by(self, grant: str, day: int) -> Used:
@@ -64,12 +65,16 @@ class BudgetTable:
 
 def _lock() -> ClauseElement:
     numbers = bindparam("numbers", type_=ARRAY(Text))
-    return select(granted.c.number).where(granted.c.number == any_(numbers)).order_by(granted.c.number).with_for_update()
+    return (
+        select(granted.c.number).where(granted.c.number == any_(numbers)).order_by(granted.c.number).with_for_update()
+    )
 
 
 def _used() -> ClauseElement:
     is_today = budget_day.c.day == bindparam("day", type_=Integer)
-    today = func.coalesce(func.sum(case((is_today, budget_day.c.subjects), else_=literal_column("0"))), literal_column("0"))
+    today = func.coalesce(
+        func.sum(case((is_today, budget_day.c.subjects), else_=literal_column("0"))), literal_column("0")
+    )
     window = func.coalesce(func.sum(budget_day.c.subjects), literal_column("0"))
     comparisons = func.coalesce(
         func.sum(case((is_today, budget_day.c.comparisons), else_=literal_column("0"))), literal_column("0")

@@ -19,7 +19,9 @@ class GrantTable:
     def __init__(self, engine: Engine, cursor: Cursor) -> None:
         self._cursor = cursor
         self._epoch = Statement(select(control.c.epoch).where(control.c.id == literal_column("1")), engine)
-        self._all = Statement(select(granted.c.number, granted.c.document, granted.c.key_id, granted.c.signature), engine)
+        self._all = Statement(
+            select(granted.c.number, granted.c.document, granted.c.key_id, granted.c.signature), engine
+        )
         put = upsert(engine, granted)
         changed = {name: put.excluded[name] for name in ("document", "key_id", "signature")}
         self._put = Statement(put.on_conflict_do_update(index_elements=["number"], set_=changed), engine)

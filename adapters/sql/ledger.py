@@ -43,7 +43,9 @@ class LedgerTable:
             found = [row for partner in partners for row in self._partner.rows(self._cursor, partner=partner)]
         else:
             found = self._partner.rows(self._cursor, partners=list(partners)) if partners else []
-        return {cast("str", name): PartnerHead(cast("int", size), bytes(cast("bytes", leaf))) for name, size, leaf in found}
+        return {
+            cast("str", name): PartnerHead(cast("int", size), bytes(cast("bytes", leaf))) for name, size, leaf in found
+        }
 
     def hashes(self, level: int, start: int, end: int) -> bytes:
         if level == 0:

@@ -11,14 +11,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
-from typing import TextIO, cast
+from typing import TextIO
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from adapters.sql.answers import AnswerTable
 from adapters.sql.budgets import BudgetTable
-from adapters.sql.engine import Connection, driver_connection, is_sqlite, open_engine
+from adapters.sql.engine import Connection, driver_connection, driver_error, is_sqlite, open_engine
 from adapters.sql.grants import GrantTable
 from adapters.sql.ledger import LedgerTable
 from gateway.domain.errors import UnavailableError
@@ -62,7 +62,7 @@ class SqlStore:
 
     def __init__(self, url: str) -> None:
         self._engine = open_engine(url)
-        self._errors = (SQLAlchemyError, cast("type[Exception]", self._engine.dialect.dbapi.Error))
+        self._errors = (SQLAlchemyError, driver_error(self._engine))
         self._work: SqlWork | None = None
         self._file = _lock_file(self._engine)
         self._turn = Lock()

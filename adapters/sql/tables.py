@@ -122,9 +122,13 @@ $$ BEGIN RAISE EXCEPTION 'the ledger only grows'; END $$"""
 _POSTGRES_GUARD = """CREATE TRIGGER {table}_only_grows BEFORE UPDATE OR DELETE OR TRUNCATE ON {table}
 FOR EACH STATEMENT EXECUTE FUNCTION ledger_only_grows()"""
 
+
+def _guard(table: Table, dialect: str, *statements: str) -> None:
+    for statement in statements:
+        guard = DDL(statement)  # type: ignore[no-untyped-call]  # SQLAlchemy leaves this constructor untyped
+        event.listen(table, "after_create", guard.execute_if(dialect=dialect))
+
+
 for _table in APPEND_ONLY:
-    _guards = [_SQLITE_GUARD.format(table=_table.name, verb=verb) for verb in ("UPDATE", "DELETE")]
-    for _guard in _guards:
-        event.listen(_table, "after_create", DDL(_guard).execute_if(dialect="sqlite"))
-    for _guard in (_POSTGRES_FUNCTION, _POSTGRES_GUARD.format(table=_table.name)):
-        event.listen(_table, "after_create", DDL(_guard).execute_if(dialect="postgresql"))
+    _guard(_table, "sqlite", *(_SQLITE_GUARD.format(table=_table.name, verb=verb) for verb in ("UPDATE", "DELETE")))
+    _guard(_table, "postgresql", _POSTGRES_FUNCTION, _POSTGRES_GUARD.format(table=_table.name))

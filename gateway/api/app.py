@@ -97,7 +97,9 @@ class _Document:
         return JSONResponse(self.document())
 
 
-ROUTES = frozenset({PATH, "/v1/catalogue", "/openapi.json", "/healthz", "/readyz", "/oauth/token", "/v1/log/checkpoint"})
+ROUTES = frozenset(
+    {PATH, "/v1/catalogue", "/openapi.json", "/healthz", "/readyz", "/oauth/token", "/v1/log/checkpoint"}
+)
 """Paths that metrics tell apart; every other is one."""
 
 

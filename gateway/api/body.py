@@ -25,7 +25,7 @@ async def read(scope: Scope, receive: Receive) -> bytes:
     declared = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
     if not declared.isdigit() or int(declared) > MAX_BODY_BYTES:
         raise TooLargeError("请求体过大")
-    body = b""
+    body = bytearray()
     while True:
         message = await receive()
         if message["type"] != "http.request":
@@ -34,7 +34,7 @@ async def read(scope: Scope, receive: Receive) -> bytes:
         if len(body) > MAX_BODY_BYTES:
             raise TooLargeError("请求体过大")
         if not message.get("more_body", False):
-            return body
+            return bytes(body)
 
 
 def parse(body: bytes) -> QueryBody:

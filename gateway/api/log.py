@@ -55,19 +55,15 @@ def log_routes(log: Log) -> list[Route]:
     ]
 
 
-def _proof(
-    log: Log, request: HttpRequest, name: str, make: Callable[[StoredTree, int, bytes], Response]
-) -> Response:
+def _proof(log: Log, request: HttpRequest, name: str, make: Callable[[StoredTree, int, bytes], Response]) -> Response:
     """A proof within a signed tree: that of the last checkpoint, unless a smaller size is asked for."""
     latest = log.latest()
     if latest is None:
         return _not_yet()
     try:
         signed = peek(latest).size
-        size = _number(request, "size", signed)
+        size = _number(request, "size", signed, most=signed)
         number = _number(request, name, None)
-        if size > signed:
-            raise InvalidQueryError("size 不得大于最新检查点", "size")
         return make(StoredTree(size, log.reader.hashes), number, latest if size == signed else b"")
     except InvalidQueryError as error:
         return problem("invalid", 422, str(error), pointer=error.field)
@@ -87,10 +83,12 @@ def _consistency(tree: StoredTree, old: int) -> Response:
     return JSONResponse({"old": old, "size": tree.size, "hashes": _texts(tree.consistency(old))})
 
 
-def _number(request: HttpRequest, name: str, default: int | None) -> int:
+def _number(request: HttpRequest, name: str, default: int | None, most: int = 10**18) -> int:
     text = request.query_params.get(name, "" if default is None else str(default))
     if not text.isascii() or not text.isdecimal() or len(text) > 18:
         raise InvalidQueryError(f"{name} 应为非负整数", name)
+    if int(text) > most:
+        raise InvalidQueryError(f"{name} 不得大于 {most}", name)
     return int(text)
 
 

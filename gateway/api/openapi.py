@@ -48,7 +48,9 @@ def document(catalogue: Catalogue) -> Json:
 
 
 def _components(catalogue: Catalogue) -> Json:
-    _, schemas = msgspec.json.schema_components([QueryBody, Problem, CatalogueView], ref_template="#/components/schemas/{name}")
+    _, schemas = msgspec.json.schema_components(
+        [QueryBody, Problem, CatalogueView], ref_template="#/components/schemas/{name}"
+    )
     components = cast("dict[str, Json]", schemas)
     query = cast("dict[str, Json]", components["QueryBody"]["properties"])
     query["claims"] |= {"minItems": 1, "maxItems": MAX_CLAIMS}

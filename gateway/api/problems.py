@@ -55,14 +55,18 @@ class Problem(msgspec.Struct, omit_defaults=True):
     incident: str = ""
 
 
-def problem(kind: str, status: int, detail: str, *, pointer: str = "", headers: dict[str, str] | None = None) -> Response:
+def problem(
+    kind: str, status: int, detail: str, *, pointer: str = "", headers: dict[str, str] | None = None
+) -> Response:
     """A problem document as a response."""
     return _response(Problem(f"urn:bidui:problem:{kind}", _TITLES[kind], status, detail, pointer), headers)
 
 
 def unauthorised() -> Response:
     """The one answer to everything that is wrong with who asks."""
-    return problem("unauthorised", 401, "请使用有效且与客户端证书绑定的访问令牌", headers={"WWW-Authenticate": "Bearer"})
+    return problem(
+        "unauthorised", 401, "请使用有效且与客户端证书绑定的访问令牌", headers={"WWW-Authenticate": "Bearer"}
+    )
 
 
 def too_large(limit: int) -> Response:
@@ -97,7 +101,9 @@ def of_error(error: GatewayError) -> Response:
         case OverloadedError():
             return problem("unavailable", 503, str(error), headers={"Retry-After": _RETRY_SECONDS})
         case _:
-            return problem("unavailable", 503, "本次未返回任何结果，请稍后重试", headers={"Retry-After": _RETRY_SECONDS})
+            return problem(
+                "unavailable", 503, "本次未返回任何结果，请稍后重试", headers={"Retry-After": _RETRY_SECONDS}
+            )
 
 
 def _response(document: Problem, headers: dict[str, str] | None = None) -> Response:

@@ -13,7 +13,7 @@ from operator import eq, itemgetter
 from typing import NamedTuple
 
 from gateway.domain.answer import Cause, FieldCode, Outcome
-from gateway.seal import Entropy, Layout, Probe, Question
+from gateway.seal import Entropy, Layout, Question
 
 ROWS = 2
 """Records every comparison reads. A subject with more (a long history) takes longer, and only such a subject."""
@@ -57,7 +57,9 @@ class Comparison:
         live = [row for row in rows if row.live]
         in_scope = [row for row in live if row.in_scope]
         gate = len(self._gate)
-        counted = [(row.main, cells) for row in in_scope if min((cells := row.cells())[:gate], default=_MATCH) >= _VARIANT]
+        counted = [
+            (row.main, cells) for row in in_scope if min((cells := row.cells())[:gate], default=_MATCH) >= _VARIANT
+        ]
         if not counted:
             cause = Cause.GATE if in_scope else Cause.SCOPE if live else Cause.ABSENT
             return Outcome(cause, dict.fromkeys(asked, FieldCode.NOT_COMPARED))

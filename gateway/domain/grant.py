@@ -96,7 +96,9 @@ def parse_grant(document: Mapping[str, object]) -> Grant:
     """The grant that a document (TOML, or the signed JSON) describes. Raises `GrantError`."""
     unknown, missing = document.keys() - _KEYS, _KEYS - _OPTIONAL - document.keys()
     if unknown or missing:
-        raise GrantError(f"keys that a grant does not have: {sorted(unknown)}; keys that are missing: {sorted(missing)}")
+        raise GrantError(
+            f"keys that a grant does not have: {sorted(unknown)}; keys that are missing: {sorted(missing)}"
+        )
     grant = Grant(
         number=_matching(document, "number", _NUMBER),
         partner=_text(document, "partner"),
@@ -240,5 +242,3 @@ def _days(values: object) -> frozenset[date]:
     if not isinstance(values, Sequence) or isinstance(values, str):
         raise GrantError("reference_dates must be a list of dates; leave it out when only the present is asked")
     return frozenset(_day(value, "reference_dates") for value in values)
-
-

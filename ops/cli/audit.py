@@ -42,18 +42,16 @@ def verify(
     request: Annotated[Path | None, typer.Option(help="当时发出的请求体，用以打开请求摘要")] = None,
     response: Annotated[Path | None, typer.Option(help="当时的答复（不含回执），用以打开答复摘要")] = None,
     trust: Annotated[Path | None, typer.Option(help="信任文件；默认取安装目录中的 trust.json")] = None,
-    disclosures: Annotated[bool, typer.Option("--disclosures", help="同时打开并核对加密披露项")] = False,  # noqa: FBT002 - a flag of the command line
+    disclosures: Annotated[bool, typer.Option("--disclosures", help="同时打开并核对加密披露项")] = False,
     home: HomeOption = None,
-    as_json: JsonOption = False,  # noqa: FBT002 - a flag of the command line
+    as_json: JsonOption = False,
 ) -> None:
     """离线核验整本存证账或一张回执。退出码：0 已证明 1 被篡改 2 证据不全 3 用法有误。"""
     try:
         if receipt is not None:
             trusted = _trust(trust or _place(home).path / TRUST_FILE)
             parts = [None if part is None else part.read_bytes() for part in (proof, request, response)]
-            report = verify_receipt(
-                receipt.read_bytes(), trusted, proof=parts[0], request=parts[1], response=parts[2]
-            )
+            report = verify_receipt(receipt.read_bytes(), trusted, proof=parts[0], request=parts[1], response=parts[2])
         else:
             place = _place(home)
             report = _verify_home(place, _trust(trust or place.path / TRUST_FILE), with_disclosures=disclosures)

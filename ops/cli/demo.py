@@ -20,7 +20,7 @@ DEMO_HOME = Path("demo-home")
 def demo(
     home: Annotated[Path, typer.Option("--home", help="演示目录")] = DEMO_HOME,
     persons: Annotated[int, typer.Option(min=1000, help="合成人数")] = PERSONS,
-    once: Annotated[bool, typer.Option("--once", help="演示一遍即退出")] = False,  # noqa: FBT002 - a flag of the command line
+    once: Annotated[bool, typer.Option("--once", help="演示一遍即退出")] = False,
 ) -> None:
     """建立合成盟市，启动网关，比对一次并核验回执。"""
     os.environ["BIDUI_MODE"] = Mode.DEMO

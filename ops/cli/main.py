@@ -5,13 +5,13 @@ from __future__ import annotations
 import msgspec
 import typer
 
+from gateway.api.openapi import document
 from ops.cli import audit, bench, grants, policy, processes
 from ops.cli.compare import compare
 from ops.cli.console import say
 from ops.cli.demo import demo
 from ops.cli.sync import sync
 from ops.cli.token import token
-from gateway.api.openapi import document
 from policies.catalogue import load_catalogue
 
 app = typer.Typer(
@@ -27,7 +27,17 @@ def openapi() -> None:
     say(msgspec.json.format(msgspec.json.encode(document(load_catalogue())), indent=2).decode())
 
 
-for command in (processes.init, processes.migrate, processes.serve, processes.seal, sync, token, compare, demo, openapi):
+for command in (
+    processes.init,
+    processes.migrate,
+    processes.serve,
+    processes.seal,
+    sync,
+    token,
+    compare,
+    demo,
+    openapi,
+):
     app.command()(command)
 for name, group in {"grant": grants.app, "audit": audit.app, "policy": policy.app, "bench": bench.app}.items():
     app.add_typer(group, name=name)

@@ -24,7 +24,7 @@ def group() -> None:
 def test(
     rulebooks: Annotated[Path, typer.Option(help="规则册目录")] = SHIPPED_RULEBOOKS,
     expectations: Annotated[Path, typer.Option(help="预期表目录")] = SHIPPED_EXPECTATIONS,
-    as_json: JsonOption = False,  # noqa: FBT002 - a flag of the command line
+    as_json: JsonOption = False,
 ) -> None:
     """按预期表核对规则册，并与标准 pycasbin 逐项比较。"""
     report = run(rulebooks, expectations, load_catalogue())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import msgspec
 import typer
 
 from adapters import logs
@@ -12,15 +11,15 @@ from adapters.keys.ring import sync_keys
 from adapters.sources.source import SourceError
 from ops.cli.console import HomeOption, JsonOption, PassphraseOption, fail, home_of, passphrase_of, say, told
 from ops.settings import load
-from ops.sync import LoadReport, SyncError, SyncSettings, run
+from ops.sync import SyncError, SyncSettings, run
 from policies.catalogue import load_catalogue
 
 
 def sync(
-    full: Annotated[bool, typer.Option("--full", help="全量重建，换用新的代次")] = False,  # noqa: FBT002 - a flag of the command line
+    full: Annotated[bool, typer.Option("--full", help="全量重建，换用新的代次")] = False,
     home: HomeOption = None,
     passphrase_file: PassphraseOption = None,
-    as_json: JsonOption = False,  # noqa: FBT002 - a flag of the command line
+    as_json: JsonOption = False,
 ) -> None:
     """读取数据源，封存并发布索引；只有本进程接触明文。"""
     logs.configure()
@@ -28,7 +27,11 @@ def sync(
     with told():
         try:
             report = run(
-                load(place, "sync.toml", SyncSettings), place, sync_keys(place.path, passphrase), load_catalogue(), full=full
+                load(place, "sync.toml", SyncSettings),
+                place,
+                sync_keys(place.path, passphrase),
+                load_catalogue(),
+                full=full,
             )
         except (SyncError, SourceError) as error:
             fail(f"同步未完成，原索引照常使用：{error}")

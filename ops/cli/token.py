@@ -10,7 +10,18 @@ import typer
 from adapters.identity.tokens import TokenMint
 from adapters.keys.files import read_p256
 from adapters.keys.making import read_client
-from ops.cli.console import Exit, HomeOption, JsonOption, PassphraseOption, fail, home_of, passphrase_of, say, say_json, told
+from ops.cli.console import (
+    Exit,
+    HomeOption,
+    JsonOption,
+    PassphraseOption,
+    fail,
+    home_of,
+    passphrase_of,
+    say,
+    say_json,
+    told,
+)
 from ops.settings import Mode, ServeSettings, load
 
 
@@ -18,7 +29,7 @@ def token(
     client: Annotated[str, typer.Option(help="系统编号，如 caizheng-pay-01")],
     home: HomeOption = None,
     passphrase_file: PassphraseOption = None,
-    as_json: JsonOption = False,  # noqa: FBT002 - a flag of the command line
+    as_json: JsonOption = False,
 ) -> None:
     """为本机登记的系统签发一枚 300 秒的访问令牌，供 curl 试用（生产模式请走 /oauth/token）。"""
     place = home_of(home)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from adapters.keys.ring import sync_keys
 from adapters.keys.making import ClientKeys, make_client
+from adapters.keys.ring import sync_keys
 from gateway.domain.grant import local_day
 from ops import installing
 from ops.demo.league import League

@@ -192,9 +192,7 @@ def _client(home: Home, url: str, department: Department) -> Iterator[Client]:
 
 def _tls(home: Home, department: Department) -> ssl.SSLContext:
     folder = home.path / "keys" / "clients" / department.client
-    return tls_context(
-        certificate=folder / "tls.crt", key=folder / "tls.pem", ca=home.path / "keys" / "authority.crt"
-    )
+    return tls_context(certificate=folder / "tls.crt", key=folder / "tls.pem", ca=home.path / "keys" / "authority.crt")
 
 
 def _until(seconds: float, holds: Callable[[], bool]) -> None:
