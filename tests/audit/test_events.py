@@ -59,6 +59,16 @@ def test_inner_causes_do_not_show_in_the_clear_part() -> None:
     assert a_refusal(cause="pace", rules=("a",)).body == a_refusal(cause="decoy", rules=("b", "c")).body
 
 
+def test_what_was_inside_is_disclosed() -> None:
+    values = {secret.name: decode(secret.value) for secret in a_refusal(cause="pace", rules=("a",)).secrets}
+
+    assert values == {
+        "subject": SUBJECT,
+        "operator": OPERATOR,
+        "inner": {"cause": "pace", "rules": ["a"], "budgets": {"grant_day": [8, 8]}},
+    }
+
+
 def test_a_refusal_names_no_rule_in_clear() -> None:
     assert "rules" not in body_of(a_refusal())
     assert b"watch-per-hour" not in a_refusal().body

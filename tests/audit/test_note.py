@@ -155,6 +155,13 @@ def test_what_is_nearly_a_note_is_refused(content: bytes) -> None:
         parse(content)
 
 
+@pytest.mark.parametrize("text", ["QR==", "QQ=", "QQ", "QQ==\n", " QQ==", "Q-==", "QQ==QQ=="])
+def test_base64_has_one_spelling(text: str) -> None:
+    assert note.from_base64("QQ==") == b"A"
+    with pytest.raises(NoteError):
+        note.from_base64(text)
+
+
 def test_sixteen_signatures_are_read() -> None:
     assert len(parse(GOOD + LINE * 15).signatures) == 16
 

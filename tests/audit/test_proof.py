@@ -115,6 +115,14 @@ def test_at_the_border(claim: tuple[int, bytes, int, bytes, list[bytes]]) -> Non
         check_consistency(*claim)
 
 
+def test_the_root_of_a_part_is_not_the_root_of_the_whole() -> None:
+    """The hashes agree in both cases; only their number tells that the proof stops half-way."""
+    with pytest.raises(ProofError, match="too short"):
+        check_inclusion(leaf(0), 0, 4, tree(2).root(), tree(2).inclusion(0))
+    with pytest.raises(ProofError, match="too short"):
+        check_consistency(1, tree(1).root(), 4, tree(2).root(), tree(2).consistency(1))
+
+
 def a_proof(index: int = 3, extra: bytes | None = None) -> TlogProof:
     log = a_log(8)
     path = StoredTree(8, log.hashes).inclusion(index)

@@ -171,6 +171,13 @@ def test_another_key_does_not_sign_receipts() -> None:
         verify(forged, VERIFIER)
 
 
+def test_the_same_key_under_another_name_does_not_sign_receipts() -> None:
+    (odd,) = sign_turn([a_body(5)], 5, ORIGIN, an_ed25519_signer("other.example", "receipt"))
+
+    with pytest.raises(ReceiptError):
+        verify(odd, VERIFIER)
+
+
 def test_a_signature_of_the_log_is_none_of_a_receipt() -> None:
     (forged,) = sign_turn([a_body(5)], 5, ORIGIN, LOG_SIGNERS[0])
 

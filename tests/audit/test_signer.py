@@ -171,6 +171,14 @@ def test_what_differs_seals_and_is_never_signed(
     assert bench.store.latest() == signed
 
 
+def test_a_rollback_is_called_one() -> None:
+    bench = Bench(a_log(300))
+    bench.signer().run_once()
+    roll_back(bench.log, 280)
+
+    assert bench.signer().run_once().cause == "the database holds 280 entries, 300 were signed"
+
+
 STORES = {
     "of another log": a_checkpoint_of(a_log(3), origin="other.example/audit"),
     "of a longer log": a_checkpoint_of(a_log(9)),

@@ -103,6 +103,12 @@ def wrong_head(log: MemoryLedger) -> None:
     log.stored_head = log.stored_head._replace(frontier=log.stored_head.frontier[::-1])
 
 
+def same_time(log: MemoryLedger) -> None:
+    """Entries 259 and 260 stand in one batch, so `time` allows either."""
+    edit(log, 260, log.rows[260].time.encode(), log.rows[259].time.encode())
+    rehash(log)
+
+
 def shorter_head(log: MemoryLedger) -> None:
     log.stored_head = a_log(299).head()
 
@@ -143,6 +149,7 @@ TAMPERED: dict[str, tuple[Callable[[MemoryLedger], None], int | None]] = {
     "a later time": (edited_and_rehashed(260, b'"log_time":"2025', b'"log_time":"2026'), 260),
     "an earlier time": (edited_and_rehashed(260, b'"log_time":"2025', b'"log_time":"2024'), 260),
     "a time that is none": (edited_and_rehashed(260, b'"log_time":"2025', b'"log_time":"20255'), 260),
+    "the time of the entry before": (same_time, 260),
     "another number": (edited_and_rehashed(260, b'"seq":260', b'"seq":261'), 260),
     "another link": (edited_and_rehashed(260, b'"pprev":"', b'"pprev":"0'), 258),
     "another place in the chain": (edited_and_rehashed(260, b'"pseq":', b'"pseq":1'), 260),
@@ -241,6 +248,14 @@ def test_a_checkpoint_shown_to_one_reader_alone_is_found() -> None:
     report = verify_log(log, [*checkpoints_of(log), a_checkpoint_of(shown)], a_trust())
 
     assert (report.verdict, report.first_bad) == (Exit.TAMPERED, 100)
+
+
+def test_two_checkpoints_of_one_size_must_agree() -> None:
+    log = a_log(SIZE)
+    content = a_checkpoint(SIZE, b"x" * 32)
+
+    for pair in ([content, a_checkpoint_of(log)], [a_checkpoint_of(log), content]):
+        assert verify_log(log, pair, a_trust()).verdict is Exit.TAMPERED
 
 
 def test_a_false_signature_is_tampering() -> None:
