@@ -104,8 +104,8 @@ def wrong_head(log: MemoryLedger) -> None:
 
 
 def same_time(log: MemoryLedger) -> None:
-    """Entries 259 and 260 stand in one batch, so `time` allows either."""
-    edit(log, 260, log.rows[260].time.encode(), log.rows[259].time.encode())
+    """Both stand in one batch, so `time` allows either, and nothing follows that would not fit."""
+    edit(log, 299, log.rows[299].time.encode(), log.rows[298].time.encode())
     rehash(log)
 
 
@@ -149,7 +149,7 @@ TAMPERED: dict[str, tuple[Callable[[MemoryLedger], None], int | None]] = {
     "a later time": (edited_and_rehashed(260, b'"log_time":"2025', b'"log_time":"2026'), 260),
     "an earlier time": (edited_and_rehashed(260, b'"log_time":"2025', b'"log_time":"2024'), 260),
     "a time that is none": (edited_and_rehashed(260, b'"log_time":"2025', b'"log_time":"20255'), 260),
-    "the time of the entry before": (same_time, 260),
+    "the time of the entry before": (same_time, 299),
     "another number": (edited_and_rehashed(260, b'"seq":260', b'"seq":261'), 260),
     "another link": (edited_and_rehashed(260, b'"pprev":"', b'"pprev":"0'), 258),
     "another place in the chain": (edited_and_rehashed(260, b'"pseq":', b'"pseq":1'), 260),
