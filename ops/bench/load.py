@@ -11,13 +11,11 @@ from pathlib import Path
 
 import msgspec
 
+from ops.bench.figures import BenchError
+
 CONNECTIONS = 32
 SCRIPT = Path(__file__).parent / "post.lua"
 ROUTE = "/v1/comparisons"
-
-
-class BenchError(Exception):
-    """The measurement could not be made; the message says what to do."""
 
 
 class Shot(msgspec.Struct, frozen=True):

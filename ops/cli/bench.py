@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-import msgspec
 import typer
 
 from ops.bench import path as whole_path
-from ops.bench.figures import Check, Figure
-from ops.bench.load import BenchError
+from ops.bench.figures import BenchError, Report
 from ops.cli.console import Exit, JsonOption, fail, say, say_json
 
 app = typer.Typer(help="压测：在本机测得的比值", no_args_is_help=True)
@@ -33,6 +31,9 @@ class Engine(StrEnum):
     POSTGRESQL = "postgresql"
 
 
+EngineOption = Annotated[Engine, typer.Option(help="控制库与索引所在")]
+
+
 @app.callback()
 def group() -> None:
     """压测：在本机测得的比值"""
@@ -40,7 +41,7 @@ def group() -> None:
 
 @app.command("path")
 def path(
-    engine: Annotated[Engine, typer.Option(help="控制库与索引所在")] = Engine.SQLITE,
+    engine: EngineOption = Engine.SQLITE,
     persons: PersonsOption = 100_000,
     rules: RulesOption = 1000,
     seconds: SecondsOption = 8,
@@ -50,34 +51,27 @@ def path(
     as_json: JsonOption = False,
 ) -> None:
     """整条路径与 FastAPI 回显服务交替比较。"""
-    sizes = whole_path.Sizes(persons=persons, rules=rules, seconds=seconds, rounds=rounds)
-    work.mkdir(parents=True, exist_ok=True)
-    try:
-        report = whole_path.measure(work, sizes, engine)
-    except BenchError as error:
-        fail(str(error))
-    if as_json:
-        say_json(
-            msgspec.to_builtins({"engine": engine, "echo": report.echo, "path": report.path, "ratios": report.ratios()})
-        )
-    else:
-        _show({"echo": report.echo, "path": report.path})
-        for name, ratio in report.ratios().items():
-            say(f"path / echo  {name}: {ratio:.2f}")
-    _judge(report.checks(), check=check, quiet=as_json)
+    sizes = whole_path.Sizes(persons=persons, rules=rules, seconds=seconds, rounds=rounds, engine=engine.value)
+    _tell([lambda: whole_path.measure(_folder(work), sizes)], check=check, as_json=as_json)
 
 
-def _show(sides: Mapping[str, Mapping[str, Figure]]) -> None:
-    for side, figures in sides.items():
-        say(side)
-        for name, figure in figures.items():
-            say(f"  {name:24} {figure}")
-
-
-def _judge(checks: Iterable[Check], *, check: bool, quiet: bool) -> None:
-    made = list(checks)
-    if not quiet:
-        for each in made:
-            say(str(each))
-    if check and not all(each.holds for each in made):
+def _tell(parts: list[Callable[[], Report]], *, check: bool, as_json: bool) -> None:
+    """Measures one part after the other and tells of each as soon as it is done."""
+    missed = False
+    for measure in parts:
+        try:
+            report = measure()
+        except BenchError as error:
+            fail(str(error))
+        if as_json:
+            say_json(report.document())
+        else:
+            say("\n".join(report.lines()))
+        missed = missed or not all(each.holds for each in report.checks)
+    if check and missed:
         raise typer.Exit(Exit.FAILED)
+
+
+def _folder(work: Path) -> Path:
+    work.mkdir(parents=True, exist_ok=True)
+    return work
