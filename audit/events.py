@@ -2,7 +2,7 @@
 
 Each returns a `Draft`; the ledger adds number, time and links. The clear body says only what the caller was
 told. A subject's number, the operator and inner causes are disclosures; claimed values are not recorded at all.
-`docs/audit-events.md` is generated from this module.
+`audit/kinds.py` tells what each kind says, for `docs/audit-events.md`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,6 +12,16 @@ from msgspec import Struct
 
 from audit.disclosure import Secret, secret
 from audit.entry import JsonValue, encode
+from audit.kinds import (
+    COMPARISON_ANSWERED,
+    COMPARISON_REFUSED,
+    GENERATION_ADOPTED,
+    GRANT_LOADED,
+    KEY_TRUSTED,
+    LOG_OPENED,
+    POLICY_PUBLISHED,
+    Kind,
+)
 
 MAX_BODY_BYTES = 14 * 1024
 """Leaves room for number, time and links within the limit of an entry."""
@@ -31,16 +41,6 @@ class Draft(Struct, frozen=True, gc=False):
     def __repr__(self) -> str:
         """Show the kind and whose it is."""
         return f"Draft({self.type!r}, partner={self.partner!r})"
-
-
-class Kind(Struct, frozen=True):
-    """A kind of event, as `docs/audit-events.md` tells it: the members of its body and its disclosures."""
-
-    type: str
-    zh: str
-    en: str
-    body: Mapping[str, str]
-    secrets: Mapping[str, str] = {}
 
 
 class PolicyRef(NamedTuple):
@@ -88,114 +88,6 @@ class Inner(Struct, frozen=True, kw_only=True, gc=False):
     def __repr__(self) -> str:
         """Say nothing: causes stay out of logs."""
         return "Inner(***)"
-
-
-_ASKED = {
-    "client": "the partner's system that asked",
-    "grant": "number of the grant it asked under",
-    "purpose": "purpose it stated",
-    "matter": "number of the matter it named, or null; a reference, never a person's name",
-    "kind": "kind of subject: person or organisation",
-    "fields": "fields asked, each with its comparator, in the order asked; never a claimed value",
-    "as_of": "reference date asked for, or null for the present",
-    "network": "class of the network the request came from, never an address",
-    "counts": "how many rows and claims the request had",
-    "policy": "number and SHA-256 of the rulebooks that judged",
-    "request_sha256": "salted digest of the request; only the caller holds the salt",
-    "response_sha256": "digest of the answer under the same salt",
-}
-_SECRETS = {
-    "subject": "the subject's number",
-    "operator": "the enrolled person or job behind the request",
-    "inner": "the cause as it was inside, the rules behind a refusal, and each budget before and after",
-}
-
-COMPARISON_ANSWERED = Kind(
-    "comparison.answered",
-    "比对已答复",
-    "A comparison was answered with these codes.",
-    {
-        **_ASKED,
-        "rules": "ids of the rules that allowed it",
-        "data": "version and time of the register data that answered",
-        "outcome": "the subject's code and each field's code, as told",
-    },
-    _SECRETS,
-)
-COMPARISON_REFUSED = Kind(
-    "comparison.refused",
-    "比对被拒绝",
-    "A comparison was refused. The caller is told a class and an incident, so the clear part names no rule.",
-    {
-        **_ASKED,
-        "data": "version and time of the register data in force, or null",
-        "outcome": "`refused`: the reason class, and `incident`: its number, as told",
-    },
-    _SECRETS,
-)
-LOG_OPENED = Kind(
-    "log.opened",
-    "存证账已开启",
-    "Entry 0: which log this is and who signs it.",
-    {
-        "origin": "the log's name, first line of its checkpoints",
-        "vkeys": "verifier keys of its signers",
-        "previous": "final checkpoint of the log before it, or null",
-    },
-)
-KEY_TRUSTED = Kind(
-    "key.trusted",
-    "签名密钥已启用",
-    "A key signs for this log from an index on.",
-    {
-        "purpose": "what it signs: checkpoint or receipt",
-        "vkey": "the verifier key",
-        "from_index": "first index, or tree size, it is good for",
-        "by": "names of the keys or accounts that decided",
-    },
-)
-GRANT_LOADED = Kind(
-    "grant.loaded",
-    "授权已生效",
-    "A signed grant came into force.",
-    {
-        "grant": "its number",
-        "sha256": "SHA-256 of its RFC 8785 JSON",
-        "by": "names of the keys that signed it",
-    },
-)
-POLICY_PUBLISHED = Kind(
-    "policy.published",
-    "规则册已发布",
-    "A version of the rulebooks came into force.",
-    {
-        "policy": "its number and SHA-256",
-        "rulebooks": "SHA-256 of each department's rulebook",
-        "by": "names of the keys that signed it",
-    },
-)
-GENERATION_ADOPTED = Kind(
-    "generation.adopted",
-    "数据版本已启用",
-    "The sealed index answers from this state of the register from now on.",
-    {
-        "generation": "name of the generation",
-        "data": "its version (digest) and time",
-        "manifest_sha256": "SHA-256 of the manifest that sync signed",
-        "catalogue": "version and SHA-256 of the data standard it was sealed by",
-        "records": "how many records of each kind it holds",
-    },
-)
-
-KINDS = (
-    COMPARISON_ANSWERED,
-    COMPARISON_REFUSED,
-    LOG_OPENED,
-    KEY_TRUSTED,
-    GRANT_LOADED,
-    POLICY_PUBLISHED,
-    GENERATION_ADOPTED,
-)
 
 
 def comparison_answered(
@@ -285,11 +177,6 @@ def generation_adopted(
     return _draft(GENERATION_ADOPTED, None, body)
 
 
-def markdown() -> str:
-    """Write `docs/audit-events.md`."""
-    return "\n".join([_HEAD, *(_section(kind) for kind in KINDS)])
-
-
 def _draft(kind: Kind, partner: str | None, body: Mapping[str, JsonValue], secrets: tuple[Secret, ...] = ()) -> Draft:
     return Draft(kind.type, partner, encode(body, MAX_BODY_BYTES), secrets)
 
@@ -333,31 +220,3 @@ def _policy(policy: PolicyRef) -> dict[str, JsonValue]:
 
 def _data(data: DataRef) -> dict[str, JsonValue]:
     return {"version": data.version, "time": data.time}
-
-
-_HEAD = """# 审计事件 · audit events
-
-Generated from `audit/events.py`; a test fails when the two differ.
-
-Every entry of the ledger is one JSON object in canonical form (RFC 8785) with these members, then its `body`:
-
-| member | meaning |
-|---|---|
-| `v`, `suite` | form of the entry (1) and the cryptographic suite |
-| `id` | UUIDv7, unique; finds an entry again when a commit was in doubt |
-| `seq` | place in the ledger, from 0, without gaps |
-| `type` | one of the kinds below |
-| `time`, `log_time` | when it was decided; when it was recorded, strictly increasing; UTC |
-| `node` | the gateway node that recorded it |
-| `partner`, `pseq`, `pprev` | the partner it belongs to, its place in that partner's chain from 0, leaf hash \
-of the entry before; absent when it belongs to none |
-| `_sd` | four digests of disclosures and decoys (RFC 9901), sorted |
-
-Disclosures lie encrypted beside the log, every one of a name equally long, and can be erased; the digests stay.
-"""
-
-
-def _section(kind: Kind) -> str:
-    rows = [f"| `{name}` | {meaning} |" for name, meaning in sorted(kind.body.items())]
-    rows += [f"| `{name}` (disclosure) | {meaning} |" for name, meaning in kind.secrets.items()]
-    return "\n".join([f"## {kind.type} · {kind.zh}", "", kind.en, "", "| member | meaning |", "|---|---|", *rows, ""])

@@ -19,7 +19,8 @@ from msgspec import Struct
 from audit.disclosure import SLOT_ENTROPY, SLOTS, DisclosureKeys, Entropy, Sealer
 from audit.entry import MAX_ENTRY_BYTES, encode, leaf_hash
 from audit.errors import LedgerError
-from audit.events import LOG_OPENED, Draft
+from audit.events import Draft
+from audit.kinds import LOG_OPENED
 from audit.tree import Tile, filled_tiles, grow, split
 
 _ID_ENTROPY = 10

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from audit.disclosure import SLOTS
 from audit.entry import JsonValue, decode, leaf_hash
 from audit.errors import EntryError
-from audit.events import LOG_OPENED
+from audit.kinds import LOG_OPENED
 from audit.report import Findings
 from audit.tree import TILE_WIDTH, grow, perfect_root, root
 

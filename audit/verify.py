@@ -14,8 +14,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from audit.checkpoint import Checkpoint
 from audit.disclosure import DisclosureKeys, Sealed, is_committed, unpack, unseal
 from audit.errors import DisclosureError
-from audit.events import KINDS
 from audit.evidence import open_checkpoints
+from audit.kinds import KINDS
 from audit.ledger import Head
 from audit.reader import LedgerReader, chunks
 from audit.report import Exit, Findings, Problem, Report

@@ -5,10 +5,11 @@ from typing import cast
 
 import pytest
 
-from audit import events
+from audit import events, kinds
 from audit.entry import decode
 from audit.errors import DisclosureError, EntryError
-from audit.events import Draft, Inner, Kind
+from audit.events import Draft, Inner
+from audit.kinds import Kind
 from tests.audit.make import DATA, OPERATOR, POLICY, SUBJECT, a_refusal, an_answer, an_opening, asked
 
 DRAFTS = {
@@ -33,7 +34,7 @@ def body_of(draft: Draft) -> dict[str, object]:
     return cast("dict[str, object]", decode(draft.body))
 
 
-@pytest.mark.parametrize("kind", events.KINDS, ids=lambda kind: kind.type)
+@pytest.mark.parametrize("kind", kinds.KINDS, ids=lambda kind: kind.type)
 def test_an_event_has_exactly_the_members_its_page_names(kind: Kind) -> None:
     draft = DRAFTS[kind.type]
 
@@ -45,7 +46,7 @@ def test_an_event_has_exactly_the_members_its_page_names(kind: Kind) -> None:
 def test_the_page_is_generated_from_the_catalogue() -> None:
     page = Path(__file__).parents[2] / "docs" / "audit-events.md"
 
-    assert page.read_text() == events.markdown()
+    assert page.read_text() == kinds.markdown()
 
 
 def test_the_clear_part_names_neither_the_subject_nor_the_operator() -> None:
