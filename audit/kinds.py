@@ -1,4 +1,4 @@
-"""The kinds of events: what each says in clear and what it only commits to. `docs/audit-events.md` is made from this."""
+"""The kinds of events: what each says in clear and what it commits to. `docs/audit-events.md` is made from this."""
 
 from collections.abc import Mapping
 
