@@ -87,6 +87,7 @@ WRONG: dict[str, dict[str, object]] = {
     "tells_not_found: a text": {"tells_not_found": "false"},
     "tells_not_found: a number": {"tells_not_found": 0},
     "reference_dates: a text": {"reference_dates": "2026-01-01"},
+    "reference_dates: a day that cannot be sealed": {"reference_dates": [date(1899, 12, 31)]},
     "reference_dates: no date": {"reference_dates": ["soon"]},
     "reference_dates: a week date": {"reference_dates": ["2026-W01-1"]},
 }
