@@ -84,9 +84,10 @@ def measure(work: Path, sizes: Sizes) -> Report:
         served = stack.enter_context(gateway(home, port, core, other))
         plain = stack.enter_context(yardstick(echo_port, work, core))
         prove(home, served, persons)
+        runs = _Runs(home, wrk, sizes.seconds)
         for _ in range(sizes.rounds):
-            _round(wrk, plain, Database(), home, sizes.seconds, echo)
-            _round(wrk, served, where, home, sizes.seconds, path)
+            runs.add(echo, plain, Database())
+            runs.add(path, served, where)
     return _report(sizes, echo.figures(), path.figures())
 
 
@@ -127,18 +128,27 @@ def prove(home: Home, server: Server, persons: Persons) -> None:
         raise BenchError(f"the gateway answers wrongly ({told.status_code}); delete the work folder and try again")
 
 
-def _round(wrk: Load, server: Server, where: Database, home: Home, seconds: int, side: Side) -> None:
-    known = headers(home)
-    wrk.run(server.port, known, 1)
-    start = _log(home).head().size
-    pids = {**server.pids, **where.pids()}
-    before = {name: cpu_seconds(each) for name, each in pids.items()}
-    shot = wrk.run(server.port, known, seconds)
-    spent = {name: cpu_seconds(each) - before[name] for name, each in pids.items()}
-    side.shots.append(shot)
-    side.cpu.append({name: each / max(1, shot.requests) * 1e6 for name, each in spent.items()})
-    if "serve" in server.pids:
-        side.batches.append(records_per_commit(home, start))
+@dataclass(frozen=True)
+class _Runs:
+    """One way of measuring for both sides."""
+
+    home: Home
+    wrk: Load
+    seconds: int
+
+    def add(self, side: Side, server: Server, where: Database) -> None:
+        """One more round: a second to warm up, then the run that counts."""
+        known = headers(self.home)
+        self.wrk.run(server.port, known, 1)
+        start = _log(self.home).head().size
+        pids = {**server.pids, **where.pids()}
+        before = {name: cpu_seconds(each) for name, each in pids.items()}
+        shot = self.wrk.run(server.port, known, self.seconds)
+        spent = {name: cpu_seconds(each) - before[name] for name, each in pids.items()}
+        side.shots.append(shot)
+        side.cpu.append({name: each / max(1, shot.requests) * 1e6 for name, each in spent.items()})
+        if "serve" in server.pids:
+            side.batches.append(records_per_commit(self.home, start))
 
 
 class _Entry(msgspec.Struct):

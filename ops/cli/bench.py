@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from ops.bench import path as whole_path
+from ops.bench import stages as turn_stages
 from ops.bench.figures import BenchError, Report
 from ops.cli.console import Exit, JsonOption, fail, say, say_json
 
@@ -53,6 +54,20 @@ def path(
     """整条路径与 FastAPI 回显服务交替比较。"""
     sizes = whole_path.Sizes(persons=persons, rules=rules, seconds=seconds, rounds=rounds, engine=engine.value)
     _tell([lambda: whole_path.measure(_folder(work), sizes)], check=check, as_json=as_json)
+
+
+@app.command("stages")
+def stages(
+    engine: EngineOption = Engine.SQLITE,
+    persons: PersonsOption = 100_000,
+    rules: RulesOption = 1000,
+    turns: Annotated[int, typer.Option(min=1, help="轮次数，每轮 32 条")] = 100,
+    work: WorkOption = WORK,
+    as_json: JsonOption = False,
+) -> None:
+    """一轮 32 条请求的时间用在哪里，逐段列出。"""
+    sizes = turn_stages.Sizes(persons=persons, rules=rules, turns=turns, engine=engine.value)
+    _tell([lambda: turn_stages.measure(_folder(work), sizes)], check=False, as_json=as_json)
 
 
 def _tell(parts: list[Callable[[], Report]], *, check: bool, as_json: bool) -> None:
