@@ -15,8 +15,8 @@ from adapters.sources.mapping import FieldPart, MappingError, SourceMapping
 from adapters.sources.source import MAX_CELL, Row
 from gateway.seal import END_OF_DAYS, UNIT_SLOTS, Facts
 from policies.catalogue import Catalogue, Field, InvalidValueError, SealKind
+from policies.identifiers import STORED_AS_NUMBER
 
-STORED_AS_NUMBER = "号码被存成数字，末几位已丢失，请将该列设为文本后重填"
 WRONG_WIDTH = "该行的列与表头不符，内容可能已错位"
 NO_KEY = "主键为空，无法确认是哪一个对象"
 NO_IDENTIFIER = "没有填写身份证号或代码"
@@ -88,7 +88,7 @@ class RowReader:
     def _key(self, row: Row) -> str:
         parts = [row[column] for column in self._mapping.source.key]
         if any(cells.is_ruined(part) for part in parts):
-            raise _RefusalError("key", STORED_AS_NUMBER)
+            raise _RefusalError("key", "主键" + STORED_AS_NUMBER)
         texts = [cells.as_key(part) for part in parts if part is not None]
         if len(texts) < len(parts) or not all(texts) or sum(map(len, texts)) > MAX_CELL:
             raise _RefusalError("key", NO_KEY)
@@ -98,8 +98,6 @@ class RowReader:
         found: dict[str, None] = {}
         for column in self._mapping.source.identifier:
             raw = row[column]
-            if cells.is_ruined(raw):
-                raise _RefusalError("identifier_as_number", STORED_AS_NUMBER)
             if not cells.is_blank(raw, self._blanks):
                 found[self._number(raw)] = None
         if not found:
@@ -110,7 +108,9 @@ class RowReader:
         try:
             return self._identify(self._mapping.kind, raw)
         except InvalidValueError as error:
-            raise _RefusalError("identifier", error.hint) from None
+            # A sheet that was exported as text still shows what it had done to the number.
+            cause = "identifier_as_number" if error.hint.endswith(STORED_AS_NUMBER) else "identifier"
+            raise _RefusalError(cause, error.hint) from None
 
     def _values(self, row: Row) -> tuple[dict[str, str], int]:
         values: dict[str, str] = {}

@@ -14,14 +14,15 @@ from __future__ import annotations
 
 import fcntl
 import secrets
+import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from datetime import datetime
 from pathlib import Path
 from time import monotonic
 
 from adapters.index.directory import building, prune
-from adapters.index.parts import make_durable
 from adapters.index.postgres import mirror
 from adapters.keys.ring import SyncKeys
 from adapters.sources.mapping import SourceMapping
@@ -94,7 +95,7 @@ def _load(job: Job, plan: Plan, feeds: list[Feed]) -> LoadReport:
         building(job.home.index) as work,
         building(job.folder) as spooled,
         RefusedFile(_report_path(job, started, "refused.csv")) as refused,
-        _state(job, plan) as state,
+        closing(State(job.state_path) if plan.current else State.create(spooled / "state")) as state,
         writing(forms, work, "delta" if plan.current else "base", plan.n) as writers,
     ):
         spool = Spool(spooled, job.entropy)
@@ -105,8 +106,7 @@ def _load(job: Job, plan: Plan, feeds: list[Feed]) -> LoadReport:
         _settle(gathering, writers, state)
         manifest = manifest_of(job, plan, gathering.data_time, state.counts(), finish_parts(plan, forms, work, writers))
         published = publish_signed(job, work, manifest)
-        state.finish(_origin_after(job, plan, state, published.version.digest, gathering.marks))
-    _move_state(job, plan)
+        state.finish(_origin_after(job, plan, state, published.version.digest, gathering.marks), job.state_path)
     if job.settings.index_database:
         mirror(job.settings.index_database, published)
     prune(job.home.index, published)
@@ -154,30 +154,17 @@ def _report_path(job: Job, started: datetime, name: str) -> Path:
 
 
 @contextmanager
-def _state(job: Job, plan: Plan) -> Iterator[State]:
-    """The state to write into: a new one beside the old for a full sync."""
-    state = State(job.state_path) if plan.current else State.create(_new_state(job))
-    with closing(state):
-        yield state
-
-
-def _move_state(job: Job, plan: Plan) -> None:
-    if plan.current is None:
-        _new_state(job).replace(job.state_path)
-        make_durable(job.folder)
-
-
-def _new_state(job: Job) -> Path:
-    return job.folder / "subjects.new.sqlite"
-
-
-@contextmanager
 def _alone(folder: Path) -> Iterator[None]:
-    """Two syncs at once would build on the same past. Raises `SyncError`."""
+    """Two syncs at once would build on the same past. Raises `SyncError`, also for a full disk or a lost worker."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (folder / "lock").open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise SyncError("another sync is running; wait for it to end") from None
-        yield
+        try:
+            yield
+        except (OSError, sqlite3.Error) as error:
+            raise SyncError(f"sync cannot write or read its files ({error}); is the disk full?") from error
+        except BrokenProcessPool as error:
+            raise SyncError("a sealing worker was killed, perhaps for want of memory; set workers = 1") from error

@@ -44,8 +44,7 @@ class State:
 
     @classmethod
     def create(cls, path: Path) -> State:
-        """A new one, to be filled in ascending order of heads and then moved to its place."""
-        path.unlink(missing_ok=True)
+        """A new one, to be filled in ascending order of heads; a draft until it is finished."""
         state = cls(path)
         state._connection.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;" + _TABLES)
         return state
@@ -72,12 +71,15 @@ class State:
             else:
                 self._connection.execute("DELETE FROM subjects WHERE head = ?", (head,))
 
-    def finish(self, origin: Origin) -> None:
-        """Durable when this returns."""
+    def finish(self, origin: Origin, place: Path) -> None:
+        """All of it is true and durable when this returns; a new state takes the place of the old one."""
         self._connection.execute("CREATE INDEX IF NOT EXISTS subjects_by_key ON subjects (key)")
         self._connection.execute("INSERT OR REPLACE INTO facts VALUES ('origin', ?)", (msgspec.json.encode(origin),))
         self._connection.execute("COMMIT")
         make_durable(self._path)
+        if self._path != place:
+            self._path.replace(place)
+            make_durable(place.parent)
 
     def holder(self, head: int, tail: int) -> bytes | None:
         """See `ops.sync.settling.Holders`."""
