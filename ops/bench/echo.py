@@ -56,6 +56,7 @@ def main(port: int) -> None:
     """Serves until the process is told to stop."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(20_000, 50, 100)
     uvicorn.run(
         app,
         port=port,

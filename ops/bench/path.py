@@ -12,17 +12,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx2
-import msgspec
 
-from adapters.sql.ledger_reader import SqlLedgerReader
 from ops.bench.figures import BenchError, Check, Figure, Report
+from ops.bench.ledger import Ledger
 from ops.bench.load import ROUTE, Load, Shot
 from ops.bench.persons import Persons
 from ops.bench.questions import bodies, body
 from ops.bench.servers import Database, Server, database, free_ports, gateway, yardstick
 from ops.bench.stage import headers, prepare, renew
 from ops.bench.watching import cores, cpu_seconds
-from ops.settings import Home, ServeSettings, load
+from ops.settings import Home
 from policies.catalogue import load_catalogue
 
 BODIES = 20_000
@@ -140,7 +139,8 @@ class _Runs:
         """One more round: a second to warm up, then the run that counts."""
         known = headers(self.home)
         self.wrk.run(server.port, known, 1)
-        start = _log(self.home).head().size
+        log = Ledger.of(self.home)
+        start = log.size()
         pids = {**server.pids, **where.pids()}
         before = {name: cpu_seconds(each) for name, each in pids.items()}
         shot = self.wrk.run(server.port, known, self.seconds)
@@ -148,23 +148,5 @@ class _Runs:
         side.shots.append(shot)
         side.cpu.append({name: each / max(1, shot.requests) * 1e6 for name, each in spent.items()})
         if "serve" in server.pids:
-            side.batches.append(records_per_commit(self.home, start))
-
-
-class _Entry(msgspec.Struct):
-    """What is read of an entry here: when it was decided, which all entries of a turn have alike."""
-
-    time: str
-    type: str
-
-
-def records_per_commit(home: Home, start: int) -> float:
-    """How many comparisons one turn put into the log, on the average since that entry."""
-    log, read = _log(home), msgspec.json.Decoder(_Entry).decode
-    entries = map(read, log.entries(start, log.head().size))
-    times = [entry.time for entry in entries if entry.type.startswith("comparison")]
-    return len(times) / max(1, len(set(times)))
-
-
-def _log(home: Home) -> SqlLedgerReader:
-    return SqlLedgerReader.open(home.database_url(load(home, "serve.toml", ServeSettings)))
+            turns = log.turns(start)
+            side.batches.append(turns.total() / max(1, len(turns)))

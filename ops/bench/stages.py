@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Coroutine, Generator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Coroutine, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +22,7 @@ from ops.bench.questions import bodies
 from ops.bench.servers import database, free_ports, sealer
 from ops.bench.stage import headers, prepare, renew
 from ops.bench.stopwatch import Spent, Stopwatch
-from ops.bench.watching import cores, cpu_seconds
+from ops.bench.watching import cores, cpu_seconds, pinned
 from ops.wiring import Gateway, wire
 from policies.catalogue import load_catalogue
 
@@ -48,7 +47,7 @@ def measure(work: Path, sizes: Sizes) -> Report:
     with database(sizes.engine, other) as where:
         port, metrics_port = free_ports(2)
         renew(home, port, metrics_port, where.url)
-        with sealer(home, other) as sealing, _alone_on(core):
+        with sealer(home, other) as sealing, pinned(core):
             turns = _Turns(wire(home), headers(home))
             turns.run(bodies(Persons(load_catalogue()), sizes.persons, WARM_TURNS * TURN))
             before = cpu_seconds([sealing])
@@ -93,7 +92,10 @@ class _Turns:
         """What each turn spent on each stage."""
         gc.collect()
         gc.freeze()
-        return [self._turn(bodies[start : start + TURN]) for start in range(0, len(bodies), TURN)]
+        try:
+            return [self._turn(bodies[start : start + TURN]) for start in range(0, len(bodies), TURN)]
+        finally:
+            gc.unfreeze()
 
     def _turn(self, bodies: Sequence[bytes]) -> dict[str, Spent]:
         visits = [_Visit(body, self._headers) for body in bodies]
@@ -173,15 +175,3 @@ async def _submit(request: Request) -> Reply:
 
 async def _send(_: Message) -> None:
     return
-
-
-@contextmanager
-def _alone_on(core: int) -> Iterator[None]:
-    """This process on one core for a while, without the collector looking at what was there before."""
-    before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {core})
-    try:
-        yield
-    finally:
-        gc.unfreeze()
-        os.sched_setaffinity(0, before)

@@ -11,6 +11,7 @@ import typer
 
 from ops.bench import path as whole_path
 from ops.bench import stages as turn_stages
+from ops.bench import timing as answer_timing
 from ops.bench.figures import BenchError, Report
 from ops.cli.console import Exit, JsonOption, fail, say, say_json
 
@@ -21,6 +22,7 @@ PersonsOption = Annotated[int, typer.Option(min=100, help="名册人数")]
 RulesOption = Annotated[int, typer.Option(min=600, help="规则条数")]
 SecondsOption = Annotated[int, typer.Option(min=1, max=60, help="每轮秒数")]
 RoundsOption = Annotated[int, typer.Option(min=1, help="轮数，取中位数")]
+PairsOption = Annotated[int, typer.Option(min=2, help="对数")]
 CheckOption = Annotated[bool, typer.Option("--check", help="按要求的限值判断，未达到则退出码为 1")]
 WORK = Path("bench-work")
 
@@ -68,6 +70,22 @@ def stages(
     """一轮 32 条请求的时间用在哪里，逐段列出。"""
     sizes = turn_stages.Sizes(persons=persons, rules=rules, turns=turns, engine=engine.value)
     _tell([lambda: turn_stages.measure(_folder(work), sizes)], check=False, as_json=as_json)
+
+
+@app.command("timing")
+def timing(
+    engine: EngineOption = Engine.SQLITE,
+    persons: PersonsOption = 100_000,
+    rules: RulesOption = 1000,
+    pairs: PairsOption = 2000,
+    copies: Annotated[int, typer.Option(min=1, max=256, help="同一轮中同时发出的份数")] = 1,
+    work: WorkOption = WORK,
+    check: CheckOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """无此人、姓名不符、超出范围三者的答复时间能否分辨。"""
+    sizes = answer_timing.Sizes(persons=persons, rules=rules, pairs=pairs, copies=copies, engine=engine.value)
+    _tell([lambda: answer_timing.measure(_folder(work), sizes)], check=check, as_json=as_json)
 
 
 def _tell(parts: list[Callable[[], Report]], *, check: bool, as_json: bool) -> None:
