@@ -114,15 +114,20 @@ def _opener(path: Path) -> Opener:
 
 def _picker(table: Table, columns: list[str], path: Path) -> Callable[[Sequence[object]], tuple[object, ...]]:
     """Takes the wanted columns out of a row; a row that is too short ends in empty cells."""
-    header = table.header
-    if len(header) > MAX_COLUMNS:
+    if len(table.header) > MAX_COLUMNS:
         raise SourceError(f"{path.name} has more than {MAX_COLUMNS} columns; remove those that are not needed")
-    for column in columns:
+    header = [_squeezed(name) for name in table.header]
+    for column in map(_squeezed, columns):
         if header.count(column) != 1:
             found = "no column" if column not in header else "several columns named"
             raise SourceError(f"{path.name} has {found} {column}; its header is {', '.join(filter(None, header))}")
-    places = [header.index(column) for column in columns]
+    places = [header.index(_squeezed(column)) for column in columns]
     return lambda row: tuple(row[place] if place < len(row) else None for place in places)
+
+
+def _squeezed(name: str) -> str:
+    """A name in a header without the spaces and line breaks that people stretch it with (姓　名)."""
+    return "".join(name.split())
 
 
 def _fingerprint(path: Path) -> tuple[int, int]:

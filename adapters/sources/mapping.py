@@ -26,10 +26,11 @@ from typing import Literal
 
 import msgspec
 
+from adapters.sources.source import SourceError
 from policies.catalogue import Catalogue
 
 
-class MappingError(Exception):
+class MappingError(SourceError):
     """A mapping file cannot be used; names the file and the place, and says what is the matter."""
 
 
