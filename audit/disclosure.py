@@ -18,7 +18,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from msgspec import Struct
 
-from audit.entry import JsonValue, decode, encode
+from audit.entry import JsonValue, decode, encode_typed
 from audit.errors import DisclosureError, EntryError
 
 Entropy: TypeAlias = Callable[[int], bytes]
@@ -105,7 +105,7 @@ class Disclosure(NamedTuple):
 
 def secret(name: str, value: JsonValue) -> Secret:
     """Prepare a value for its frame. Raise `DisclosureError` when it does not fit: frames never grow."""
-    content = encode(value)
+    content = encode_typed(value)
     if len(content) > FRAMES[name] - _OVERHEAD - len(name):
         raise DisclosureError(f"the value of {name} is longer than its frame of {FRAMES[name]} bytes")
     return Secret(name, content)

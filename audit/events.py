@@ -11,7 +11,7 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from audit.disclosure import Secret, secret
-from audit.entry import JsonValue, encode
+from audit.entry import JsonValue, encode_typed
 from audit.kinds import (
     COMPARISON_ANSWERED,
     COMPARISON_REFUSED,
@@ -178,7 +178,7 @@ def generation_adopted(
 
 
 def _draft(kind: Kind, partner: str | None, body: Mapping[str, JsonValue], secrets: tuple[Secret, ...] = ()) -> Draft:
-    return Draft(kind.type, partner, encode(body, MAX_BODY_BYTES), secrets)
+    return Draft(kind.type, partner, encode_typed(body, MAX_BODY_BYTES), secrets)
 
 
 def _asked(asked: Asked) -> dict[str, JsonValue]:

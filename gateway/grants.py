@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import date, datetime
+
+import msgspec
 
 from gateway.domain.caller import Caller
 from gateway.domain.grant import Grant, GrantClass, local_day
@@ -14,8 +15,7 @@ from policies.decision import Permit, Reason, Refusal
 from policies.snapshot import Ask
 
 
-@dataclass(frozen=True, slots=True)
-class Granted:
+class Granted(msgspec.Struct, frozen=True):
     """A permit, the grant that narrowed it, and the reference date it answers for."""
 
     permit: Permit

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+import msgspec
 
 from gateway.domain.answer import Disclosed, Outcome
 from gateway.domain.budget import Reservation
@@ -16,8 +17,7 @@ from gateway.watch.budgets import Spent
 from policies.decision import Reason, Refusal
 
 
-@dataclass(slots=True)
-class Hearing:
+class Hearing(msgspec.Struct):
     """A request, its verdict, and then what each step added. `reply` ends it early."""
 
     request: Request

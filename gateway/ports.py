@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+import msgspec
+
 from audit.ledger import LedgerStore
 from gateway.domain.budget import Reservation, Spending, Used
 from gateway.domain.grant import Grant
@@ -32,8 +34,7 @@ class DataVersion:
     time: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class LookUp:
+class LookUp(msgspec.Struct, frozen=True, gc=False):
     """One look-up that was paid for. Without a reservation there is no way to ask the index."""
 
     subject: bytes
@@ -54,8 +55,7 @@ class Index(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Withheld:
+class Withheld(msgspec.Struct, frozen=True, gc=False):
     """The sealing process would not seal: its own reading of the signed grant says no."""
 
     cause: str
@@ -108,8 +108,7 @@ class BudgetStore(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Remembered:
+class Remembered(msgspec.Struct, frozen=True, gc=False):
     """An answer given before: the keyed digest of its request and the answer, encrypted."""
 
     key: bytes

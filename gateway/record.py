@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 
-from audit.entry import encode
+import msgspec
+
+from audit.entry import encode_typed
 from audit.events import Asked, DataRef, Draft, Inner, PolicyRef, comparison_answered, comparison_refused
 from audit.ledger import Ledger, LedgerStore, Recorded
 from audit.receipt import SALT_BYTES, ReceiptBody, ReceiptSigner, salted_digest, sign_turn
@@ -25,8 +27,7 @@ from gateway.watch.budgets import Spent
 from policies.decision import PolicyVersion, Refusal
 
 
-@dataclass(frozen=True, slots=True)
-class _Written:
+class _Written(msgspec.Struct, frozen=True):
     """A hearing with the draft of its entry and what its receipt will say."""
 
     hearing: Hearing
@@ -70,7 +71,7 @@ class Recorder:
         self, hearing: Hearing, granted: Granted, told: Disclosed, salt: bytes, data: DataRef
     ) -> _Written:
         as_of = granted.as_of.isoformat()
-        answer = encode({"as_of": as_of, "data": data._asdict(), "fields": dict(told.fields), "subject": told.subject})
+        answer = encode_typed({"as_of": as_of, "data": data._asdict(), "fields": dict(told.fields), "subject": told.subject})
         digests = _digests(salt, hearing, answer)
         policy = _policy(granted.permit.policy)
         draft = comparison_answered(
@@ -89,7 +90,7 @@ class Recorder:
     def _write_refusal(self, hearing: Hearing, refusal: Refusal, salt: bytes, data: DataRef) -> _Written:
         incident = self.entropy(8).hex()
         told = Refused(refusal.reason, incident)
-        answer = encode({"incident": incident, "reason": refusal.reason})
+        answer = encode_typed({"incident": incident, "reason": refusal.reason})
         digests = _digests(salt, hearing, answer)
         policy = _policy(refusal.policy)
         draft = comparison_refused(

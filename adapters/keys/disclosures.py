@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from adapters.keys.files import KeyFileError, Passphrase, private_folder, read_s
 from audit.disclosure import DataKey
 
 KEY_BYTES = 32
+_MONTH = re.compile(r"\d{4}-\d{2}")
 
 
 class DisclosureKeyFiles:
@@ -27,13 +29,13 @@ class DisclosureKeyFiles:
         return DataKey(month, read_secret(path, self._passphrase))
 
     def open(self, kid: str) -> bytes | None:
+        if not _MONTH.fullmatch(kid):
+            return None
         path = self._path(kid)
         return read_secret(path, self._passphrase) if path.exists() else None
 
-    def _path(self, kid: str) -> Path:
-        if not kid.replace("-", "").isdecimal():
-            raise KeyFileError("a disclosure names a key of another form; the database was altered")
-        return self._folder / f"{kid}.secret"
+    def _path(self, month: str) -> Path:
+        return self._folder / f"{month}.secret"
 
     def _make(self, path: Path) -> None:
         try:

@@ -16,6 +16,8 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.sql import ClauseElement
 
+WAL_PAGES = 8192
+"""Pages that the log of SQLite takes before they are moved to the database: 32 MiB."""
 Parameters = Mapping[str, object]
 
 
@@ -93,6 +95,6 @@ def driver_error(engine: Engine) -> type[Exception]:
 
 def _make_sqlite_durable(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000"):
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=10000", f"wal_autocheckpoint={WAL_PAGES}"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()

@@ -37,10 +37,12 @@ class SqlLedgerReader:
 
     def entries(self, start: int, end: int) -> Iterator[bytes]:
         index = ledger_entry.c.index
-        wanted = select(ledger_entry.c.entry).where(index >= start, index < end).order_by(index)
+        wanted = select(index, ledger_entry.c.entry).where(index >= start, index < end).order_by(index)
         with self._engine.connect().execution_options(yield_per=_CHUNK) as connection:
-            for row in connection.execute(wanted):
-                yield bytes(row[0])
+            for place, row in enumerate(connection.execute(wanted), start):
+                if row[0] != place:
+                    return
+                yield bytes(row[1])
 
     def hashes(self, level: int, start: int, end: int) -> bytes:
         index = ledger_entry.c.index if level == 0 else ledger_tile.c.index

@@ -64,7 +64,7 @@ answer = Table(
     Column("name", LargeBinary(16), primary_key=True),
     Column("body", LargeBinary(16), nullable=False),
     Column("answer", LargeBinary, nullable=False),
-    Column("expires", _Big, nullable=False, index=True),
+    Column("expires", _Big, nullable=False),
 )
 
 ledger_head = Table(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 
 class SubjectCode(StrEnum):
@@ -47,16 +48,14 @@ CHINESE = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True):
     """What the comparison found, before anything is disclosed."""
 
     cause: Cause
     codes: Mapping[str, FieldCode]
 
 
-@dataclass(frozen=True, slots=True)
-class Disclosed:
+class Disclosed(msgspec.Struct, frozen=True):
     """What of an outcome the permit allows to be told."""
 
     subject: SubjectCode

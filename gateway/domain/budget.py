@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import msgspec
+
 DAYS = 30
 """The long window of the budget on distinct subjects, today included."""
 
@@ -18,8 +20,7 @@ class Limits:
     comparisons_per_day: int
 
 
-@dataclass(frozen=True, slots=True)
-class Used:
+class Used(msgspec.Struct, frozen=True, gc=False):
     """What a grant has used. A subject counts on the last day it was compared, so nobody counts twice."""
 
     subjects_today: int = 0
@@ -42,8 +43,7 @@ class Used:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Reservation:
+class Reservation(msgspec.Struct, frozen=True, gc=False):
     """The worst case of one comparison, already taken from every budget of its grant. Made only by `gateway.watch`."""
 
     grant: str

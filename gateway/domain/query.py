@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 
 import msgspec
@@ -42,8 +41,7 @@ class QueryBody(msgspec.Struct, forbid_unknown_fields=True):
     as_of: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(msgspec.Struct, frozen=True, gc=False):
     """A claimed value, normalised. It hides in `repr` and never reaches a log."""
 
     field: str
@@ -54,8 +52,7 @@ class Claim:
         return f"Claim({self.field} {self.comparator} ***)"
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
+class Subject(msgspec.Struct, frozen=True, gc=False):
     """Whom a query is about: the normalised number and the values of the identity gate."""
 
     kind: str
@@ -66,8 +63,7 @@ class Subject:
         return f"Subject({self.kind} ***)"
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
+class Query(msgspec.Struct, frozen=True):
     """What is asked, by whom on the caller's side, under which grant and for which purpose."""
 
     grant: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import msgspec
 
 from gateway.domain.caller import Caller
 from gateway.domain.errors import GatewayError
@@ -10,33 +10,32 @@ from gateway.domain.query import Query
 from policies.decision import Reason
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(msgspec.Struct, frozen=True):
     """One parsed query of a known caller. `body` is what came over the wire, for its digest alone."""
 
     caller: Caller
     query: Query
-    body: bytes = field(repr=False)
-    key: str = field(repr=False)
+    body: bytes
+    key: str
+
+    def __repr__(self) -> str:
+        return f"Request({self.caller.client_id!r}, {self.query!r})"
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
+class Answered(msgspec.Struct, frozen=True, gc=False):
     """Recorded and durable: the JSON of the answer, its receipt in it."""
 
     json: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(msgspec.Struct, frozen=True, gc=False):
     """A refusal as the caller is told it: a class of reasons and the number of the incident, never a rule."""
 
     reason: Reason
     incident: str
 
 
-@dataclass(frozen=True, slots=True)
-class Failed:
+class Failed(msgspec.Struct, frozen=True):
     """Nothing was told and, unless the caller repeats it, nothing will be."""
 
     error: GatewayError

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from gateway.domain.budget import DAYS, Limits, Reservation, Spending, Used
 from gateway.ports import BudgetStore
 
 
-@dataclass(frozen=True, slots=True)
-class Spent:
+class Spent(msgspec.Struct, frozen=True, gc=False):
     """What one comparison did to its grant's budgets; kept, encrypted, in its ledger entry."""
 
     before: Used

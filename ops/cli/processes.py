@@ -8,6 +8,7 @@ import signal
 from typing import Annotated
 
 import typer
+import uvloop
 
 from adapters import logs
 from adapters.keys.files import read_secret
@@ -56,7 +57,8 @@ def serve(home: HomeOption = None, passphrase_file: PassphraseOption = None) -> 
     logs.configure()
     place, passphrase = home_of(home), passphrase_of(passphrase_file)
     with told():
-        asyncio.run(run(wire(place, passphrase), lambda port: say(f"网关已启动，端口 {port}")))
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(run(wire(place, passphrase), lambda port: say(f"网关已启动，端口 {port}")))
 
 
 def seal(home: HomeOption = None, passphrase_file: PassphraseOption = None) -> None:
