@@ -20,7 +20,7 @@ from gateway.domain.reply import Answered, Failed, Refused, Reply, Request
 from gateway.idempotency import Idempotency
 from gateway.pipeline import Pipeline
 from gateway.record import Recorder
-from gateway.seal import Entropy, Facts, Layout
+from gateway.seal import Facts, Layout
 from tests.audit.make import RECEIPT_SIGNER
 from tests.fakes import DeskSeal, DrivenClock, MemoryRegister, MemoryStore, StandingRights, a_desk
 from tests.fakes_audit import CountingEntropy, MemoryKeys
@@ -109,13 +109,13 @@ def open_log(store: SqlStore | MemoryStore) -> None:
     with store.begin() as work:
         if work.ledger.lock_head().size == 0:
             opening = log_opened(origin=ORIGIN, vkeys=[RECEIPT_SIGNER.vkey])
-            a_ledger().append(work.ledger, [opening], DrivenClock().now())
+            a_ledger(seed="opening").append(work.ledger, [opening], DrivenClock().now())
             work.commit()
 
 
-def a_ledger(keys: MemoryKeys | None = None, entropy: Entropy | None = None) -> Ledger:
-    """A node's ledger."""
-    return Ledger(node="node-1", keys=keys or MemoryKeys(), entropy=entropy or CountingEntropy("ledger"))
+def a_ledger(keys: MemoryKeys | None = None, seed: str = "ledger") -> Ledger:
+    """A node's ledger; two nodes need two seeds, or their entries would have the same ids."""
+    return Ledger(node=seed, keys=keys or MemoryKeys(), entropy=CountingEntropy(seed))
 
 
 def a_gateway(
@@ -145,7 +145,7 @@ def a_gateway(
         comparisons={kind: Comparison(Layout(CATALOGUE, kind), CountingEntropy(kind)) for kind in CATALOGUE.kinds},
         recorder=Recorder(
             origin=ORIGIN,
-            ledger=a_ledger(keys, CountingEntropy(f"{seed} ledger")),
+            ledger=a_ledger(keys, f"{seed} ledger"),
             signer=RECEIPT_SIGNER,
             entropy=CountingEntropy(f"{seed} recorder"),
         ),
