@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext
+from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import CTR
 
@@ -67,19 +67,22 @@ class Spool:
     def buckets(self) -> Iterator[list[Entry]]:
         """Each bucket once, ascending; entries of one subject stand together, in no order. Deletes what it gave."""
         for bucket in range(BUCKETS):
-            self._flush(bucket)
-            path = self._path(bucket)
-            content = self._cipher(bucket).decryptor().update(path.read_bytes())
-            path.unlink()
+            content = self._content(bucket)
             yield sorted(_entries(content), key=lambda entry: split(entry.subject))
+
+    def _content(self, bucket: int) -> bytes:
+        path = self._path(bucket)
+        if not path.exists():
+            return bytes(self._buffers[bucket])
+        self._flush(bucket)
+        content = self._cipher(bucket).decryptor().update(path.read_bytes())
+        path.unlink()
+        return content
 
     def _flush(self, bucket: int) -> None:
         with self._path(bucket).open("ab") as file:
-            file.write(self._encryptor(bucket).update(bytes(self._buffers[bucket])))
+            file.write(self._encryptors[bucket].update(bytes(self._buffers[bucket])))
         self._buffers[bucket].clear()
-
-    def _encryptor(self, bucket: int) -> CipherContext:
-        return self._encryptors[bucket]
 
     def _cipher(self, bucket: int) -> Cipher[CTR]:
         # One key stream a bucket: the counter begins far apart from all others.
