@@ -44,16 +44,17 @@ class Server:
 
 
 @contextmanager
-def database(engine: str, core: int) -> Iterator[Database]:
-    """A database for one run. PostgreSQL keeps fsync on and everything else as it comes, on that core."""
+def database(engine: str, core: int | None) -> Iterator[Database]:
+    """A database for one run. PostgreSQL keeps fsync on and everything else as it comes, on that core or on any."""
     if engine == "sqlite":
         yield Database()
         return
     try:
         with throwaway_postgres(durable=True) as server:
             pid = int((server.socket_directory / "data" / "postmaster.pid").read_text(encoding="ascii").split()[0])
-            for each in family(pid):
-                pin(each, core)
+            if core is not None:
+                for each in family(pid):
+                    pin(each, core)
             yield Database(url=server.url("bench"), pid=pid)
     except PostgresUnavailableError as error:
         raise BenchError(f"program missing: {error}") from error

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -11,85 +11,138 @@ import typer
 
 from ops.bench import path as whole_path
 from ops.bench import stages as turn_stages
+from ops.bench import sync as source_sync
 from ops.bench import timing as answer_timing
 from ops.bench.figures import BenchError, Report
 from ops.cli.console import Exit, JsonOption, fail, say, say_json
 
-app = typer.Typer(help="压测：在本机测得的比值", no_args_is_help=True)
-
-WorkOption = Annotated[Path, typer.Option("--work", help="工作目录；建好的名册留在其中，下次不必重建")]
-PersonsOption = Annotated[int, typer.Option(min=100, help="名册人数")]
-RulesOption = Annotated[int, typer.Option(min=600, help="规则条数")]
-SecondsOption = Annotated[int, typer.Option(min=1, max=60, help="每轮秒数")]
-RoundsOption = Annotated[int, typer.Option(min=1, help="轮数，取中位数")]
-PairsOption = Annotated[int, typer.Option(min=2, help="对数")]
-CheckOption = Annotated[bool, typer.Option("--check", help="按要求的限值判断，未达到则退出码为 1")]
-WORK = Path("bench-work")
+app = typer.Typer(help="压测：在本机测得的比值")
 
 
 class Engine(StrEnum):
-    """Where control data and index lie."""
+    """Where control data and index lie, or the source."""
 
     SQLITE = "sqlite"
     POSTGRESQL = "postgresql"
 
 
-EngineOption = Annotated[Engine, typer.Option(help="控制库与索引所在")]
+Part = Callable[[], Report]
+EngineOption = Annotated[Engine, typer.Option(help="控制库与索引所在；对 sync 则为数据源所在")]
+PersonsOption = Annotated[int, typer.Option(min=100, help="名册人数；要求的规模为 1000000")]
+RulesOption = Annotated[int, typer.Option(min=600, help="规则条数")]
+SecondsOption = Annotated[int, typer.Option(min=1, max=60, help="每轮秒数")]
+RoundsOption = Annotated[int, typer.Option(min=1, help="轮数，取中位数")]
+TurnsOption = Annotated[int, typer.Option(min=1, help="轮次数，每轮次 32 条")]
+PairsOption = Annotated[int, typer.Option(min=2, help="对数")]
+CopiesOption = Annotated[int, typer.Option(min=1, max=256, help="同一轮次中同时发出的份数")]
+WorkOption = Annotated[Path, typer.Option("--work", help="工作目录；建好的名册留在其中，下次不必重建")]
+CheckOption = Annotated[bool, typer.Option("--check", help="按要求的限值判断，未达到则退出码为 1")]
+
+PERSONS, RULES, SECONDS, ROUNDS, TURNS, PAIRS, COPIES = 100_000, 1000, 8, 3, 100, 2000, 64
+WORK = Path("bench-work")
 
 
-@app.callback()
-def group() -> None:
-    """压测：在本机测得的比值"""
+@app.callback(invoke_without_command=True)
+def everything(
+    context: typer.Context,
+    persons: PersonsOption = PERSONS,
+    rules: RulesOption = RULES,
+    seconds: SecondsOption = SECONDS,
+    rounds: RoundsOption = ROUNDS,
+    pairs: PairsOption = PAIRS,
+    work: WorkOption = WORK,
+    check: CheckOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """压测：不给子命令则依次测全部；所有数字都是同一次运行中的比值。"""
+    if context.invoked_subcommand is not None:
+        return
+    size = {"persons": persons, "rules": rules}
+    parts: list[Part] = [_path(work, engine, size, seconds, rounds) for engine in Engine]
+    parts += [_stages(work, Engine.SQLITE, size, TURNS)]
+    parts += [_timing(work, Engine.SQLITE, size, pairs, copies) for copies in (1, COPIES)]
+    parts += [_sync(work, Engine.POSTGRESQL, persons)]
+    _tell(parts, check=check, as_json=as_json)
 
 
 @app.command("path")
 def path(
     engine: EngineOption = Engine.SQLITE,
-    persons: PersonsOption = 100_000,
-    rules: RulesOption = 1000,
-    seconds: SecondsOption = 8,
-    rounds: RoundsOption = 3,
+    persons: PersonsOption = PERSONS,
+    rules: RulesOption = RULES,
+    seconds: SecondsOption = SECONDS,
+    rounds: RoundsOption = ROUNDS,
     work: WorkOption = WORK,
     check: CheckOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """整条路径与 FastAPI 回显服务交替比较。"""
-    sizes = whole_path.Sizes(persons=persons, rules=rules, seconds=seconds, rounds=rounds, engine=engine.value)
-    _tell([lambda: whole_path.measure(_folder(work), sizes)], check=check, as_json=as_json)
+    size = {"persons": persons, "rules": rules}
+    _tell([_path(work, engine, size, seconds, rounds)], check=check, as_json=as_json)
 
 
 @app.command("stages")
 def stages(
     engine: EngineOption = Engine.SQLITE,
-    persons: PersonsOption = 100_000,
-    rules: RulesOption = 1000,
-    turns: Annotated[int, typer.Option(min=1, help="轮次数，每轮 32 条")] = 100,
+    persons: PersonsOption = PERSONS,
+    rules: RulesOption = RULES,
+    turns: TurnsOption = TURNS,
     work: WorkOption = WORK,
     as_json: JsonOption = False,
 ) -> None:
-    """一轮 32 条请求的时间用在哪里，逐段列出。"""
-    sizes = turn_stages.Sizes(persons=persons, rules=rules, turns=turns, engine=engine.value)
-    _tell([lambda: turn_stages.measure(_folder(work), sizes)], check=False, as_json=as_json)
+    """一个轮次 32 条请求的时间用在哪里，逐段列出。"""
+    _tell([_stages(work, engine, {"persons": persons, "rules": rules}, turns)], check=False, as_json=as_json)
 
 
 @app.command("timing")
 def timing(
     engine: EngineOption = Engine.SQLITE,
-    persons: PersonsOption = 100_000,
-    rules: RulesOption = 1000,
-    pairs: PairsOption = 2000,
-    copies: Annotated[int, typer.Option(min=1, max=256, help="同一轮中同时发出的份数")] = 1,
+    persons: PersonsOption = PERSONS,
+    rules: RulesOption = RULES,
+    pairs: PairsOption = PAIRS,
+    copies: CopiesOption = 1,
     work: WorkOption = WORK,
     check: CheckOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """无此人、姓名不符、超出范围三者的答复时间能否分辨。"""
-    sizes = answer_timing.Sizes(persons=persons, rules=rules, pairs=pairs, copies=copies, engine=engine.value)
-    _tell([lambda: answer_timing.measure(_folder(work), sizes)], check=check, as_json=as_json)
+    size = {"persons": persons, "rules": rules}
+    _tell([_timing(work, engine, size, pairs, copies)], check=check, as_json=as_json)
 
 
-def _tell(parts: list[Callable[[], Report]], *, check: bool, as_json: bool) -> None:
-    """Measures one part after the other and tells of each as soon as it is done."""
+@app.command("sync")
+def sync(
+    engine: EngineOption = Engine.POSTGRESQL,
+    persons: PersonsOption = PERSONS,
+    work: WorkOption = WORK,
+    check: CheckOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """全量同步与其后的增量同步：速度、内存、时间之比。"""
+    _tell([_sync(work, engine, persons)], check=check, as_json=as_json)
+
+
+def _path(work: Path, engine: Engine, size: dict[str, int], seconds: int, rounds: int) -> Part:
+    sizes = whole_path.Sizes(**size, seconds=seconds, rounds=rounds, engine=engine.value)
+    return lambda: whole_path.measure(_folder(work), sizes)
+
+
+def _stages(work: Path, engine: Engine, size: dict[str, int], turns: int) -> Part:
+    sizes = turn_stages.Sizes(**size, turns=turns, engine=engine.value)
+    return lambda: turn_stages.measure(_folder(work), sizes)
+
+
+def _timing(work: Path, engine: Engine, size: dict[str, int], pairs: int, copies: int) -> Part:
+    sizes = answer_timing.Sizes(**size, pairs=pairs, copies=copies, engine=engine.value)
+    return lambda: answer_timing.measure(_folder(work), sizes)
+
+
+def _sync(work: Path, engine: Engine, persons: int) -> Part:
+    return lambda: source_sync.measure(_folder(work), source_sync.Sizes(persons=persons, engine=engine.value))
+
+
+def _tell(parts: Sequence[Part], *, check: bool, as_json: bool) -> None:
+    """Measures one part after the other, never two at once, and tells of each as soon as it is done."""
     missed = False
     for measure in parts:
         try:
