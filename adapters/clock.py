@@ -6,6 +6,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+_ADVICE = "the clock file must hold one instant with its offset, as in 2026-06-30T09:00:00+08:00"
+
+
+class ClockError(OSError):
+    """The clock file cannot be read as an instant; nothing goes on without a time."""
+
 
 class SystemClock:
     """The machine's clock."""
@@ -21,7 +27,10 @@ class FileClock:
     path: Path
 
     def now(self) -> datetime:
-        instant = datetime.fromisoformat(self.path.read_text().strip())
+        try:
+            instant = datetime.fromisoformat(self.path.read_text(encoding="ascii").strip())
+        except ValueError:
+            raise ClockError(_ADVICE) from None
         if instant.tzinfo is None:
-            raise ValueError("the clock file must hold an instant with its offset, as in 2026-06-30T09:00:00+08:00")
+            raise ClockError(_ADVICE)
         return instant.astimezone(UTC)

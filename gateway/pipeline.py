@@ -22,7 +22,7 @@ from datetime import datetime
 
 from gateway.domain.answer import disclose
 from gateway.domain.comparison import Comparison
-from gateway.domain.errors import GatewayError, MismatchedKeyError, UnavailableError
+from gateway.domain.errors import DownError, MismatchedKeyError, UnavailableError
 from gateway.domain.grant import Grant, local_day
 from gateway.domain.reply import Answered, Failed, Reply, Request
 from gateway.grants import judge
@@ -80,7 +80,7 @@ class Pipeline:
         """
         try:
             return (yield from self._turn(requests))
-        except GatewayError as error:
+        except DownError as error:
             return [Failed(error)] * len(requests)
         except Exception as error:  # noqa: BLE001 - whatever broke, it must not reach the neighbours
             self.broke(len(requests), type(error).__name__)
@@ -92,12 +92,13 @@ class Pipeline:
 
     def _turn(self, requests: Sequence[Request]) -> Turn:
         if self.is_sealed:
-            raise UnavailableError("the log is sealed")
+            raise DownError("the log is sealed")
         at, index = self.clock.now(), self.index
         with self.store.begin() as work:
             hearings = self._judge(requests, work, index.version, at)
+            budgets = self._open_budgets(hearings, work, at)
             self._recall(hearings, work, at)
-            budgets = self._reserve(hearings, work, at)
+            self._reserve(hearings, budgets)
             yield from self._seal(hearings, index.version)
             self._settle(hearings, budgets)
             self._compare(hearings, index)
@@ -115,6 +116,11 @@ class Pipeline:
             for each in requests
         ]
 
+    def _open_budgets(self, hearings: Sequence[Hearing], work: Work, at: datetime) -> Budgets:
+        """Locks the grants first: of two nodes with the same key, the second then finds what the first answered."""
+        limits = {each.granted.grant.number: each.granted.grant.limits for each in hearings if each.granted}
+        return Budgets(work.budgets, limits, local_day(at).toordinal())
+
     def _recall(self, hearings: Sequence[Hearing], work: Work, at: datetime) -> None:
         asked = {each.slot.name: each for each in hearings if each.granted}
         for name, kept in work.answers.remembered(list(asked), int(at.timestamp())).items():
@@ -124,15 +130,12 @@ class Pipeline:
             else:
                 hearing.reply = Failed(MismatchedKeyError("此 Idempotency-Key 已用于另一请求，请换一个新值"))
 
-    def _reserve(self, hearings: Sequence[Hearing], work: Work, at: datetime) -> Budgets:
-        limits = {each.granted.grant.number: each.granted.grant.limits for each in hearings if each.granted}
-        budgets = Budgets(work.budgets, limits, local_day(at).toordinal())
+    def _reserve(self, hearings: Sequence[Hearing], budgets: Budgets) -> None:
         for hearing in hearings:
             if hearing.granted:
                 hearing.reservation = budgets.reserve(hearing.granted.grant.number)
                 if hearing.reservation is None:
                     hearing.refuse(Reason.QUOTA, "budget")
-        return budgets
 
     def _seal(self, hearings: Sequence[Hearing], version: DataVersion) -> Generator[Sealing, None, None]:
         heard = [(each, each.granted) for each in hearings if each.granted and each.reservation]
@@ -182,7 +185,7 @@ class Pipeline:
         answered = [(each, each.reply) for each in open_hearings if isinstance(each.reply, Answered)]
         now = int(at.timestamp())
         work.answers.remember(
-            [self.idempotency.remember(each.slot, each.request, reply.json, now) for each, reply in answered]
+            [self.idempotency.remember(each.slot, each.request, reply.json, now) for each, reply in answered], now
         )
 
     def _reply(self, hearing: Hearing) -> Reply:

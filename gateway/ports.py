@@ -82,6 +82,8 @@ class Seal(Protocol):
         """The tokens of the units in a signed grant's scope. Raises `UnavailableError`."""
         ...
 
+    def close(self) -> None: ...
+
 
 @dataclass(frozen=True, slots=True)
 class Rights:
@@ -124,7 +126,9 @@ class AnswerStore(Protocol):
         """Those that have not expired at the Unix time `at`."""
         ...
 
-    def remember(self, answers: Sequence[Remembered]) -> None: ...
+    def remember(self, answers: Sequence[Remembered], at: int) -> None:
+        """Keeps them; one of the same key that has expired at the Unix time `at` gives way."""
+        ...
 
 
 class Work(Protocol):
@@ -150,6 +154,8 @@ class Work(Protocol):
 
 class Store(Protocol):
     """The control database."""
+
+    def close(self) -> None: ...
 
     def begin(self) -> AbstractContextManager[Work]:
         """Begins a work, and rolls it back unless it was committed. Raises `UnavailableError`."""

@@ -71,7 +71,9 @@ class Recorder:
         self, hearing: Hearing, granted: Granted, told: Disclosed, salt: bytes, data: DataRef
     ) -> _Written:
         as_of = granted.as_of.isoformat()
-        answer = encode_typed({"as_of": as_of, "data": data._asdict(), "fields": dict(told.fields), "subject": told.subject})
+        answer = encode_typed(
+            {"as_of": as_of, "data": data._asdict(), "fields": dict(told.fields), "subject": told.subject}
+        )
         digests = _digests(salt, hearing, answer)
         policy = _policy(granted.permit.policy)
         draft = comparison_answered(

@@ -45,8 +45,8 @@ def init(
     """Makes everything a new installation needs. Raises `SettingsError` where there is one already."""
     if (home.path / "serve.toml").exists():
         raise SettingsError(f"{home.path} holds an installation already; choose another folder")
-    for folder in FOLDERS:
-        (home.path / folder).mkdir(parents=True, exist_ok=True, mode=0o750)
+    for folder in ("", "data", *FOLDERS):
+        (home.path / folder).mkdir(exist_ok=True, mode=0o750)
     make_all(home.path, home.clock, os.urandom, passphrase=passphrase)
     _write(home.path / "seal.toml", _SEAL)
     _write(home.path / "units.toml", _UNITS)

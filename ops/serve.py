@@ -37,6 +37,7 @@ SIGN_SECONDS = 1.0
 GC_ALLOCATIONS = 20_000
 """Values of a request die by reference count; a collection every 700 allocations only looks at them in vain."""
 ADOPT_SECONDS = 1.0
+FORGET_SECONDS = 600.0
 
 log = structlog.get_logger()
 
@@ -115,7 +116,7 @@ async def run(gateway: Gateway, ready: Callable[[int], None] = lambda _: None) -
     server = Server(_config(gateway, Measured(app, gateway.metrics, ROUTES)))
     gateway.metrics.serve(gateway.settings.host, gateway.settings.metrics_port)
     with ExitStack() as stack:
-        chores = [_sign(gateway), _adopt(gateway), _announce(server, ready)]
+        chores = [_sign(gateway), _adopt(gateway), _forget(gateway), _announce(server, ready)]
         if gateway.home.mode is not Mode.PRODUCTION:
             chores.append(_watch(stack.enter_context(SealingChild(gateway.home))))
         await _serve(server, gateway, [asyncio.create_task(each) for each in chores])
@@ -182,6 +183,15 @@ async def _adopt(gateway: Gateway) -> None:
     await _every(ADOPT_SECONDS, look)
 
 
+async def _forget(gateway: Gateway) -> None:
+    def forget() -> None:
+        with gateway.desk.begin() as work:
+            work.answers.forget(int(gateway.home.clock.now().timestamp()))
+            work.commit()
+
+    await _every(FORGET_SECONDS, lambda: asyncio.to_thread(forget))
+
+
 async def _watch(child: SealingChild) -> None:
     async def look() -> None:
         child.look()
@@ -209,7 +219,10 @@ def _config(gateway: Gateway, app: ASGIApp) -> uvicorn.Config:
     context = None
     if settings.tls:
         context = tls_context(
-            certificate=keys / "tls.crt", key=keys / "serve" / "tls.pem", client_authorities=keys / "authority.crt"
+            certificate=keys / "tls.crt",
+            key=keys / "serve" / "tls.pem",
+            client_authorities=keys / "authority.crt",
+            password=gateway.passphrase.reveal if gateway.passphrase else None,
         )
     return uvicorn.Config(
         app,
@@ -233,7 +246,7 @@ def _checks(gateway: Gateway) -> dict[str, Check]:
         return None if pointer(gateway.home.index) else "there is no index; run `bidui sync`"
 
     def seal() -> str | None:
-        return None if gateway.seal.is_alive() else "the sealing process does not answer"
+        return None if gateway.probe.is_alive() else "the sealing process does not answer"
 
     def ledger() -> str | None:
         return "the log is sealed" if gateway.pipeline.is_sealed else None

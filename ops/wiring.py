@@ -39,7 +39,7 @@ from gateway.seal import Layout
 from gateway.signed_grant import SignedGrant
 from ops.log_keys import make_ledger, read_log_keys
 from ops.rights import RightsDesk
-from ops.settings import Home, Mode, SealSettings, ServeSettings, load
+from ops.settings import Home, Mode, SealSettings, ServeSettings, SettingsError, load
 from policies.catalogue import Catalogue, load_catalogue
 
 LOAD_KEY = "load"
@@ -67,7 +67,8 @@ class Gateway:
     pipeline: Pipeline
     desk: SqlStore
     """For work outside turns; used in threads alone, because a turn may hold the lock while the loop goes on."""
-    seal: SealClient
+    probe: SealClient
+    """Asks the sealing process whether it is there, on a connection of its own: a turn's is never shared."""
     identity: Identity
     reader: SqlLedgerReader
     checkpoints: FileCheckpoints
@@ -75,6 +76,7 @@ class Gateway:
     trust: Trust
     metrics: Metrics
     sync_key: Ed25519PublicKey
+    passphrase: Passphrase | None
 
     async def held(self, caller: Caller) -> Mapping[str, tuple[Grant, Used]]:
         """A caller's grants in force, and what each has used."""
@@ -89,8 +91,8 @@ class Gateway:
 
     def close(self) -> None:
         """Gives back what it holds open."""
-        self.desk.close()
-        self.seal.close()
+        for each in (self.pipeline.store, self.desk, self.reader, self.pipeline.seal, self.probe):
+            each.close()
 
 
 def trusted_load_keys(home: Home) -> Mapping[str, Ed25519PublicKey]:
@@ -110,7 +112,8 @@ def wire(home: Home, passphrase: Passphrase | None = None) -> Gateway:
     settings = load(home, "serve.toml", ServeSettings)
     catalogue, metrics, log_keys = load_catalogue(), Metrics(), read_log_keys(home, settings, passphrase)
     identity = _identity(home, settings, passphrase)
-    seal = SealClient(home.seal_socket(load(home, "seal.toml", SealSettings)), {})
+    socket = home.seal_socket(load(home, "seal.toml", SealSettings))
+    seal = SealClient(socket, {})
     reader = SqlLedgerReader(open_engine(home.database_url(settings)))
     checkpoints = FileCheckpoints(home.checkpoints)
     sync_key = read_ed25519_public(home.keys / "sync.pub")
@@ -136,7 +139,7 @@ def wire(home: Home, passphrase: Passphrase | None = None) -> Gateway:
         catalogue=catalogue,
         pipeline=pipeline,
         desk=SqlStore(home.database_url(settings)),
-        seal=seal,
+        probe=SealClient(socket, {}),
         identity=identity,
         reader=reader,
         checkpoints=checkpoints,
@@ -146,6 +149,7 @@ def wire(home: Home, passphrase: Passphrase | None = None) -> Gateway:
         trust=log_keys.trust,
         metrics=metrics,
         sync_key=sync_key,
+        passphrase=passphrase,
     )
 
 
@@ -203,4 +207,7 @@ def _proxy(home: Home, settings: ServeSettings, passphrase: Passphrase | None) -
     if not settings.trusted_proxies:
         return None
     secret = read_secret(home.keys / "serve" / "proxy.secret", passphrase)
-    return TrustedProxy(frozenset(settings.trusted_proxies), secret)
+    try:
+        return TrustedProxy(frozenset(settings.trusted_proxies), secret)
+    except ValueError:
+        raise SettingsError("trusted_proxies in serve.toml must list addresses or networks such as 10.0.0.5") from None

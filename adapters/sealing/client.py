@@ -10,7 +10,7 @@ from typing import NoReturn
 import msgspec
 
 from adapters.sealing.wire import Admit, Admitted, Ask, Refused, Sealed, receive, replies, send
-from gateway.domain.errors import UnavailableError
+from gateway.domain.errors import DownError
 from gateway.ports import Withheld
 from gateway.seal import Plain, Question
 from gateway.signed_grant import SignedGrant
@@ -62,7 +62,7 @@ class SealClient:
         return self._admit(generation, grant) if known is None else known
 
     def is_alive(self) -> bool:
-        """Whether the process answers. Raises `UnavailableError` when it does not."""
+        """Whether the process answers. Raises `DownError` when it does not."""
         return bool(self._exchange(Ask("", [])))
 
     def close(self) -> None:
@@ -73,7 +73,7 @@ class SealClient:
     def _take(self, count: int) -> list[Question | str]:
         reply = self._receive()
         if not isinstance(reply, Sealed) or len(reply.items) != count:
-            raise UnavailableError("the sealing process gave no questions")
+            raise DownError("the sealing process gave no questions")
         return reply.items
 
     def _admit(self, generation: str, grant: str) -> frozenset[int]:
@@ -106,7 +106,7 @@ class SealClient:
     def _break(self, error: Exception) -> NoReturn:
         """A connection with an answer left in it must never be used again."""
         self.close()
-        raise UnavailableError("the sealing process does not answer; `bidui doctor` says why") from error
+        raise DownError("the sealing process does not answer; `bidui doctor` says why") from error
 
     def _connect(self) -> socket.socket:
         peer = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)

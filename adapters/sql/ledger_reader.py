@@ -26,6 +26,9 @@ class SqlLedgerReader:
     def open(cls, url: str) -> SqlLedgerReader:
         return cls(open_engine(url))
 
+    def close(self) -> None:
+        self._engine.dispose()
+
     def head(self) -> Head:
         wanted = select(ledger_head.c.size, ledger_head.c.frontier, ledger_head.c.log_time)
         try:

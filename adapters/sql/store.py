@@ -21,7 +21,7 @@ from adapters.sql.budgets import BudgetTable
 from adapters.sql.engine import Connection, driver_connection, driver_error, is_sqlite, open_engine
 from adapters.sql.grants import GrantTable
 from adapters.sql.ledger import LedgerTable
-from gateway.domain.errors import UnavailableError
+from gateway.domain.errors import DownError
 
 
 class SqlWork:
@@ -76,7 +76,7 @@ class SqlStore:
                 yield work
             except self._errors as error:
                 self._drop()
-                raise UnavailableError(f"the control database refused ({type(error).__name__})") from error
+                raise DownError(f"the control database refused ({type(error).__name__})") from error
             except BaseException:
                 self._roll_back()
                 raise
@@ -86,6 +86,8 @@ class SqlStore:
     def close(self) -> None:
         self._drop()
         self._engine.dispose()
+        if self._file:
+            self._file.close()
 
     @contextmanager
     def _locked(self) -> Iterator[None]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -16,6 +18,7 @@ from gateway.api.catalogue import CatalogueDoor
 from gateway.api.comparisons import PATH, Comparisons
 from gateway.api.problems import problem
 
+READY_SECONDS = 1.0
 Check = Callable[[], str | None]
 """Looks at one thing the gateway needs; None when it is well, else what is wrong, for operators."""
 Handler = Callable[[HttpRequest], Awaitable[Response]]
@@ -52,6 +55,7 @@ class _Front:
 
 def _framework(doors: Doors) -> FastAPI:
     app = FastAPI(title="Bidui 比对", docs_url=None, redoc_url=None, openapi_url=None)
+    app.router.redirect_slashes = False
     app.router.routes += [
         Route(PATH, doors.comparisons, methods=["POST"]),
         Route("/v1/catalogue", _endpoint(doors.catalogue), methods=["GET"]),
@@ -79,14 +83,25 @@ async def _alive(_: HttpRequest) -> Response:
     return JSONResponse({"status": "ok"})
 
 
-@dataclass(frozen=True)
 class _Ready:
-    checks: Mapping[str, Check]
+    """Looks at everything, off the loop and at most once a second, however often it is asked."""
+
+    def __init__(self, checks: Mapping[str, Check]) -> None:
+        self._checks = checks
+        self._states: dict[str, bool] = {}
+        self._until = 0.0
+        self._one = asyncio.Lock()
 
     async def __call__(self, _: HttpRequest) -> Response:
-        states = {name: check() is None for name, check in self.checks.items()}
-        ready = bool(states) and all(states.values())
-        return JSONResponse({"ready": ready, "checks": states}, 200 if ready else 503)
+        async with self._one:
+            if time.monotonic() >= self._until:
+                self._states = await asyncio.to_thread(self._look)
+                self._until = time.monotonic() + READY_SECONDS
+        ready = bool(self._states) and all(self._states.values())
+        return JSONResponse({"ready": ready, "checks": self._states}, 200 if ready else 503)
+
+    def _look(self) -> dict[str, bool]:
+        return {name: check() is None for name, check in self._checks.items()}
 
 
 @dataclass(frozen=True)

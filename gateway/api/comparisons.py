@@ -5,6 +5,7 @@ It speaks ASGI itself: a framework's request and response objects would cost it 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -22,6 +23,7 @@ from policies.catalogue import Catalogue
 PATH = "/v1/comparisons"
 MAX_KEY = 128
 _KEY_HEADER = b"idempotency-key"
+_KEY = re.compile(rb"[!-~]{1,%d}" % MAX_KEY)
 
 Identify = Callable[[Scope], Caller | None]
 """Who is calling, proven; None for everything that is wrong with the proof."""
@@ -50,11 +52,11 @@ class Comparisons:
             await _tell(await self.submit(request), scope, receive, send)
 
     async def _parse(self, scope: Scope, receive: Receive, caller: Caller) -> Request:
-        key = next((value for name, value in scope["headers"] if name == _KEY_HEADER), b"").decode("latin-1")
-        if not 0 < len(key) <= MAX_KEY or not key.isascii() or not key.isprintable():
-            raise UnreadableError(f"请在 Idempotency-Key 首部给出 1 至 {MAX_KEY} 个可见 ASCII 字符")
+        keys = [value for name, value in scope["headers"] if name == _KEY_HEADER]
+        if len(keys) != 1 or not _KEY.fullmatch(keys[0]):
+            raise UnreadableError(f"请给出一个 Idempotency-Key 首部：1 至 {MAX_KEY} 个可见 ASCII 字符，不含空格")
         body = await read(scope, receive)
-        return Request(caller, parse_query(parse(body), self.catalogue), body, key)
+        return Request(caller, parse_query(parse(body), self.catalogue), body, keys[0].decode())
 
 
 async def _tell(reply: Reply, scope: Scope, receive: Receive, send: Send) -> None:

@@ -7,6 +7,7 @@
   - MismatchedKeyError  422  the same key came with another body
   - OverloadedError     503  more callers wait than may wait
   - UnavailableError    503  something the answer needs is broken; nothing was told
+    - DownError              nothing can be answered at present, whatever is asked
 """
 
 from __future__ import annotations
@@ -41,4 +42,8 @@ class OverloadedError(GatewayError):
 
 
 class UnavailableError(GatewayError):
-    """A store, the index or the sealing process does not answer."""
+    """Something that this answer needs does not work."""
+
+
+class DownError(UnavailableError):
+    """The store or the sealing process does not answer: trying again in smaller turns is of no use."""

@@ -30,7 +30,7 @@ class Budgets:
         self._limits = grants
         self._day = day
         self._used = dict(store.lock(sorted(grants), day)) if grants else {}
-        self._reserved = {grant: self._used[grant] for grant in grants}
+        self._reserved = dict(self._used)
 
     def reserve(self, grant: str) -> Reservation | None:
         """The worst case of one comparison; None when a budget has no room for it."""
@@ -48,20 +48,22 @@ class Budgets:
         spent = [self._use(pair, last_days, subjects) for pair in pairs]
         if pairs:
             comparisons = Counter(grant for grant, _ in pairs)
-            self._store.spend(Spending(self._day, subjects, comparisons, frozenset(pairs)))
+            today = frozenset(pair for pair in pairs if last_days[pair] == self._day)
+            self._store.spend(Spending(self._day, subjects, comparisons, today))
         return spent
 
     def _use(
         self, pair: tuple[str, bytes], last_days: dict[tuple[str, bytes], int], subjects: Counter[tuple[str, int]]
     ) -> Spent:
         grant, before = pair[0], self._used[pair[0]]
-        last = last_days.get(pair)
-        in_window = last is not None and last > self._day - DAYS
-        if last != self._day:
+        last = last_days.get(pair, self._day - DAYS)
+        # A clock that stepped back finds subjects of a later day: they stay counted there.
+        is_new_today, is_in_window = last < self._day, last > self._day - DAYS
+        if is_new_today:
             subjects[grant, self._day] += 1
-            if last is not None and in_window:
+            if is_in_window:
                 subjects[grant, last] -= 1
-        after = before.plus(int(last != self._day), int(not in_window))
-        last_days[pair] = self._day
+        after = before.plus(int(is_new_today), int(not is_in_window))
+        last_days[pair] = max(last, self._day)
         self._used[grant] = after
         return Spent(before, after)

@@ -114,7 +114,7 @@ class _Turns:
         pipeline, watch = self.gateway.pipeline, self._watch
         for method in ("judge", "recall", "reserve", "settle", "compare", "disclose", "record"):
             watch.wrap(pipeline, f"_{method}", method)
-        watch.wrap(self.gateway.seal, "ask", "seal: ask")
+        watch.wrap(self.gateway.pipeline.seal, "ask", "seal: ask")
         watch.wrap(self.gateway.seal, "finish", "seal: wait and read")
         watch.wrap(pipeline.index, "find", "find")
         watch.wrap(pipeline.recorder.ledger, "append", "record: entries and tree")

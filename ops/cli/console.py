@@ -15,7 +15,10 @@ from adapters.keys.files import KeyFileError, Passphrase, read_passphrase
 from audit.errors import AuditError
 from gateway.domain.errors import GatewayError
 from gateway.domain.grant import GrantError
+from gateway.domain.partner_file import PartnerFileError
 from ops.settings import Home, SettingsError, open_home
+from policies.invalid import CatalogueError
+from policies.problems import RulebookError
 
 
 class Exit(IntEnum):
@@ -67,7 +70,7 @@ def told() -> Iterator[None]:
     """Turns the errors of our own rooms into one line and an exit code."""
     try:
         yield
-    except (SettingsError, GrantError) as error:
+    except (SettingsError, GrantError, PartnerFileError, RulebookError, CatalogueError) as error:
         fail(str(error), Exit.USAGE)
     except AuditError as error:
         fail(str(error), Exit.INTEGRITY)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import msgspec
 import typer
 
@@ -44,7 +46,8 @@ for name, group in {"grant": grants.app, "audit": audit.app, "policy": policy.ap
 
 
 def main() -> None:
-    """The entry point."""
+    """The entry point. What the product writes is for its own user and group."""
+    os.umask(0o027)
     app()
 
 

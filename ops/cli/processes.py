@@ -56,9 +56,8 @@ def serve(home: HomeOption = None, passphrase_file: PassphraseOption = None) -> 
     """运行网关。"""
     logs.configure()
     place, passphrase = home_of(home), passphrase_of(passphrase_file)
-    with told():
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(run(wire(place, passphrase), lambda port: say(f"网关已启动，端口 {port}")))
+    with told(), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(run(wire(place, passphrase), lambda port: say(f"网关已启动，端口 {port}")))
 
 
 def seal(home: HomeOption = None, passphrase_file: PassphraseOption = None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import ssl
 import subprocess
 import sys
@@ -26,6 +27,7 @@ from ops.log_keys import TRUST_FILE
 from ops.settings import Home, ServeSettings, load
 from policies.catalogue import load_catalogue
 
+PORT, METRICS_PORT = 8420, 9420
 READY_SECONDS = 60.0
 PROOF_SECONDS = 10.0
 _screen = Console(highlight=False)
@@ -52,9 +54,20 @@ def _stage(home: Home, persons: int) -> League:
         _screen.print(f"沿用已有的演示环境 {home.path}（删除该目录即可重来）")
         return League.of(seed=SEED, persons=persons)
     _screen.print("[1/4] 建立演示环境：密钥、合成盟市（14 旗县、461 机构）、四个部门的签批单，并封存名册…")
-    league, report = stage(home, persons=persons)
+    league, report = stage(home, persons=persons, port=_free(PORT), metrics_port=_free(METRICS_PORT))
     _screen.print(report.text())
     return league
+
+
+def _free(wanted: int) -> int:
+    """The wanted port of this machine, or any other if somebody has it."""
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", wanted))
+        except OSError:
+            probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 @contextmanager
