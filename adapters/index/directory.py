@@ -16,7 +16,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from adapters.index.parts import file_digest, make_durable
-from gateway.generation import GenerationError, Manifest, Part, Pointer, digest, read, version_of
+from gateway.generation import GenerationError, Manifest, Part, Pointer, digest, files_of, read, version_of
 from gateway.ports import DataVersion
 
 KEPT_GENERATIONS = 2
@@ -107,19 +107,21 @@ def publish(root: Path, work: Path, manifest: Manifest, content: bytes, signatur
 
 
 def prune(root: Path, published: Published) -> None:
-    """Remove what neither the current manifest nor a reader one base behind it can need.
+    """Remove what no reader can need: generations beyond the newest two, and parts that no recent manifest names.
 
-    Generations beyond the newest two go whole; of the current one, parts older than the base before its own and all
-    but the newest manifests. Readers that hold a removed file open keep it until they close.
+    Readers that hold a removed file open keep it until they close.
     """
     current = published.manifest.generation
     others = sorted((d for d in root.iterdir() if _is_generation(d) and d.name != current), reverse=True)
     for old in others[KEPT_GENERATIONS - 1 :]:
         shutil.rmtree(old)
-    bases = sorted(_number(file) for file in published.directory.glob("base-*.sqlite"))
-    oldest = {"manifest": published.manifest.number - KEPT_MANIFESTS, "part": bases[-2] if len(bases) > 1 else 0}
+    manifests = sorted(published.directory.glob("manifest-*.json"), key=_number)
+    for old in manifests[:-KEPT_MANIFESTS]:
+        old.with_suffix(".sig").unlink(missing_ok=True)
+        old.unlink()
+    named = {file for manifest in manifests[-KEPT_MANIFESTS:] for file in files_of(manifest.read_bytes())}
     for file in published.directory.iterdir():
-        if _number(file) < oldest["manifest" if file.name.startswith("manifest-") else "part"]:
+        if not file.name.startswith("manifest-") and file.name not in named:
             file.unlink()
 
 
@@ -132,7 +134,7 @@ def _is_generation(directory: Path) -> bool:
 
 
 def _number(file: Path) -> int:
-    """What stands between the first hyphen and the first point: base-0012.sqlite is number 12."""
+    """What stands between the hyphen and the point: manifest-0012.json is number 12."""
     return int(file.name.split(".")[0].split("-")[1])
 
 

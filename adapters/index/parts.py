@@ -98,8 +98,8 @@ class ContentPart:
         self._upper = None
 
 
-def merge(parts: Sequence[Iterable[Sealed]]) -> Iterator[Sealed]:
-    """One stream of parts given oldest first: the newest word on each subject, and nothing of those that are gone.
+def merge(parts: Sequence[Iterable[Sealed]], *, keep_gone: bool = False) -> Iterator[Sealed]:
+    """One stream of parts given oldest first: the newest word on each subject, that it is gone only if that is kept.
 
     Raises `GenerationError` when a head belongs to two subjects.
     """
@@ -110,7 +110,7 @@ def merge(parts: Sequence[Iterable[Sealed]]) -> Iterator[Sealed]:
                 raise GenerationError(COLLISION)
             continue
         last = subject
-        if subject.rows:
+        if subject.rows or keep_gone:
             yield subject
 
 

@@ -21,7 +21,7 @@ from adapters.index.directory import Published
 from adapters.index.parts import ContentPart, Sealed, split
 from adapters.sql.engine import driver_connection, open_engine
 from gateway.domain.errors import UnavailableError
-from gateway.generation import CONTENT, GenerationError, Manifest, Part, read, version_of
+from gateway.generation import CONTENT, GenerationError, Manifest, Part, files_of, read, version_of
 from gateway.ports import DataVersion, LookUp
 
 Driver: TypeAlias = "psycopg.Connection[tuple[object, ...]]"
@@ -31,8 +31,8 @@ _TABLES = SQL("""
 CREATE TABLE IF NOT EXISTS index_manifests (
   generation text NOT NULL, number bigint NOT NULL, content bytea NOT NULL, signature bytea NOT NULL,
   PRIMARY KEY (generation, number));
-CREATE TABLE IF NOT EXISTS index_parts (name text PRIMARY KEY, generation text NOT NULL, n bigint NOT NULL,
-  base boolean NOT NULL, sha256 text NOT NULL);
+CREATE TABLE IF NOT EXISTS index_parts (
+  name text PRIMARY KEY, generation text NOT NULL, file text NOT NULL, sha256 text NOT NULL);
 CREATE TABLE IF NOT EXISTS index_current (
   one boolean PRIMARY KEY DEFAULT true CHECK (one), generation text NOT NULL, number bigint NOT NULL)
 """)
@@ -51,11 +51,9 @@ SELECT encode(sha256(coalesce(string_agg(digest, ''::bytea ORDER BY upper), ''::
     sha256(int8send(head) || int8send(tail) || int2send(kind) || rows), ''::bytea ORDER BY head)) AS digest
   FROM {table} GROUP BY head >> 48) AS groups
 """)
-# Parts that were folded into a base which is itself no longer the present one.
-_FOLDED = SQL("""
-SELECT name FROM index_parts WHERE generation = %s
-  AND n < (SELECT coalesce(max(n), 0) FROM index_parts WHERE generation = %s AND base AND n < %s)
-""")
+_RECENT = """
+SELECT content FROM index_manifests WHERE generation = %s ORDER BY number DESC LIMIT 64
+"""
 
 
 def mirror(url: str, published: Published) -> None:
@@ -170,8 +168,8 @@ def _copy(connection: Driver, manifest: Manifest, part: Part, subjects: Iterator
         raise GenerationError(f"{part.file} differs from its digest; find out why, then `bidui sync --full`")
     connection.execute(SQL("ALTER TABLE {table} ADD PRIMARY KEY (head)").format(table=table))
     connection.execute(SQL("ANALYZE {table}").format(table=table))
-    values = [name, manifest.generation, part.n, part.kind == "base", part.sha256]
-    connection.execute("INSERT INTO index_parts VALUES (%s, %s, %s, %s, %s)", values)
+    values = [name, manifest.generation, part.file, part.sha256]
+    connection.execute("INSERT INTO index_parts (name, generation, file, sha256) VALUES (%s, %s, %s, %s)", values)
 
 
 def _make_current(connection: Driver, published: Published) -> None:
@@ -197,8 +195,12 @@ def _drop_old(connection: Driver, manifest: Manifest) -> None:
         for (name,) in parts:
             _drop(connection, str(name))
         connection.execute("DELETE FROM index_manifests WHERE generation = %s", [generation])
-    for (name,) in connection.execute(_FOLDED, [manifest.generation, manifest.generation, manifest.parts[0].n]):
-        _drop(connection, str(name))
+    recent = connection.execute(_RECENT, [manifest.generation]).fetchall()
+    named = {file for (content,) in recent for file in files_of(cast("bytes", content))}
+    known = connection.execute("SELECT name, file FROM index_parts WHERE generation = %s", [manifest.generation])
+    for name, file in known.fetchall():
+        if file not in named:
+            _drop(connection, str(name))
 
 
 def _drop(connection: Driver, name: str) -> None:

@@ -15,7 +15,9 @@ from gateway.seal import Layout
 from policies.catalogue import Catalogue
 
 MAX_DELTAS = 8
-"""More than this are folded into a new base: every look-up reads every part."""
+"""Every look-up reads every part. More deltas are folded: into one, or with the base when they grew large."""
+LARGE = 4
+"""Deltas are large when they hold a quarter of what the base does."""
 _BATCH = 4_096
 
 Forms = Callable[[Path, PartKind, int], Sequence[PartWriter]]
@@ -46,10 +48,10 @@ def writing(forms: Forms, work: Path, kind: PartKind, n: int) -> Iterator[Writer
         yield Writers([stack.enter_context(closing(writer)) for writer in forms(work, kind, n)])
 
 
-def fold(forms: Forms, work: Path, paths: Sequence[Path], n: int) -> list[Part]:
-    """A new base from the base and all deltas, given oldest first; what is gone stays out."""
-    with writing(forms, work, "base", n) as writers:
-        for batch in _batches(merge([read_part(path) for path in paths])):
+def fold(forms: Forms, work: Path, paths: Sequence[Path], kind: PartKind, n: int) -> list[Part]:
+    """One part from several, given oldest first. A base forgets who is gone; a delta must still say it."""
+    with writing(forms, work, kind, n) as writers:
+        for batch in _batches(merge([read_part(path) for path in paths], keep_gone=kind == "delta")):
             writers.add(batch)
         return writers.finish()
 

@@ -10,7 +10,7 @@ from adapters.index.directory import Published, publish
 from gateway import generation
 from gateway.generation import CatalogueMark, Kind, Manifest, Part
 from gateway.seal import Layout
-from ops.sync.parts import MAX_DELTAS, Forms, Writers, drop_files, fold, stored
+from ops.sync.parts import LARGE, MAX_DELTAS, Forms, Writers, drop_files, fold, stored
 from ops.sync.planning import Job, Plan
 
 Counts = Mapping[int, tuple[int, int]]
@@ -27,10 +27,21 @@ def finish_parts(plan: Plan, forms: Forms, work: Path, writers: Writers) -> tupl
         return present
     if plan.current.manifest.deltas < MAX_DELTAS:
         return *present, *written
-    older = [plan.current.directory / part.file for part in stored(present)]
-    base = fold(forms, work, [*older, *(work / part.file for part in stored(written))], plan.n + 1)
-    drop_files(work, but={part.file for part in base})
-    return tuple(base)
+    return _folded(plan.current, forms, work, written)
+
+
+def _folded(current: Published, forms: Forms, work: Path, written: list[Part]) -> tuple[Part, ...]:
+    """All deltas as one; with the base as a new base when they grew large beside it."""
+    base, *deltas = [*stored(current.manifest.parts), *stored(written)]
+    paths = [current.directory / part.file for part in (base, *deltas[:-1])] + [work / deltas[-1].file]
+    n = deltas[-1].n + 1
+    if sum(part.rows for part in deltas) * LARGE > base.rows:
+        parts = new = fold(forms, work, paths, "base", n)
+    else:
+        new = fold(forms, work, paths[1:], "delta", n)
+        parts = [*(part for part in current.manifest.parts if part.n == base.n), *new]
+    drop_files(work, but={part.file for part in new})
+    return tuple(parts)
 
 
 def manifest_of(job: Job, plan: Plan, data_time: datetime, counts: Counts, parts: tuple[Part, ...]) -> Manifest:

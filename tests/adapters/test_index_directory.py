@@ -117,9 +117,12 @@ def test_two_generations_are_kept(tmp_path: Path) -> None:
 
 
 def test_manifests_are_kept_for_a_while(tmp_path: Path) -> None:
-    for number in (0, 1, 64, 65):
+    for number in range(70):
         published = publish_parts(tmp_path, [[OLD]], number=number)
+    (published.directory / "delta-0009.sqlite").touch()
     prune(tmp_path, published)
 
-    kept = sorted(path.stem for path in published.directory.glob("*.json"))
-    assert kept == ["manifest-0001", "manifest-0064", "manifest-0065"]
+    kept = sorted(path.stem for path in published.directory.glob("manifest-*.json"))
+    assert kept == [f"manifest-{number:04d}" for number in range(6, 70)]
+    assert not (published.directory / "delta-0009.sqlite").exists()
+    assert _answers(tmp_path) == [OLD.rows, b""]

@@ -22,9 +22,8 @@ def test_merging_is_the_same_as_asking_all(written: list[dict[int, int]]) -> Non
     parts = [sorted(a_subject(seed, records) for seed, records in part.items()) for part in written]
     newest = {seed: a_subject(seed, records) for part in written for seed, records in part.items()}
 
-    merged = list(merge(parts))
-
-    assert merged == sorted(subject for subject in newest.values() if subject.rows)
+    assert list(merge(parts, keep_gone=True)) == sorted(newest.values())
+    assert list(merge(parts)) == sorted(subject for subject in newest.values() if subject.rows)
 
 
 def test_two_subjects_with_one_head_are_never_merged() -> None:

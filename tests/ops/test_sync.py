@@ -239,19 +239,25 @@ def test_a_sync_without_changes_says_only_that_the_data_is_fresh(office: Office)
     assert {part.n for part in published.manifest.parts} == {0}
 
 
-def test_many_deltas_are_folded_into_a_new_base(office: Office) -> None:
-    office.sync()
+FOLDS = {"small deltas stay apart from a large base": 40, "large deltas make a new base": 5}
+
+
+@pytest.mark.parametrize("case", FOLDS)
+def test_many_deltas_are_folded(case: str, office: Office) -> None:
+    rest = [a_row(n) for n in range(3, FOLDS[case] + 1)]
+    office.sync([a_row(1), a_row(2), *rest])
     for turn in range(9):
         day = f"2026-11-02 {turn:02}:00:00"
-        office.sync([a_row(1, 更新时间=day, 性别="MF"[turn % 2]), a_row(2, 更新时间=day, 删除="1"), a_row(3)])
+        office.sync([a_row(1, 更新时间=day, 性别="MF"[turn % 2]), a_row(2, 更新时间=day, 删除="1"), *rest])
 
     published = read_current(office.home.index, KEYS.sync.public_key())
-    assert {(part.n, part.kind) for part in published.manifest.parts} == {(10, "base")}
-    assert published.manifest.kinds["person"].subjects == 4
+    parts = {(part.n, part.kind) for part in published.manifest.parts}
+    assert parts == ({(10, "base")} if FOLDS[case] == 5 else {(0, "base"), (10, "delta")})
+    assert published.manifest.kinds["person"].subjects == FOLDS[case] - 1
     assert office.answer(number_of(1), NAME, sex="男") == {"sex": MATCH}
     assert office.answer(number_of(2), str(a_row(2)["姓名"]), sex="男") == NOT_CONFIRMED
     assert office.answer(number_of(5), str(a_row(5)["姓名"]), sex="男") == {"sex": MATCH}
-    assert office.sync([_later(1, 更新时间="2026-11-02 12:00:00"), a_row(3)]).deltas == 1
+    assert office.sync([a_row(1, 更新时间="2026-11-02 12:00:00"), *rest]).deltas == len(parts)
 
 
 def _with_another_key(office: Office) -> Office:
