@@ -6,9 +6,9 @@ It holds the source's account, a sealing key and the key that signs manifests, a
 except, if so set, to the tables of the sealed index.
 """
 
-from ops.sync.errors import SyncError
+from ops.sync.errors import BusyError, SyncError
 from ops.sync.report import LoadReport
-from ops.sync.running import push, run
+from ops.sync.running import listen, push, run
 from ops.sync.settings import SourceSettings, SyncSettings
 
-__all__ = ["LoadReport", "SourceSettings", "SyncError", "SyncSettings", "push", "run"]
+__all__ = ["BusyError", "LoadReport", "SourceSettings", "SyncError", "SyncSettings", "listen", "push", "run"]

@@ -19,19 +19,22 @@ from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from datetime import datetime
+from http.server import HTTPServer
 from pathlib import Path
 from time import monotonic
 
 from adapters.index.directory import building, prune
 from adapters.index.postgres import mirror
+from adapters.keys.files import read_passphrase
 from adapters.keys.ring import SyncKeys
 from adapters.sources.mapping import SourceMapping
 from adapters.sources.pushed import PushedSource
 from adapters.sources.source import Source, Watermark
 from gateway.seal import Entropy
 from ops.settings import Home
-from ops.sync.errors import SyncError
+from ops.sync.errors import BusyError, SyncError
 from ops.sync.gathering import Gathering
+from ops.sync.listening import listener
 from ops.sync.opening import open_source
 from ops.sync.parts import Writers, standard_forms, writing
 from ops.sync.planning import Job, Plan, plan, plan_push, prepare
@@ -86,6 +89,25 @@ def push(
     with _alone(job.folder), open_source(source, mapping, home.path) as live:
         pushed = PushedSource(lines, mapping, live.parents())
         return _load(job, plan_push(job), [(mapping, nullcontext(pushed))])
+
+
+def listen(
+    settings: SyncSettings,
+    home: Home,
+    keys: SyncKeys,
+    catalogue: Catalogue,
+    *,
+    entropy: Entropy = secrets.token_bytes,
+) -> HTTPServer:
+    """A server for pushed changes, bound to this machine; the caller serves it. Raises `SyncError` without a secret."""
+    if not settings.push_secret_file:
+        raise SyncError("sync.toml: push_secret_file must name a private file with the secret that pushes come with")
+    secret = read_passphrase(home.path / settings.push_secret_file).reveal()
+
+    def take(kind: str, lines: list[bytes]) -> LoadReport:
+        return push(settings, home, keys, catalogue, kind=kind, lines=lines, entropy=entropy)
+
+    return listener(take, secret, settings.listen_port)
 
 
 def _load(job: Job, plan: Plan, feeds: list[Feed]) -> LoadReport:
@@ -161,7 +183,7 @@ def _alone(folder: Path) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise SyncError("another sync is running; wait for it to end") from None
+            raise BusyError("another sync is running; wait for it to end") from None
         try:
             yield
         except (OSError, sqlite3.Error) as error:

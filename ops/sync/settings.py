@@ -31,3 +31,5 @@ class SyncSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """Processes that seal during a full sync."""
     listen_port: int = 8430
     """Where `bidui sync --listen` takes pushed changes, on this machine alone."""
+    push_secret_file: str = ""
+    """A private file whose first line is the secret that pushes must come with."""
