@@ -13,7 +13,7 @@ from gateway.domain.errors import InvalidQueryError
 from policies.catalogue import Catalogue, Comparator, Field, InvalidValueError, SubjectKind
 
 MAX_CLAIMS = 64
-_NUMBER = re.compile(r"(?=\D*\d)[\w〔〕()（）\-./:]{1,64}")
+_NUMBER = re.compile(r"(?=\D*\d)[\w〔〕()（）\-./: ]{1,64}")
 _CODE = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 _PERSONAL = re.compile(r"[0-9０-９]{11}|[0-9A-Za-z]{18}")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
