@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from adapters.sealing.meter import Meter
 from adapters.sealing.wire import Admit, Admitted, Ask, Sealed
 from gateway.domain.budget import DAYS, Spending, Used
-from gateway.domain.errors import UnavailableError
+from gateway.domain.errors import DownError, UnavailableError
 from gateway.domain.grant import Grant
 from gateway.ports import Clock, DataVersion, LookUp, Remembered, Rights, Withheld
 from gateway.seal import Entropy, Facts, Plain, Question, Sealer, SealingKey
@@ -74,8 +74,10 @@ class MemoryAnswers:
     def remembered(self, keys: Sequence[bytes], at: int) -> Mapping[bytes, Remembered]:
         return {key: self.kept[key] for key in keys if key in self.kept and self.kept[key].expires > at}
 
-    def remember(self, answers: Sequence[Remembered]) -> None:
-        self.kept |= {answer.key: answer for answer in answers}
+    def remember(self, answers: Sequence[Remembered], at: int) -> None:
+        for answer in answers:
+            if answer.key not in self.remembered([answer.key], at):
+                self.kept[answer.key] = answer
 
 
 @dataclass
@@ -92,7 +94,7 @@ class MemoryWork:
 
     def commit(self) -> None:
         if self.store.full:
-            raise UnavailableError("the disk is full")
+            raise DownError("the disk is full")
         self.store.budgets, self.store.answers, self.store.ledger = self.budgets, self.answers, self.ledger
 
 
@@ -107,10 +109,13 @@ class MemoryStore:
     answers: MemoryAnswers = field(default_factory=MemoryAnswers)
     ledger: MemoryLedger = field(default_factory=MemoryLedger)
 
+    def close(self) -> None:
+        """Has nothing open."""
+
     @contextmanager
     def begin(self) -> Iterator[MemoryWork]:
         if self.broken:
-            raise UnavailableError("the control database is gone")
+            raise DownError("the control database is gone")
         yield MemoryWork(
             self,
             MemoryBudgets({place: [*counts] for place, counts in self.budgets.counts.items()}, dict(self.budgets.days)),
@@ -197,6 +202,10 @@ class DeskSeal:
     grants: dict[str, SignedGrant] = field(default_factory=dict)
     broken: bool = False
 
+    def close(self) -> None:
+        """Has nothing open but the desk's meter."""
+        self.desk.meter.close()
+
     def know(self, grants: Mapping[str, SignedGrant]) -> None:
         """Replaces the signed grants."""
         self.grants = dict(grants)
@@ -206,12 +215,12 @@ class DeskSeal:
             self.units(generation, grant)
         reply = self._exchange(Ask(generation, list(plains)))
         if not isinstance(reply, Sealed):
-            raise UnavailableError("the sealing process gave no questions")
+            raise DownError("the sealing process gave no questions")
         return DeskSealing([Withheld(item) if isinstance(item, str) else item for item in reply.items])
 
     def units(self, generation: str, grant: str) -> frozenset[int]:
         if self.broken:
-            raise UnavailableError("the sealing process does not answer")
+            raise DownError("the sealing process does not answer")
         if grant not in self.grants:
             return frozenset()
         reply = self._exchange(Admit(generation, self.grants[grant]))
@@ -219,7 +228,7 @@ class DeskSeal:
 
     def _exchange(self, message: Admit | Ask) -> object:
         if self.broken:
-            raise UnavailableError("the sealing process does not answer")
+            raise DownError("the sealing process does not answer")
         return self.desk.answer(msgspec.msgpack.encode(message))
 
 

@@ -44,9 +44,8 @@ class Assembled:
 
     def close(self) -> None:
         """Gives back what it holds open."""
-        self.seal.desk.meter.close()
-        if isinstance(self.store, SqlStore):
-            self.store.close()
+        self.seal.close()
+        self.store.close()
 
     def grant(self, *grants: Grant) -> None:
         """Brings grants into force, on every node from its next turn on."""

@@ -69,7 +69,7 @@ def an_old_answer(name: bytes = b"n" * 16, expires: int = 200, answer: bytes = b
 def test_what_was_committed_is_there_for_every_node(open_node: Open) -> None:
     with open_node().begin() as work:
         spend(work.budgets, DAY, 1, 2)
-        work.answers.remember([an_old_answer()])
+        work.answers.remember([an_old_answer()], 100)
         work.commit()
 
     with open_node().begin() as work:
@@ -91,7 +91,7 @@ def test_what_was_not_committed_never_was(open_node: Open, raised: type[Exceptio
     def write_and_leave() -> None:
         with store.begin() as work:
             spend(work.budgets, DAY, 1)
-            work.answers.remember([an_old_answer()])
+            work.answers.remember([an_old_answer()], 100)
             if work.ledger.lock_head() == EMPTY_HEAD:
                 ledger.append(work.ledger, [an_opening()], NOW)
             ledger.append(work.ledger, [an_answer()], NOW)
@@ -223,7 +223,7 @@ def test_counters_agree_with_the_simplest_ones(
 
 def test_an_answer_is_remembered_until_it_expires(store: Store) -> None:
     with store.begin() as work:
-        work.answers.remember([an_old_answer(expires=200)])
+        work.answers.remember([an_old_answer(expires=200)], 100)
         work.commit()
 
     with store.begin() as work:
@@ -234,8 +234,8 @@ def test_an_answer_is_remembered_until_it_expires(store: Store) -> None:
 def test_only_answers_that_were_asked_for_come_back(store: Store) -> None:
     kept = [an_old_answer(a_link(number), answer=bytes([number]) * number * 100) for number in range(1, 6)]
     with store.begin() as work:
-        work.answers.remember(kept)
-        work.answers.remember([])
+        work.answers.remember(kept, 100)
+        work.answers.remember([], 100)
         work.commit()
 
     with store.begin() as work:
@@ -247,16 +247,26 @@ def test_only_answers_that_were_asked_for_come_back(store: Store) -> None:
 def test_after_an_answer_expired_another_takes_its_place(store: Store) -> None:
     again = an_old_answer(expires=900, answer=b"another")
     with store.begin() as work:
-        work.answers.remember([an_old_answer(expires=200)])
+        work.answers.remember([an_old_answer(expires=200)], 100)
         work.commit()
 
     with store.begin() as work:
         assert work.answers.remembered([b"n" * 16], 500) == {}
-        work.answers.remember([again])
+        work.answers.remember([again], 500)
         work.commit()
 
     with store.begin() as work:
         assert work.answers.remembered([b"n" * 16], 500) == {b"n" * 16: again}
+
+
+def test_an_answer_that_still_stands_is_never_replaced(store: Store) -> None:
+    with store.begin() as work:
+        work.answers.remember([an_old_answer(expires=200)], 100)
+        work.answers.remember([an_old_answer(expires=900, answer=b"another")], 199)
+        work.commit()
+
+    with store.begin() as work:
+        assert work.answers.remembered([b"n" * 16], 199) == {b"n" * 16: an_old_answer(expires=200)}
 
 
 # ---------------------------------------------------------------------------------------- the ledger's side
