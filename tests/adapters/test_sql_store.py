@@ -1,0 +1,328 @@
+"""The control database itself: its guards, its locks, and what it says when it cannot."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import DBAPIError
+
+from adapters.sql.engine import open_engine
+from adapters.sql.ledger_reader import SqlLedgerReader
+from adapters.sql.schema import create, missing_tables
+from adapters.sql.store import SqlStore
+from adapters.sql.tables import APPEND_ONLY, metadata
+from audit.ledger import EMPTY_HEAD
+from gateway.domain.budget import Used
+from gateway.domain.errors import UnavailableError
+from tests.audit.make import an_answer
+from tests.fakes_audit import MemoryLedger
+from tests.gateways import a_ledger, open_store
+from tests.make import LOAD_KEY, NOW, a_grant, limits, signed
+
+
+@pytest.fixture
+def store(engine_url: str) -> Iterator[SqlStore]:
+    with closing(open_store(engine_url)) as opened:
+        yield opened
+
+
+@contextmanager
+def an_engine(url: str) -> Iterator[Engine]:
+    engine = open_engine(url)
+    yield engine
+    engine.dispose()
+
+
+# ---------------------------------------------------------------------------------------- tables
+
+
+def test_making_the_tables_again_changes_nothing(engine_url: str) -> None:
+    with closing(open_store(engine_url)) as store, store.begin() as work:
+        work.grants.put("G-1", signed(a_grant()))
+        work.commit()
+
+    with an_engine(engine_url) as engine:
+        create(engine)
+        assert missing_tables(engine) == []
+
+    with closing(SqlStore(engine_url)) as store, store.begin() as work:
+        assert work.epoch() == 2
+        assert work.grants.all().keys() == {"G-1"}
+
+
+def test_missing_tables_are_named(engine_url: str) -> None:
+    with an_engine(engine_url) as engine:
+        assert missing_tables(engine) == sorted(metadata.tables)
+
+
+def test_a_database_without_tables_is_unavailable(engine_url: str) -> None:
+    with closing(SqlStore(engine_url)) as store, pytest.raises(UnavailableError), store.begin() as work:
+        work.epoch()
+
+
+def test_a_database_without_an_epoch_says_what_to_run(engine_url: str) -> None:
+    with an_engine(engine_url) as engine:
+        metadata.create_all(engine)
+
+    with (
+        closing(SqlStore(engine_url)) as store,
+        pytest.raises(UnavailableError, match="bidui migrate"),
+        store.begin() as work,
+    ):
+        work.epoch()
+
+
+def test_a_place_that_cannot_be_opened_is_unavailable(tmp_path: Path) -> None:
+    (tmp_path / "control.sqlite").write_bytes(b"this is no database" * 1_000)
+
+    with (
+        closing(SqlStore(f"sqlite:///{tmp_path / 'control.sqlite'}")) as store,
+        pytest.raises(UnavailableError),
+        store.begin() as work,
+    ):
+        work.epoch()
+
+
+# ---------------------------------------------------------------------------------------- the ledger only grows
+
+FORBIDDEN = {
+    "an entry is changed": "UPDATE ledger_entry SET partner = 'somebody'",
+    "an entry is deleted": "DELETE FROM ledger_entry",
+    "a tile is changed": "UPDATE ledger_tile SET level = 1",
+    "a tile is deleted": "DELETE FROM ledger_tile",
+}
+
+
+@pytest.mark.parametrize("statement", FORBIDDEN.values(), ids=FORBIDDEN)
+def test_the_database_refuses_to_change_the_ledger(store: SqlStore, engine_url: str, statement: str) -> None:
+    with store.begin() as work:
+        a_ledger().append(work.ledger, [an_answer()] * 300, NOW)
+        work.commit()
+
+    with an_engine(engine_url) as engine:
+        with pytest.raises(DBAPIError, match="the ledger only grows"), engine.begin() as connection:
+            connection.execute(text(statement))
+        with closing(SqlLedgerReader(engine)) as reader:
+            assert len(list(reader.entries(0, 1_000))) == 301
+            assert len(reader.hashes(1, 0, 1)) == 32
+
+
+def test_postgresql_refuses_to_truncate_the_ledger(postgres_url: str) -> None:
+    open_store(postgres_url).close()
+
+    with an_engine(postgres_url) as engine:
+        for table in APPEND_ONLY:
+            with pytest.raises(DBAPIError, match="the ledger only grows"), engine.begin() as connection:
+                connection.execute(text(f"TRUNCATE {table.name}"))
+
+
+def test_an_entry_of_a_place_or_id_that_is_taken_is_refused(store: SqlStore) -> None:
+    with store.begin() as work:
+        (row,) = a_ledger().append(work.ledger, [an_answer()], NOW)
+        work.commit()
+    same_id = a_ledger()  # draws the same random bytes again
+
+    def append_again() -> None:
+        with store.begin() as work:
+            same_id.append(work.ledger, [an_answer()], NOW)
+
+    with pytest.raises(UnavailableError):
+        append_again()
+    with store.begin() as work:
+        assert work.ledger.lock_head().size == row.index + 1
+
+
+def test_what_readers_see_is_what_was_appended(store: SqlStore, engine_url: str) -> None:
+    memory, other = MemoryLedger(), a_ledger()
+    with store.begin() as work:
+        opening = work.ledger.hashes(0, 0, 1)
+    for size in (1, 255, 20):
+        with store.begin() as work:
+            memory.rows += other.append(work.ledger, [an_answer(p) for p in ("payroll", "pension") * size][:size], NOW)
+            work.commit()
+
+    with an_engine(engine_url) as engine, closing(SqlLedgerReader(engine)) as reader:
+        head = reader.head()
+        assert head.size == 1 + len(memory.rows)
+        assert list(reader.entries(1, head.size)) == list(memory.entries(1, head.size))
+        assert list(reader.entries(5, 7)) == [row.entry for row in memory.rows[4:6]]
+        assert list(reader.disclosures(1, head.size)) == list(memory.disclosures(1, head.size))
+        assert reader.hashes(0, 0, head.size) == opening + memory.hashes(0, 1, head.size)
+        assert reader.hashes(0, head.size, head.size + 5) == b""
+
+
+def test_a_reader_of_a_new_log_sees_an_empty_one(engine_url: str) -> None:
+    with an_engine(engine_url) as engine:
+        create(engine)
+        with closing(SqlLedgerReader(engine)) as reader:
+            assert reader.head() == EMPTY_HEAD
+            assert list(reader.entries(0, 10)) == []
+
+
+def test_a_reader_without_a_database_is_unavailable(engine_url: str) -> None:
+    with (
+        an_engine(engine_url) as engine,
+        closing(SqlLedgerReader(engine)) as reader,
+        pytest.raises(UnavailableError),
+    ):
+        reader.head()
+
+
+# ---------------------------------------------------------------------------------------- grants
+
+
+def test_grants_are_kept_as_they_were_signed_and_the_epoch_grows(store: SqlStore) -> None:
+    first, second = signed(a_grant()), signed(a_grant(number="盟签〔2026〕7号"))
+    wider = signed(a_grant(limits=limits(day=9)), LOAD_KEY, "leader")
+    for number, document, epoch in (("G-1", first, 2), ("盟签〔2026〕7号", second, 3), ("G-1", wider, 4)):
+        with store.begin() as work:
+            work.grants.put(number, document)
+            work.commit()
+        with store.begin() as work:
+            assert work.epoch() == epoch
+
+    with store.begin() as work:
+        assert work.grants.all() == {"G-1": wider, "盟签〔2026〕7号": second}
+
+
+# ---------------------------------------------------------------------------------------- one at a time
+
+
+def test_works_of_two_nodes_on_one_grant_never_overlap(engine_url: str) -> None:
+    nodes = [open_store(engine_url) for _ in range(2)]
+    with nodes[0].begin() as work:
+        work.grants.put("G-1", signed(a_grant()))
+        work.commit()
+    first_is_in, order = threading.Event(), list[str]()
+
+    def second() -> None:
+        first_is_in.wait(5)
+        with nodes[1].begin() as work:
+            work.budgets.lock(["G-1"], 1)
+            order.append("second")
+
+    waiting = threading.Thread(target=second)
+    waiting.start()
+    with nodes[0].begin() as work:
+        work.budgets.lock(["G-1"], 1)
+        first_is_in.set()
+        waiting.join(0.2)
+        order.append("first")
+    waiting.join(5)
+
+    for node in nodes:
+        node.close()
+    assert order == ["first", "second"]
+
+
+def test_one_store_used_by_two_threads_gives_each_its_turn(store: SqlStore) -> None:
+    inside, most = 0, 0
+
+    def work_a_little() -> None:
+        nonlocal inside, most
+        for _ in range(20):
+            with store.begin() as work:
+                inside += 1
+                most = max(most, inside)
+                work.epoch()
+                inside -= 1
+
+    threads = [threading.Thread(target=work_a_little) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+
+    assert most == 1
+
+
+# ---------------------------------------------------------------------------------------- it breaks
+
+
+def test_an_error_that_somebody_still_holds_locks_nobody_out(store: SqlStore, engine_url: str) -> None:
+    def err() -> None:
+        with store.begin() as work:
+            work.answers.remember([], 0)
+            a_ledger().append(work.ledger, [an_answer()], NOW)
+            a_ledger().append(work.ledger, [an_answer()], NOW)
+
+    # The error keeps its frames alive, and they the cursor. Whoever told a caller of it holds it for a while.
+    with pytest.raises(UnavailableError) as held:
+        err()
+    with closing(open_store(engine_url)) as other:
+        for node in (store, other):
+            with node.begin() as work:
+                assert work.ledger.lock_head().size == 1
+    assert held.value.__traceback__ is not None
+
+
+def test_a_connection_that_postgresql_ended_is_replaced(postgres_url: str) -> None:
+    with closing(open_store(postgres_url)) as store, an_engine(postgres_url) as engine:
+        with engine.connect() as connection:
+            others = text(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() "
+                "AND datname = current_database()"
+            )
+            connection.execute(others)
+
+        def look() -> int:
+            with store.begin() as work:
+                return work.epoch()
+
+        with pytest.raises(UnavailableError):
+            look()
+        assert look() == 1
+
+
+def test_a_connection_that_breaks_in_the_middle_leaves_nothing(postgres_url: str) -> None:
+    with closing(open_store(postgres_url)) as store, an_engine(postgres_url) as engine:
+
+        def work_and_break() -> None:
+            with store.begin() as work:
+                a_ledger().append(work.ledger, [an_answer()], NOW)
+                with engine.connect() as connection:
+                    mine = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE state = 'idle in transaction'"
+                    connection.execute(text(mine))
+                work.commit()
+
+        with pytest.raises(UnavailableError):
+            work_and_break()
+        with store.begin() as work:
+            assert work.ledger.lock_head().size == 1
+
+
+def test_a_full_disk_is_unavailable_and_what_was_there_stays(sqlite_url: str) -> None:
+    with closing(open_store(sqlite_url)) as store:
+        with store.begin() as work:
+            a_ledger().append(work.ledger, [an_answer()], NOW)
+            work.commit()
+            # SQLite's own way to be full: no page more than there are.
+            work._cursor.execute("PRAGMA max_page_count = 1")
+
+        def append_much() -> None:
+            with store.begin() as work:
+                a_ledger(seed="more").append(work.ledger, [an_answer()] * 500, NOW)
+                work.commit()
+
+        with pytest.raises(UnavailableError):
+            append_much()
+        with store.begin() as work:
+            assert work.ledger.lock_head().size == 2
+            assert work.budgets.lock(["G-1"], 1) == {"G-1": Used(0, 0, 0)}
+            append_one = a_ledger(seed="one").append(work.ledger, [an_answer()], NOW)
+            work.commit()
+        assert append_one[0].index == 2
+
+
+def test_sqlite_keeps_what_a_power_cut_must_not_take(sqlite_url: str) -> None:
+    open_store(sqlite_url).close()
+
+    with an_engine(sqlite_url) as engine, engine.connect() as connection:
+        settings = {name: connection.scalar(text(f"PRAGMA {name}")) for name in ("journal_mode", "synchronous")}
+
+    assert settings == {"journal_mode": "wal", "synchronous": 2}
