@@ -8,6 +8,8 @@ from math import isnan
 from unicodedata import normalize
 
 from gateway.seal import DAY_ZERO, END_OF_DAYS
+from policies.invalid import InvalidValueError
+from policies.normalisers import normalise_date, normalise_month
 
 EXCEL_SERIAL = "excel"
 EXACT_FLOAT = 1e14
@@ -15,8 +17,8 @@ EXACT_FLOAT = 1e14
 
 _LONGEST_NUMBER = 30
 _EXCEL_ZERO = date(1899, 12, 30)
-_FORMATS = ("%Y-%m-%d", "%Y%m%d", "%Y.%m.%d", "%Y/%m/%d", "%Y-%m-%d %H:%M:%S", "%Y年%m月%d日", "%Y-%m", "%Y.%m", "%Y%m")
-_MONTHS = frozenset(f for f in _FORMATS if "%d" not in f)
+_LAST_YEAR = 2200
+"""Years beyond this, mostly 9999, say "for ever"."""
 
 
 def is_blank(raw: object, blanks: frozenset[str]) -> bool:
@@ -83,15 +85,16 @@ def day_after(raw: object, form: str | None, *, included: bool) -> int:
 
 
 def _some_date(raw: object, form: str | None) -> tuple[date, bool]:
+    """A day, and whether only its month was given. Without a format dates are read as the data standard reads them."""
     if form is not None or isinstance(raw, date):
-        return as_date(raw, form or ""), form in _MONTHS
+        return as_date(raw, form or ""), form is not None and "%d" not in form and form != EXCEL_SERIAL
     text = as_key(raw)
-    for known in _FORMATS:
-        try:
-            return as_date(text, known), known in _MONTHS
-        except ValueError:
-            continue
-    raise ValueError
+    if text[:4].isdigit() and int(text[:4]) > _LAST_YEAR:
+        return date.max, False
+    try:
+        return date.fromisoformat(normalise_date(text, "period")), False
+    except InvalidValueError:
+        return date.fromisoformat(normalise_month(text, "period") + "-01"), True
 
 
 def _number(day: date) -> int:

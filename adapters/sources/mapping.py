@@ -1,16 +1,35 @@
 """The mapping file: all that a foreign schema needs to be read by our data standard.
 
     kind = "person"
-    [source]                        # a table or view, a query, or a sheet of a workbook
-    table = "人员基本信息"
+    blank = ["-", "无"]              # words that say nothing
+    [source]                        # a table, view or sheet, or a query = "select …"
+    table = "人员"
     key = ["人员编号"]               # rows with the same key are one subject
     identifier = ["身份证号"]
+    join = [{ table = "任职", on = { "人员编号" = "人员" } }]
+    [unit]                          # who may ask depends on it; parents are the units above
+    column = "任职.机构编码"
+    parents = { table = "机构", code = "机构编码", parent = "上级编码" }
+    [period]                        # from when until when the row is true
+    start = "任职.生效日期"
+    until = "任职.失效日期"          # the first day without, or until_included = true
+    [main]
+    column = "任职.主职"
+    values = ["1"]
+    [deleted]
+    column = "删除标志"
+    values = ["1"]
+    [watermark]                     # grows with every change
+    columns = ["更新时间", "任职.更新时间"]
+    type = "timestamp"
     [fields]
     name = "姓名"                                        # field of the standard = column
     sex = { column = "性别", codes = "sex" }
+    birth_date = { column = "出生日期", format = "%d/%m/%Y" }
     quota_type = { value = "行政编制" }
     [codes.sex]
-    "1" = "男"
+    M = "男"
+    F = "女"
 
 Columns of joined tables are written `表.列`. Files are read strictly: what is unknown, missing or contradictory is an
 error that names its place, because a mapping that is nearly right would seal wrong values for everybody.
