@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
-from typing import Self
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import msgspec
 
+from adapters.sql.engine import open_engine
 from adapters.sql.ledger_reader import SqlLedgerReader
 from ops.settings import Home, ServeSettings, load
 
@@ -19,22 +20,28 @@ class _Entry(msgspec.Struct):
     type: str
 
 
-@dataclass(frozen=True)
 class Ledger:
     """The log of a home, read while it grows."""
 
-    _reader: SqlLedgerReader
-
-    @classmethod
-    def of(cls, home: Home) -> Self:
-        return cls(SqlLedgerReader.open(home.database_url(load(home, "serve.toml", ServeSettings))))
+    def __init__(self, home: Home) -> None:
+        self._url = home.database_url(load(home, "serve.toml", ServeSettings))
 
     def size(self) -> int:
         """How many entries it has."""
-        return self._reader.head().size
+        with self._reader() as reader:
+            return reader.head().size
 
     def turns(self, start: int) -> Counter[str]:
         """How many comparisons each turn recorded, from that entry on."""
         read = msgspec.json.Decoder(_Entry).decode
-        entries = map(read, self._reader.entries(start, self.size()))
-        return Counter(entry.time for entry in entries if entry.type.startswith("comparison"))
+        with self._reader() as reader:
+            entries = map(read, reader.entries(start, reader.head().size))
+            return Counter(entry.time for entry in entries if entry.type.startswith("comparison"))
+
+    @contextmanager
+    def _reader(self) -> Iterator[SqlLedgerReader]:
+        engine = open_engine(self._url)
+        try:
+            yield SqlLedgerReader(engine)
+        finally:
+            engine.dispose()

@@ -51,7 +51,7 @@ class Load:
         path.write_text("\n".join(lines) + "\n", encoding="ascii")
         run = os.urandom(6).hex() + "-"
         arguments = [str(self.folder / "bodies.ndjson"), str(path), run]
-        command = [_wrk(), "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "-s", str(SCRIPT)]
+        command = [find_wrk(), "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "-s", str(SCRIPT)]
         process = subprocess.Popen(  # noqa: S603 - the load generator
             [*command, f"http://127.0.0.1:{port}{ROUTE}", "--", *arguments], stdout=subprocess.PIPE, text=True
         )
@@ -62,7 +62,8 @@ class Load:
         return msgspec.json.decode(told.strip().splitlines()[-1], type=Shot)
 
 
-def _wrk() -> str:
+def find_wrk() -> str:
+    """Where `wrk` is. Raises `BenchError`."""
     found = shutil.which("wrk")
     if found is None:
         raise BenchError("program missing: wrk (Debian: apt-get install wrk)")

@@ -15,7 +15,7 @@ import httpx2
 
 from ops.bench.figures import BenchError, Check, Figure, Report
 from ops.bench.ledger import Ledger
-from ops.bench.load import ROUTE, Load, Shot
+from ops.bench.load import ROUTE, Load, Shot, find_wrk
 from ops.bench.persons import Persons
 from ops.bench.questions import bodies, body
 from ops.bench.servers import Database, Server, database, free_ports, gateway, yardstick
@@ -70,6 +70,7 @@ class Side:
 
 def measure(work: Path, sizes: Sizes) -> Report:
     """Prepares what is missing and measures. Raises `BenchError`."""
+    find_wrk()
     home = prepare(work, sizes.persons, sizes.rules)
     persons = Persons(load_catalogue())
     core, other = cores()
@@ -139,7 +140,7 @@ class _Runs:
         """One more round: a second to warm up, then the run that counts."""
         known = headers(self.home)
         self.wrk.run(server.port, known, 1)
-        log = Ledger.of(self.home)
+        log = Ledger(self.home)
         start = log.size()
         pids = {**server.pids, **where.pids()}
         before = {name: cpu_seconds(each) for name, each in pids.items()}

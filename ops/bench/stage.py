@@ -32,7 +32,7 @@ ISSUER = "https://bench.bidui.example"
 PARTNER = Department(
     "bench-0", "压测部门", "Bench", "bench-0-job", "bench-operator", "bench-0-0", "压测", ("name", *CLAIMED)
 )
-WIDE, NARROW = "bench-wide", "bench-narrow"
+WIDE, NARROW = "bench-2026-1", "bench-2026-2"
 """Grants over the whole league, and over its first banner alone."""
 _SCOPES = {WIDE: LEAGUE, NARROW: unit_code(0)}
 _MARK = "bench.json"

@@ -115,7 +115,7 @@ class _Turns:
         for method in ("judge", "recall", "reserve", "settle", "compare", "disclose", "record"):
             watch.wrap(pipeline, f"_{method}", method)
         watch.wrap(self.gateway.pipeline.seal, "ask", "seal: ask")
-        watch.wrap(self.gateway.seal, "finish", "seal: wait and read")
+        watch.wrap(pipeline.seal, "finish", "seal: wait and read")
         watch.wrap(pipeline.index, "find", "find")
         watch.wrap(pipeline.recorder.ledger, "append", "record: entries and tree")
         watch.wrap(pipeline.recorder, "_reply", "record: receipts")

@@ -60,7 +60,7 @@ def measure(work: Path, sizes: Sizes) -> Report:
             pinned(other),
             Prober(port, sizes.copies, lambda: headers(home), plug) as prober,
         ):
-            log = Ledger.of(home)
+            log = Ledger(home)
             start = log.size()
             times = _ask(prober, persons, sizes)
             turns = log.turns(start)

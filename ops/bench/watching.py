@@ -1,4 +1,4 @@
-"""What processes cost: processor time, memory and cores, read from /proc."""
+"""What processes cost and where they run: processor time and cores, read from /proc."""
 
 from __future__ import annotations
 
@@ -25,15 +25,6 @@ def family(pid: int) -> list[int]:
     for each in found:
         found += children.get(each, [])
     return found
-
-
-def peak_bytes(pid: int) -> int:
-    """The most memory a process ever held (VmHWM); 0 when it is gone."""
-    try:
-        lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace").splitlines()
-    except OSError:
-        return 0
-    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:")), 0)
 
 
 def pin(pid: int, core: int) -> None:

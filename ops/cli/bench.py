@@ -62,7 +62,7 @@ def everything(
     parts += [_stages(work, Engine.SQLITE, size, TURNS)]
     parts += [_timing(work, Engine.SQLITE, size, pairs, copies) for copies in (1, COPIES)]
     parts += [_sync(work, Engine.POSTGRESQL, persons)]
-    _tell(parts, check=check, as_json=as_json)
+    tell(parts, check=check, as_json=as_json)
 
 
 @app.command("path")
@@ -78,7 +78,7 @@ def path(
 ) -> None:
     """整条路径与 FastAPI 回显服务交替比较。"""
     size = {"persons": persons, "rules": rules}
-    _tell([_path(work, engine, size, seconds, rounds)], check=check, as_json=as_json)
+    tell([_path(work, engine, size, seconds, rounds)], check=check, as_json=as_json)
 
 
 @app.command("stages")
@@ -91,7 +91,7 @@ def stages(
     as_json: JsonOption = False,
 ) -> None:
     """一个轮次 32 条请求的时间用在哪里，逐段列出。"""
-    _tell([_stages(work, engine, {"persons": persons, "rules": rules}, turns)], check=False, as_json=as_json)
+    tell([_stages(work, engine, {"persons": persons, "rules": rules}, turns)], check=False, as_json=as_json)
 
 
 @app.command("timing")
@@ -107,7 +107,7 @@ def timing(
 ) -> None:
     """无此人、姓名不符、超出范围三者的答复时间能否分辨。"""
     size = {"persons": persons, "rules": rules}
-    _tell([_timing(work, engine, size, pairs, copies)], check=check, as_json=as_json)
+    tell([_timing(work, engine, size, pairs, copies)], check=check, as_json=as_json)
 
 
 @app.command("sync")
@@ -119,7 +119,7 @@ def sync(
     as_json: JsonOption = False,
 ) -> None:
     """全量同步与其后的增量同步：速度、内存、时间之比。"""
-    _tell([_sync(work, engine, persons)], check=check, as_json=as_json)
+    tell([_sync(work, engine, persons)], check=check, as_json=as_json)
 
 
 def _path(work: Path, engine: Engine, size: dict[str, int], seconds: int, rounds: int) -> Part:
@@ -141,7 +141,7 @@ def _sync(work: Path, engine: Engine, persons: int) -> Part:
     return lambda: source_sync.measure(_folder(work), source_sync.Sizes(persons=persons, engine=engine.value))
 
 
-def _tell(parts: Sequence[Part], *, check: bool, as_json: bool) -> None:
+def tell(parts: Sequence[Part], *, check: bool, as_json: bool) -> None:
     """Measures one part after the other, never two at once, and tells of each as soon as it is done."""
     missed = False
     for measure in parts:
