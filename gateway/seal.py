@@ -30,7 +30,7 @@ Entropy = Callable[[int], bytes]
 
 DAY_ZERO = date(1900, 1, 1)
 DAY_BITS = 16
-"""Effective dates are days since 1900-01-01 and end on 2079-06-05."""
+"""Effective dates are days since 1900-01-01 and end on 2079-06-06."""
 END_OF_DAYS = 1 << DAY_BITS
 UNIT_SLOTS = 8
 """A unit and at most seven above it."""
@@ -180,7 +180,7 @@ class Layout:
 
     def columns(self) -> list[str]:
         """A name for each column, in order, for the columnar files."""
-        names = ["main", *(f"day_{i}" for i in range(2 * DAY_BITS)), *(f"unit_{i}" for i in range(UNIT_SLOTS))]
+        names = ["main", *(f"day_{i}" for i in range(2 * DAY_BITS)), *(f"scope_{i}" for i in range(UNIT_SLOTS))]
         for field in self.fields:
             names += [f"{field.key}_{i}" for i in range(_columns(field))]
         return names
@@ -229,7 +229,7 @@ class Sealer:
     def question(self, plain: Plain) -> Question:
         """The digests that a query is answered by. Raises `SealingError` for a field or day it cannot seal."""
         if not 0 <= plain.day < END_OF_DAYS:
-            raise SealingError("the reference date is outside 1900-01-01 to 2079-06-05")
+            raise SealingError("the reference date is outside 1900-01-01 to 2079-06-06")
         link = self.link(plain.id)
         subject = self.subject(link)
         gate = zip(self.layout.gate, plain.gate, strict=True)
@@ -253,7 +253,7 @@ class Sealer:
 
     def _place_days(self, row: list[int], subject: bytes, first: int, after: int) -> None:
         if not 0 <= first < after <= END_OF_DAYS:
-            raise SealingError("an effective period must begin before it ends, between 1900-01-01 and 2079-06-05")
+            raise SealingError("an effective period must begin before it ends, between 1900-01-01 and 2079-06-06")
         start = Layout.DAYS.start
         taken = [0] * (DAY_BITS + 1)
         for level, prefix in _halves(first, after):
@@ -316,7 +316,7 @@ def day_number(day: date) -> int:
     """Days since 1900-01-01; `SealingError` outside the range that effective dates have."""
     number = (day - DAY_ZERO).days
     if not 0 <= number < END_OF_DAYS:
-        raise SealingError("dates must lie between 1900-01-01 and 2079-06-05")
+        raise SealingError("dates must lie between 1900-01-01 and 2079-06-06")
     return number
 
 

@@ -16,7 +16,6 @@ from pathlib import Path
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from adapters.sealing.client import UNKNOWN_GRANT
 from adapters.sealing.meter import Meter
 from adapters.sealing.wire import Admit, Admitted, Ask, Refused, Sealed, receive, requests, send
 from gateway.domain.grant import Grant, GrantError, local_day
@@ -58,6 +57,8 @@ class SealingDesk:
     def _admit(self, message: Admit) -> Admitted:
         grant = open_grant(message.grant, self.trusted)
         self._grants[grant.number] = grant
+        if local_day(self.clock.now()) > grant.valid_until:
+            return Admitted([])
         sealer = next(iter(self._sealers_of(message.generation).values()))
         return Admitted([sealer.unit(code) for code in grant.scope])
 
@@ -78,9 +79,9 @@ class SealingDesk:
     def _question(self, plain: Plain, sealers: Mapping[str, Sealer]) -> Question | str:
         grant = self._grants.get(plain.grant)
         if grant is None:
-            return UNKNOWN_GRANT
+            return "unknown_grant"
         sealer = sealers.get(plain.kind)
-        if sealer is None or not 0 < len(plain.claims) + len(plain.gate) <= MAX_CLAIMS + 1:
+        if sealer is None or not self._is_well_formed(plain, sealer):
             return "malformed"
         fields = {field for field, _, _ in plain.claims} | set(sealer.layout.gate)
         if not grant.covers(self.clock.now()) or not fields <= grant.fields or not self._day_is_granted(plain, grant):
@@ -89,6 +90,17 @@ class SealingDesk:
             return sealer.question(plain)
         except (SealingError, ValueError):
             return "malformed"
+
+    def _is_well_formed(self, plain: Plain, sealer: Sealer) -> bool:
+        """One value for a field, and by a comparator it has: a second value would be a second guess for nothing."""
+        asked = [*sealer.layout.gate, *(field for field, _, _ in plain.claims)]
+        known = self.catalogue.fields
+        return (
+            0 < len(asked) <= MAX_CLAIMS + len(sealer.layout.gate)
+            and len(plain.gate) == len(sealer.layout.gate)
+            and len(set(asked)) == len(asked)
+            and all(field in known and op in known[field].comparators for field, op, _ in plain.claims)
+        )
 
     def _day_is_granted(self, plain: Plain, grant: Grant) -> bool:
         today = local_day(self.clock.now())

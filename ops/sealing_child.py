@@ -19,13 +19,14 @@ class SealingChild:
     """The child, alive while the context is open. `look` is called now and then."""
 
     def __init__(self, home: Home) -> None:
-        self._command = [sys.executable, "-m", "ops.cli.main", "seal", "--home", str(home.path)]
+        self._command = [sys.executable, "-m", "ops.cli.main", "seal", "--with-parent", "--home", str(home.path)]
         self._process: subprocess.Popen[bytes] | None = None
 
     def look(self) -> None:
         """Starts the child if it is not running."""
         if self._process is None or self._process.poll() is not None:
-            self._process = subprocess.Popen(self._command)  # noqa: S603 - our own program
+            # Its standard input ends when this process does, however it ends; the child then ends too.
+            self._process = subprocess.Popen(self._command, stdin=subprocess.PIPE)  # noqa: S603 - our own program
 
     def __enter__(self) -> Self:
         self.look()

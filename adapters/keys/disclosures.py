@@ -1,4 +1,4 @@
-"""Keys of disclosures, one a month, in a folder outside every database: what is deleted here can never be opened again."""
+"""Keys of disclosures, one a month, in a folder outside every database: what is deleted here opens nothing again."""
 
 from __future__ import annotations
 

@@ -16,13 +16,12 @@ from gateway.seal import Plain, Question
 from gateway.signed_grant import SignedGrant
 
 TIMEOUT_SECONDS = 2.0
-UNKNOWN_GRANT = "unknown_grant"
 
 
 class SealClient:
     """Keeps the promise of `gateway.ports.Seal` over one connection, which it opens anew when it broke.
 
-    `grants` are the signed documents; the sealing process is told one the first time it is needed.
+    `grants` are the signed documents; a connection is told each of them before it is first needed.
     """
 
     def __init__(self, path: Path, grants: Mapping[str, SignedGrant]) -> None:
@@ -37,25 +36,21 @@ class SealClient:
         self._units = {}
 
     def ask(self, generation: str, plains: Sequence[Plain]) -> Batch:
+        for grant in {plain.grant for plain in plains}:
+            self.units(generation, grant)
         self._send(Ask(generation, list(plains)))
-        return Batch(self, generation, plains)
+        return Batch(self, len(plains))
 
     def fileno(self) -> int:
         """The descriptor of the connection; -1 while there is none."""
         return self._peer.fileno() if self._peer else -1
 
-    def finish(self, generation: str, plains: Sequence[Plain]) -> list[Question | Withheld]:
-        """Takes the answer to what was sent last, and asks again for what needed a grant not known there yet."""
-        items = self._take(len(plains))
-        unknown = {plain.grant for plain, item in zip(plains, items, strict=True) if item == UNKNOWN_GRANT}
-        if unknown:
-            for grant in sorted(unknown):
-                self._admit(generation, grant)
-            again = [place for place, item in enumerate(items) if item == UNKNOWN_GRANT]
-            self._send(Ask(generation, [plains[each] for each in again]))
-            for place, item in zip(again, self._take(len(again)), strict=True):
-                items[place] = item
-        return [Withheld(item) if isinstance(item, str) else item for item in items]
+    def take(self, count: int) -> list[Question | Withheld]:
+        """The answer to what was sent last. Raises `DownError`."""
+        reply = self._receive()
+        if not isinstance(reply, Sealed) or len(reply.items) != count:
+            raise DownError("the sealing process gave no questions")
+        return [Withheld(item) if isinstance(item, str) else item for item in reply.items]
 
     def units(self, generation: str, grant: str) -> frozenset[int]:
         known = self._units.get((generation, grant))
@@ -67,14 +62,10 @@ class SealClient:
 
     def close(self) -> None:
         peer, self._peer = self._peer, None
+        # A new connection may lead to a new process, which knows no grant.
+        self._units = {}
         if peer:
             peer.close()
-
-    def _take(self, count: int) -> list[Question | str]:
-        reply = self._receive()
-        if not isinstance(reply, Sealed) or len(reply.items) != count:
-            raise DownError("the sealing process gave no questions")
-        return reply.items
 
     def _admit(self, generation: str, grant: str) -> frozenset[int]:
         signed = self._grants.get(grant)
@@ -111,20 +102,23 @@ class SealClient:
     def _connect(self) -> socket.socket:
         peer = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         peer.settimeout(TIMEOUT_SECONDS)
-        peer.connect(str(self._path))
+        try:
+            peer.connect(str(self._path))
+        except OSError:
+            peer.close()
+            raise
         return peer
 
 
 class Batch:
     """Keeps the promise of `gateway.ports.Sealing`."""
 
-    def __init__(self, client: SealClient, generation: str, plains: Sequence[Plain]) -> None:
+    def __init__(self, client: SealClient, count: int) -> None:
         self._client = client
-        self._generation = generation
-        self._plains = plains
+        self._count = count
 
     def fileno(self) -> int:
         return self._client.fileno()
 
     def questions(self) -> list[Question | Withheld]:
-        return self._client.finish(self._generation, self._plains)
+        return self._client.take(self._count)

@@ -13,7 +13,7 @@ from gateway.domain.query import ClaimBody, QueryBody, SubjectBody
 
 MAX_BODY_BYTES = 64 * 1024
 _MEMBERS = "|".join(name for body in (QueryBody, SubjectBody, ClaimBody) for name in body.__struct_fields__)
-_PATH = re.compile(rf" - at `\$((?:\.(?:{_MEMBERS})|\[\.\.\.\])+)`$")
+_PATH = re.compile(rf" - at `\$((?:\.(?:{_MEMBERS})|\[[0-9]+\]|\[\.\.\.\])+)`$")
 
 
 class TooLargeError(UnreadableError):

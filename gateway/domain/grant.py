@@ -15,11 +15,13 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from gateway.domain.budget import Limits
+from gateway.seal import SealingError, day_number
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 """Days of quotas, validity and deadlines are days of this zone."""
 
 _NUMBER = re.compile(r"[\w〔〕()（）\-.]{1,64}")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _HOURS = re.compile(r"([01]\d|2[0-4]):([0-5]\d)-([01]\d|2[0-4]):([0-5]\d)")
 _KEYS = frozenset(
     {
@@ -233,12 +235,20 @@ def _day(value: object, key: str) -> date:
     if isinstance(value, date) and not isinstance(value, datetime):
         return value
     try:
-        return date.fromisoformat(str(value))
+        if isinstance(value, str) and _DATE.fullmatch(value):
+            return date.fromisoformat(value)
     except ValueError:
-        raise GrantError(f"{key} must be a date such as 2026-12-31") from None
+        pass
+    raise GrantError(f"{key} must be a date such as 2026-12-31")
 
 
 def _days(values: object) -> frozenset[date]:
     if not isinstance(values, Sequence) or isinstance(values, str):
         raise GrantError("reference_dates must be a list of dates; leave it out when only the present is asked")
-    return frozenset(_day(value, "reference_dates") for value in values)
+    days = frozenset(_day(value, "reference_dates") for value in values)
+    try:
+        for day in days:
+            day_number(day)
+    except SealingError as error:
+        raise GrantError(f"reference_dates: {error}") from None
+    return days

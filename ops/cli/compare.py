@@ -42,10 +42,10 @@ from policies.catalogue import load_catalogue
 
 EXAMPLE = """\
 {
-  "grant": "签批单编号",
+  "grant": "2026-caizheng-001",
   "purpose": "benefit-check",
   "operator": "经办人编号",
-  "matter": "办件编号，可省略",
+  "matter": "2026-0001",
   "as_of": "2026-06-30",
   "subject": {"kind": "person", "id": "11010519491231002X", "name": "张三"},
   "claims": [

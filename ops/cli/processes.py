@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
+import threading
 from typing import Annotated
 
 import typer
@@ -60,7 +62,11 @@ def serve(home: HomeOption = None, passphrase_file: PassphraseOption = None) -> 
         runner.run(run(wire(place, passphrase), lambda port: say(f"网关已启动，端口 {port}")))
 
 
-def seal(home: HomeOption = None, passphrase_file: PassphraseOption = None) -> None:
+def seal(
+    home: HomeOption = None,
+    passphrase_file: PassphraseOption = None,
+    with_parent: Annotated[bool, typer.Option("--with-parent", help="标准输入关闭时一并退出")] = False,
+) -> None:
     """运行封存进程；网关一侧只有它持有封存密钥。"""
     logs.configure()
     place, passphrase = home_of(home), passphrase_of(passphrase_file)
@@ -77,4 +83,12 @@ def seal(home: HomeOption = None, passphrase_file: PassphraseOption = None) -> N
         )
         server = listen(path)
         signal.signal(signal.SIGTERM, lambda *_: server.close())
+        if with_parent:
+            threading.Thread(target=_end_with_parent, daemon=True).start()
         serve_forever(server, desk)
+
+
+def _end_with_parent() -> None:
+    while sys.stdin.buffer.read(1):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
