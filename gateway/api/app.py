@@ -16,7 +16,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.api.catalogue import CatalogueDoor
 from gateway.api.comparisons import PATH, Comparisons
-from gateway.api.problems import problem
+from gateway.api.problems import of_error, problem
+from gateway.domain.errors import GatewayError
 
 READY_SECONDS = 1.0
 Check = Callable[[], str | None]
@@ -66,6 +67,7 @@ def _framework(doors: Doors) -> FastAPI:
         *doors.log_routes,
     ]
     app.add_exception_handler(HTTPException, _http_problem)
+    app.add_exception_handler(GatewayError, _gateway_problem)
     app.add_exception_handler(Exception, _broken)
     return app
 
@@ -124,6 +126,10 @@ async def _http_problem(_: HttpRequest, error: Exception) -> Response:
         headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
         return problem("method-not-allowed", 405, "请改用接口说明中的请求方法，见 /openapi.json", headers=headers)
     return problem("not-found", 404, "请核对路径，见 /openapi.json")
+
+
+async def _gateway_problem(_: HttpRequest, error: Exception) -> Response:
+    return of_error(error if isinstance(error, GatewayError) else GatewayError())
 
 
 async def _broken(_: HttpRequest, __: Exception) -> Response:

@@ -1,29 +1,16 @@
-"""The description of the API (OpenAPI 3.1), made from the structures the doors read and write.
-
-Answers are closed: every code is listed, and no member may be added.
-"""
+"""The description of the API (OpenAPI 3.1), one path for every door, made from the structures the doors read and write."""
 
 from __future__ import annotations
 
-from typing import cast
-
-import msgspec
-
-from gateway.api.catalogue import CatalogueView
 from gateway.api.comparisons import MAX_KEY
-from gateway.api.problems import Problem
-from gateway.domain.answer import FieldCode, SubjectCode
-from gateway.domain.query import MAX_CLAIMS, QueryBody
-from policies.catalogue import Catalogue, Comparator
+from gateway.api.schemas import Json, components
+from policies.catalogue import Catalogue
 
-Json = dict[str, object]
-_SHA256 = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
-_COUNT = {"type": "integer", "minimum": 0}
+_TEXT: Json = {"type": "string"}
 
 
 def document(catalogue: Catalogue) -> Json:
     """The whole description, for this catalogue."""
-    components = _components(catalogue)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -33,7 +20,7 @@ def document(catalogue: Catalogue) -> Json:
         },
         "paths": _paths(),
         "components": {
-            "schemas": components,
+            "schemas": components(catalogue),
             "securitySchemes": {
                 "token": {
                     "type": "http",
@@ -47,97 +34,87 @@ def document(catalogue: Catalogue) -> Json:
     }
 
 
-def _components(catalogue: Catalogue) -> Json:
-    _, schemas = msgspec.json.schema_components(
-        [QueryBody, Problem, CatalogueView], ref_template="#/components/schemas/{name}"
-    )
-    components = cast("dict[str, Json]", schemas)
-    query = cast("dict[str, Json]", components["QueryBody"]["properties"])
-    query["claims"] |= {"minItems": 1, "maxItems": MAX_CLAIMS}
-    for name in ("grant", "purpose", "operator"):
-        query[name] |= {"minLength": 1, "maxLength": 64}
-    claim = cast("dict[str, Json]", components["ClaimBody"]["properties"])
-    claim["field"] |= {"enum": sorted(catalogue.fields)}
-    claim["comparator"] |= {"enum": [each.value for each in Comparator]}
-    subject = cast("dict[str, Json]", components["SubjectBody"]["properties"])
-    subject["kind"] |= {"enum": list(catalogue.kinds)}
-    return {**components, "Answer": _answer(catalogue), "Receipt": _receipt()}
-
-
-def _answer(catalogue: Catalogue) -> Json:
-    codes = {"enum": [code.value for code in FieldCode]}
-    return _closed(
-        {
-            "subject": {"enum": [code.value for code in SubjectCode]},
-            "fields": {
-                "type": "object",
-                "propertyNames": {"enum": sorted(catalogue.fields)},
-                "additionalProperties": codes,
-            },
-            "as_of": {"type": "string", "format": "date"},
-            "data": _closed({"time": {"type": "string", "format": "date-time"}, "version": _SHA256}),
-            "receipt": {"$ref": "#/components/schemas/Receipt"},
-        }
-    )
-
-
-def _receipt() -> Json:
-    body = _closed(
-        {
-            "data": _closed({"time": {"type": "string"}, "version": _SHA256}),
-            "index": _COUNT,
-            "leaf": _SHA256,
-            "origin": {"type": "string"},
-            "policy": _closed({"number": _COUNT, "sha256": _SHA256}),
-            "request_sha256": _SHA256,
-            "response_sha256": _SHA256,
-            "time": {"type": "string"},
-            "v": {"const": 1},
-        }
-    )
-    path = _closed(
-        {
-            "at": _COUNT,
-            "first": _COUNT,
-            "hashes": {"type": "array", "items": {"type": "string"}},
-            "size": {"type": "integer", "minimum": 1},
-        }
-    )
-    text = {"type": "string"}
-    return _closed({"body": body, "path": path, "salt": text, "signature": text, "type": {"const": "bidui-receipt/1"}})
-
-
-def _closed(properties: Json) -> Json:
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": sorted(properties),
-        "additionalProperties": False,
-    }
-
-
 def _paths() -> Json:
+    size = _number_parameter("size", required=False)
     return {
-        "/v1/comparisons": {
-            "post": {
-                "operationId": "compare",
-                "summary": "比对一个对象的若干声明值",
-                "parameters": [_key_parameter()],
-                "requestBody": {
-                    "required": True,
-                    "content": {"application/json": {"schema": {"$ref": "#/components/schemas/QueryBody"}}},
-                },
-                "responses": _responses("Answer", 400, 401, 403, 409, 413, 422, 503),
-            }
+        "/v1/comparisons": {"post": _compare()},
+        "/v1/catalogue": {"get": _get("catalogue", "我可以比对的字段、我的签批单与余额", "CatalogueView", 401, 503)},
+        "/v1/log/checkpoint": {"get": _open(_text("checkpoint", "最新的签名检查点（C2SP）", 503))},
+        "/v1/log/trust": {"get": _open(_text("trust", "核验所需的公钥", media="application/json"))},
+        "/v1/log/proofs/inclusion": {
+            "get": _open(_get("inclusion", "一条记录的入账证明", "Inclusion", 422, 503))
+            | {"parameters": [_number_parameter("index", required=True), size]}
         },
-        "/v1/catalogue": {
-            "get": {
-                "operationId": "catalogue",
-                "summary": "我可以比对的字段、我的签批单与余额",
-                "responses": _responses("CatalogueView", 401, 503),
-            }
+        "/v1/log/proofs/consistency": {
+            "get": _open(_get("consistency", "两个检查点的一致性证明", "Consistency", 422, 503))
+            | {"parameters": [_number_parameter("old", required=True), size]}
+        },
+        "/oauth/token": {"post": _token()},
+        "/oauth/jwks": {"get": _open(_text("jwks", "令牌签名公钥（RFC 7517）", media="application/json"))},
+        "/.well-known/oauth-authorization-server": {
+            "get": _open(_text("metadata", "令牌端点说明（RFC 8414）", media="application/json"))
+        },
+        "/healthz": {"get": _open(_get("healthz", "进程是否在运行", "Alive"))},
+        "/readyz": {
+            "get": _open(_get("readyz", "是否可以提供比对", "Ready"))
+            | {"responses": {str(status): _response("Ready") for status in (200, 503)}}
+        },
+        "/openapi.json": {"get": _open(_text("openapi", "本接口说明", media="application/json"))},
+    }
+
+
+def _compare() -> Json:
+    body = {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/QueryBody"}}}, "required": True}
+    return {
+        "operationId": "compare",
+        "summary": "比对一个对象的若干声明值",
+        "parameters": [_key_parameter()],
+        "requestBody": body,
+        "responses": _responses("Answer", 400, 401, 403, 409, 413, 422, 503),
+    }
+
+
+def _token() -> Json:
+    members = {
+        "grant_type": {"const": "client_credentials"},
+        "client_assertion_type": {"const": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"},
+        "client_assertion": _TEXT,
+    }
+    form = {"application/x-www-form-urlencoded": {"schema": {"type": "object", "properties": members}}}
+    return {
+        "operationId": "token",
+        "summary": "以私钥断言换取访问令牌（RFC 7523）",
+        "security": [],
+        "requestBody": {"required": True, "content": form},
+        "responses": {
+            "200": _response("Token"),
+            "400": _response("TokenError"),
+            "401": _response("TokenError"),
         },
     }
+
+
+def _get(name: str, summary: str, schema: str, *problems: int) -> Json:
+    return {"operationId": name, "summary": summary, "responses": _responses(schema, *problems)}
+
+
+def _text(name: str, summary: str, *problems: int, media: str = "text/plain") -> Json:
+    """An operation whose answer is a document of another standard."""
+    schema: Json = _TEXT if media == "text/plain" else {"type": "object"}
+    responses = _responses("Answer", *problems) | {
+        "200": {"description": "结果", "content": {media: {"schema": schema}}}
+    }
+    return {"operationId": name, "summary": summary, "responses": responses}
+
+
+def _open(operation: Json) -> Json:
+    """The same, for everybody."""
+    return operation | {"security": []}
+
+
+def _number_parameter(name: str, *, required: bool) -> Json:
+    schema = {"type": "integer", "minimum": 0, "maximum": 10**18 - 1}
+    return {"name": name, "in": "query", "required": required, "schema": schema}
 
 
 def _key_parameter() -> Json:
@@ -151,9 +128,15 @@ def _key_parameter() -> Json:
 
 
 def _responses(name: str, *problems: int) -> Json:
-    answer = {"application/json": {"schema": {"$ref": f"#/components/schemas/{name}"}}}
     trouble = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {
-        "200": {"description": "结果", "content": answer},
+        "200": _response(name),
         **{str(status): {"description": "问题", "content": trouble} for status in problems},
+    }
+
+
+def _response(name: str) -> Json:
+    return {
+        "description": "结果",
+        "content": {"application/json": {"schema": {"$ref": f"#/components/schemas/{name}"}}},
     }

@@ -20,7 +20,7 @@ from gateway.domain.errors import (
 from gateway.domain.reply import Refused
 from policies.decision import Reason
 
-_TITLES = {
+TITLES = {
     "unreadable": "无法读取请求",
     "unauthorised": "身份未通过验证",
     "refused": "请求已被阻断",
@@ -59,7 +59,7 @@ def problem(
     kind: str, status: int, detail: str, *, pointer: str = "", headers: dict[str, str] | None = None
 ) -> Response:
     """A problem document as a response."""
-    return _response(Problem(f"urn:bidui:problem:{kind}", _TITLES[kind], status, detail, pointer), headers)
+    return _response(Problem(f"urn:bidui:problem:{kind}", TITLES[kind], status, detail, pointer), headers)
 
 
 def unauthorised() -> Response:
@@ -78,7 +78,7 @@ def refusal(refused: Refused) -> Response:
     return _response(
         Problem(
             "urn:bidui:problem:refused",
-            _TITLES["refused"],
+            TITLES["refused"],
             403,
             _REFUSALS[refused.reason],
             reason=refused.reason,

@@ -1,0 +1,123 @@
+"""The structures of the API as JSON schemas. Answers are closed: every code is listed, and no member may be added."""
+
+from __future__ import annotations
+
+from typing import TypeAlias, cast
+
+import msgspec
+
+from gateway.api.catalogue import CatalogueView
+from gateway.api.problems import TITLES, Problem
+from gateway.domain.answer import FieldCode, SubjectCode
+from gateway.domain.query import MAX_CLAIMS, QueryBody
+from policies.catalogue import Catalogue, Comparator
+from policies.decision import Reason
+
+Json: TypeAlias = dict[str, object]
+_SHA256: Json = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
+_COUNT: Json = {"type": "integer", "minimum": 0}
+_TEXT: Json = {"type": "string"}
+_FLAG: Json = {"type": "boolean"}
+_HASHES: Json = {"type": "array", "items": {"type": "string", "pattern": "^[A-Za-z0-9+/]{43}=$"}}
+TOKEN_ERRORS = ("invalid_request", "unsupported_grant_type", "invalid_scope", "invalid_client")
+
+
+def components(catalogue: Catalogue) -> Json:
+    """Every structure by its name, for this catalogue."""
+    bodies = [QueryBody, Problem, CatalogueView]
+    _, schemas = msgspec.json.schema_components(bodies, ref_template="#/components/schemas/{name}")
+    found = cast("dict[str, Json]", schemas)
+    for component in found.values():
+        component["additionalProperties"] = False
+    for (name, member), told in _narrowed(catalogue).items():
+        cast("dict[str, Json]", found[name]["properties"])[member] |= told
+    texts = _closed({"index": _COUNT, "size": _COUNT, "hashes": _HASHES})
+    cast("Json", texts["properties"])["tlog_proof"] = {"type": "string"}
+    return {
+        **found,
+        "Answer": _answer(catalogue),
+        "Receipt": _receipt(),
+        "Inclusion": texts,
+        "Consistency": _closed({"old": _COUNT, "size": _COUNT, "hashes": _HASHES}),
+        "Token": _closed({"access_token": _TEXT, "token_type": {"const": "Bearer"}, "expires_in": _COUNT}),
+        "TokenError": _closed({"error": {"enum": list(TOKEN_ERRORS)}}),
+        "Alive": _closed({"status": {"const": "ok"}}),
+        "Ready": _closed({"ready": _FLAG, "checks": {"type": "object", "additionalProperties": _FLAG}}),
+    }
+
+
+def _narrowed(catalogue: Catalogue) -> dict[tuple[str, str], Json]:
+    """What a member of a structure may be, where its Python type says less."""
+    word: Json = {"minLength": 1, "maxLength": 64}
+    comparators: Json = {"enum": [each.value for each in Comparator]}
+    kinds: Json = {"enum": list(catalogue.kinds)}
+    date: Json = {"format": "date"}
+    return {
+        ("QueryBody", "claims"): {"minItems": 1, "maxItems": MAX_CLAIMS},
+        **{("QueryBody", name): word for name in ("grant", "purpose", "operator")},
+        ("ClaimBody", "field"): {"enum": sorted(catalogue.fields)},
+        ("ClaimBody", "comparator"): comparators,
+        ("SubjectBody", "kind"): kinds,
+        ("Problem", "type"): {"enum": [f"urn:bidui:problem:{kind}" for kind in TITLES]},
+        ("Problem", "title"): {"enum": list(TITLES.values())},
+        ("Problem", "reason"): {"enum": ["", *(reason.value for reason in Reason)]},
+        ("Problem", "incident"): {"pattern": "^([0-9a-f]{16})?$"},
+        ("FieldView", "key"): {"enum": sorted(catalogue.fields)},
+        ("FieldView", "kind"): kinds,
+        ("FieldView", "comparators"): {"items": comparators},
+        ("GrantView", "fields"): {"items": {"enum": sorted(catalogue.fields)}},
+        ("GrantView", "valid_from"): date,
+        ("GrantView", "valid_until"): date,
+    }
+
+
+def _answer(catalogue: Catalogue) -> Json:
+    codes = {"enum": [code.value for code in FieldCode]}
+    return _closed(
+        {
+            "subject": {"enum": [code.value for code in SubjectCode]},
+            "fields": {
+                "type": "object",
+                "propertyNames": {"enum": sorted(catalogue.fields)},
+                "additionalProperties": codes,
+            },
+            "as_of": {"type": "string", "format": "date"},
+            "data": _closed({"time": {"type": "string", "format": "date-time"}, "version": _SHA256}),
+            "receipt": {"$ref": "#/components/schemas/Receipt"},
+        }
+    )
+
+
+def _receipt() -> Json:
+    body = _closed(
+        {
+            "data": _closed({"time": {"type": "string"}, "version": _SHA256}),
+            "index": _COUNT,
+            "leaf": _SHA256,
+            "origin": {"type": "string"},
+            "policy": _closed({"number": _COUNT, "sha256": _SHA256}),
+            "request_sha256": _SHA256,
+            "response_sha256": _SHA256,
+            "time": {"type": "string"},
+            "v": {"const": 1},
+        }
+    )
+    path = _closed(
+        {
+            "at": _COUNT,
+            "first": _COUNT,
+            "hashes": {"type": "array", "items": {"type": "string"}},
+            "size": {"type": "integer", "minimum": 1},
+        }
+    )
+    text = {"type": "string"}
+    return _closed({"body": body, "path": path, "salt": text, "signature": text, "type": {"const": "bidui-receipt/1"}})
+
+
+def _closed(properties: Json) -> Json:
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": sorted(properties),
+        "additionalProperties": False,
+    }
