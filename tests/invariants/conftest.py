@@ -1,0 +1,37 @@
+"""Worlds that the promises are tried on, one for each engine; the league is staged once a run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from ops.demo.postgres import Postgres
+from ops.prove.homes import Stage
+from tests.invariants.world import World, a_stage, a_world
+
+ENGINES = ("sqlite", "postgresql")
+
+
+@pytest.fixture(scope="session")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Stage:
+    """The league, sealed, on SQLite; to be copied."""
+    return a_stage(tmp_path_factory.mktemp("stage"))
+
+
+@pytest.fixture(scope="session")
+def worlds(stage: Stage, postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, World]]:
+    """A gateway in this process on each engine, both over the same sealed generation."""
+    urls = {"sqlite": "", "postgresql": postgres.url("promises")}
+    with ExitStack() as stack:
+        yield {
+            engine: stack.enter_context(a_world(stage, tmp_path_factory.mktemp(engine), engine, urls[engine]))
+            for engine in ENGINES
+        }
+
+
+@pytest.fixture(params=ENGINES)
+def world(request: pytest.FixtureRequest, worlds: dict[str, World]) -> World:
+    """Each engine in turn."""
+    return worlds[request.param]
