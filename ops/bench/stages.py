@@ -102,7 +102,7 @@ class _Turns:
         with self._watch.stage("parse"):
             requests = [visit.enter(self._door) for visit in visits]
         with self._watch.stage("the rest of the turn"):
-            replies = self.gateway.pipeline.answer(requests)
+            replies = self._drive(requests)
         with self._watch.stage("render"):
             for visit, reply in zip(visits, replies, strict=True):
                 visit.leave(reply)
@@ -110,12 +110,21 @@ class _Turns:
             raise BenchError("a question of the bench was not answered; delete the work folder and try again")
         return self._watch.take()
 
+    def _drive(self, requests: Sequence[Request]) -> list[Reply]:
+        turn = self.gateway.pipeline.turn(requests)
+        while True:
+            try:
+                sealing = next(turn)
+            except StopIteration as end:
+                replies: list[Reply] = end.value
+                return replies
+            self._watch.wrap(sealing, "questions", "seal: wait and read")
+
     def _watch_parts(self) -> None:
         pipeline, watch = self.gateway.pipeline, self._watch
         for method in ("judge", "recall", "reserve", "settle", "compare", "disclose", "record"):
             watch.wrap(pipeline, f"_{method}", method)
         watch.wrap(self.gateway.pipeline.seal, "ask", "seal: ask")
-        watch.wrap(pipeline.seal, "finish", "seal: wait and read")
         watch.wrap(pipeline.index, "find", "find")
         watch.wrap(pipeline.recorder.ledger, "append", "record: entries and tree")
         watch.wrap(pipeline.recorder, "_reply", "record: receipts")
