@@ -15,7 +15,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from adapters.identity.metadata import key_set, server_metadata
 from adapters.identity.tls import CertificateProtocol, tls_context
-from adapters.index.directory import pointer, read_current
 from adapters.metrics import Metrics
 from audit.events import generation_adopted
 from audit.signer import State
@@ -31,7 +30,7 @@ from gateway.record import data_ref
 from gateway.sequencer import Sequencer
 from ops.sealing_child import SealingChild
 from ops.settings import Mode
-from ops.wiring import Gateway, open_index
+from ops.wiring import Gateway
 
 SIGN_SECONDS = 1.0
 GC_ALLOCATIONS = 20_000
@@ -151,9 +150,8 @@ def sign_once(gateway: Gateway) -> None:
 
 def adopt(gateway: Gateway) -> None:
     """Answers from the newest generation from now on, and says so in the log first."""
-    published = read_current(gateway.home.index, gateway.sync_key)
-    index = open_index(gateway.home, gateway.settings, gateway.sync_key, gateway.pipeline.index)
-    manifest, version = published.manifest, index.version
+    index = gateway.generations.open(gateway.pipeline.index)
+    manifest, version = index.manifest, index.version
     draft = generation_adopted(
         generation=version.generation,
         data=data_ref(version),
@@ -176,8 +174,8 @@ async def _sign(gateway: Gateway) -> None:
 
 async def _adopt(gateway: Gateway) -> None:
     async def look() -> None:
-        newest = pointer(gateway.home.index)
-        if newest and newest.digest != gateway.pipeline.index.version.digest:
+        newest = await asyncio.to_thread(gateway.generations.newest)
+        if newest and newest != gateway.pipeline.index.version.digest:
             await asyncio.to_thread(adopt, gateway)
 
     await _every(ADOPT_SECONDS, look)
@@ -243,7 +241,7 @@ def _checks(gateway: Gateway) -> dict[str, Check]:
         return None if gateway.reader.head().size else "the log is not opened; run `bidui init`"
 
     def index() -> str | None:
-        return None if pointer(gateway.home.index) else "there is no index; run `bidui sync`"
+        return None if gateway.generations.newest() else "there is no index; run `bidui sync`"
 
     def seal() -> str | None:
         return None if gateway.probe.is_alive() else "the sealing process does not answer"

@@ -18,7 +18,7 @@ from adapters.identity.jose import jose_key
 from adapters.identity.registry import Registry, load_registry
 from adapters.identity.replay import MemoryReplayStore
 from adapters.identity.tokens import TokenDoor, TokenMint
-from adapters.index.sqlite import SqliteIndex
+from adapters.index.generations import GenerationFiles, Generations, GenerationTables
 from adapters.keys.files import Passphrase, read_ed25519_public, read_p256, read_secret
 from adapters.metrics import Metrics
 from adapters.sealing.client import SealClient
@@ -33,7 +33,6 @@ from gateway.domain.comparison import Comparison
 from gateway.domain.grant import Grant, local_day
 from gateway.idempotency import Idempotency
 from gateway.pipeline import Pipeline
-from gateway.ports import Index
 from gateway.record import Recorder
 from gateway.seal import Layout
 from gateway.signed_grant import SignedGrant
@@ -75,7 +74,7 @@ class Gateway:
     signer: CheckpointSigner
     trust: Trust
     metrics: Metrics
-    sync_key: Ed25519PublicKey
+    generations: Generations
     passphrase: Passphrase | None
 
     async def held(self, caller: Caller) -> Mapping[str, tuple[Grant, Used]]:
@@ -102,9 +101,12 @@ def trusted_load_keys(home: Home) -> Mapping[str, Ed25519PublicKey]:
     return {LOAD_KEY: read_ed25519_public(home.keys / "load.pub")}
 
 
-def open_index(home: Home, settings: ServeSettings, key: Ed25519PublicKey, previous: Index | None = None) -> Index:
-    """The current generation in the point store that the settings name."""
-    return SqliteIndex.open(home.index, key, previous if isinstance(previous, SqliteIndex) else None)
+def generations_of(home: Home, settings: ServeSettings) -> Generations:
+    """The point store that the settings name."""
+    key = read_ed25519_public(home.keys / "sync.pub")
+    return (
+        GenerationTables(settings.index_database, key) if settings.index_database else GenerationFiles(home.index, key)
+    )
 
 
 def wire(home: Home, passphrase: Passphrase | None = None) -> Gateway:
@@ -116,13 +118,13 @@ def wire(home: Home, passphrase: Passphrase | None = None) -> Gateway:
     seal = SealClient(socket, {})
     reader = SqlLedgerReader(open_engine(home.database_url(settings)))
     checkpoints = FileCheckpoints(home.checkpoints)
-    sync_key = read_ed25519_public(home.keys / "sync.pub")
+    generations = generations_of(home, settings)
     pipeline = Pipeline(
         clock=home.clock,
         store=SqlStore(home.database_url(settings)),
         rights=_rights(home, settings, catalogue, identity, seal),
         seal=seal,
-        index=open_index(home, settings, sync_key),
+        index=generations.open(),
         comparisons={kind: Comparison(Layout(catalogue, kind), os.urandom) for kind in catalogue.kinds},
         recorder=Recorder(
             origin=settings.origin,
@@ -148,7 +150,7 @@ def wire(home: Home, passphrase: Passphrase | None = None) -> Gateway:
         ),
         trust=log_keys.trust,
         metrics=metrics,
-        sync_key=sync_key,
+        generations=generations,
         passphrase=passphrase,
     )
 

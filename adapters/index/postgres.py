@@ -21,7 +21,7 @@ from adapters.index.directory import Published
 from adapters.index.parts import ContentPart, Sealed, split
 from adapters.sql.engine import driver_connection, open_engine
 from gateway.domain.errors import UnavailableError
-from gateway.generation import CONTENT, GenerationError, Manifest, Part, files_of, read, version_of
+from gateway.generation import CONTENT, GenerationError, Manifest, Part, digest, files_of, read, version_of
 from gateway.ports import DataVersion, LookUp
 
 Driver: TypeAlias = "psycopg.Connection[tuple[object, ...]]"
@@ -108,6 +108,11 @@ class PostgresIndex:
     def version(self) -> DataVersion:
         return self._version
 
+    @property
+    def manifest(self) -> Manifest:
+        """What sync vouched for."""
+        return self._manifest
+
     def find(self, kind: str, look_ups: Sequence[LookUp]) -> list[bytes]:
         """See `gateway.ports.Index`. A connection that broke is made anew at the next call."""
         if kind not in self._manifest.kinds:
@@ -137,6 +142,15 @@ class PostgresIndex:
     def _digests(self) -> frozenset[tuple[str, str]]:
         parts = self._manifest.stored_as(CONTENT)
         return frozenset((_table(self._manifest, part), part.sha256) for part in parts)
+
+
+def current_digest(url: str) -> str | None:
+    """The digest of the current manifest; None before the first sync. Raises `GenerationError`."""
+    try:
+        with closing(_connect(url)) as connection:
+            return digest(_current(connection)[0])
+    except psycopg.Error as error:
+        raise GenerationError("the sealed index in PostgreSQL does not answer") from error
 
 
 def _connect(url: str) -> Driver:

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from adapters.index.directory import Published, check_file, read_current
 from adapters.index.parts import Sealed, file_digest, make_durable, part_name, split
 from gateway.domain.errors import UnavailableError
-from gateway.generation import GenerationError, Part, PartKind
+from gateway.generation import GenerationError, Manifest, Part, PartKind
 from gateway.ports import DataVersion, LookUp
 
 SUFFIX = ".sqlite"
@@ -92,6 +92,11 @@ class SqliteIndex:
     @property
     def version(self) -> DataVersion:
         return self._published.version
+
+    @property
+    def manifest(self) -> Manifest:
+        """What sync vouched for."""
+        return self._published.manifest
 
     def find(self, kind: str, look_ups: Sequence[LookUp]) -> list[bytes]:
         """See `gateway.ports.Index`."""

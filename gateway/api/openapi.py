@@ -1,4 +1,4 @@
-"""The description of the API (OpenAPI 3.1), one path for every door, made from the structures the doors read and write."""
+"""The description of the API (OpenAPI 3.1): a path for every door, made from the structures they read and write."""
 
 from __future__ import annotations
 

@@ -1,0 +1,63 @@
+"""Which generation is the newest, and opening it: from the files of the index directory or from PostgreSQL tables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from adapters.index.directory import pointer
+from adapters.index.postgres import PostgresIndex, current_digest
+from adapters.index.sqlite import SqliteIndex
+from gateway.generation import Manifest
+from gateway.ports import Index
+
+
+class OpenIndex(Index, Protocol):
+    """An index with the manifest it was opened by."""
+
+    @property
+    def manifest(self) -> Manifest: ...
+
+
+class Generations(Protocol):
+    """Where sync publishes to."""
+
+    def newest(self) -> str | None:
+        """The digest of the newest manifest; cheap. None before the first sync."""
+        ...
+
+    def open(self, previous: Index | None = None) -> OpenIndex:
+        """Open the newest; what `previous` has verified is not verified again. Raises `GenerationError`."""
+        ...
+
+
+@dataclass(frozen=True)
+class GenerationFiles:
+    """SQLite files under the index directory."""
+
+    root: Path
+    key: Ed25519PublicKey
+
+    def newest(self) -> str | None:
+        current = pointer(self.root)
+        return current.digest if current else None
+
+    def open(self, previous: Index | None = None) -> OpenIndex:
+        return SqliteIndex.open(self.root, self.key, previous if isinstance(previous, SqliteIndex) else None)
+
+
+@dataclass(frozen=True)
+class GenerationTables:
+    """Tables of a PostgreSQL database."""
+
+    url: str
+    key: Ed25519PublicKey
+
+    def newest(self) -> str | None:
+        return current_digest(self.url)
+
+    def open(self, previous: Index | None = None) -> OpenIndex:
+        return PostgresIndex.open(self.url, self.key, previous if isinstance(previous, PostgresIndex) else None)
