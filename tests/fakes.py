@@ -129,7 +129,7 @@ class MemoryStore:
 
 
 class MemoryRegister:
-    """An index in memory that a test fills with plain facts. `spoil` makes a look-up of one subject raise."""
+    """An index in memory that a test fills with plain facts. A look-up of a spoiled subject raises."""
 
     def __init__(self, version: DataVersion = VERSION, key: SealingKey = KEY) -> None:
         self.version = version
@@ -137,6 +137,7 @@ class MemoryRegister:
             kind: Sealer(key, CATALOGUE, kind, version.generation, CountingEntropy()) for kind in CATALOGUE.kinds
         }
         self.records: dict[bytes, bytes] = {}
+        self.spoiled: set[bytes] = set()
         self.found = 0
         self.broken = False
 
@@ -148,8 +149,8 @@ class MemoryRegister:
         self.records[subject] = self.records.get(subject, b"") + added
 
     def spoil(self, number: str) -> None:
-        """Leaves the subject with half a record, which no comparison can read."""
-        self.records[self.subject(number)] = b"\0" * 12
+        """Plants an exception that only this subject raises."""
+        self.spoiled.add(self.subject(number))
 
     def subject(self, number: str, kind: str = "person") -> bytes:
         sealer = self.sealers[kind]
@@ -158,6 +159,8 @@ class MemoryRegister:
     def find(self, kind: str, look_ups: Sequence[LookUp]) -> list[bytes]:
         if self.broken:
             raise UnavailableError("the sealed index cannot be read")
+        if not self.spoiled.isdisjoint(look_up.subject for look_up in look_ups):
+            raise ValueError("planted")
         self.found += len(look_ups)
         return [self.records.get(look_up.subject, b"") for look_up in look_ups]
 
@@ -196,11 +199,12 @@ class DeskSealing:
 
 @dataclass
 class DeskSeal:
-    """The seal port without a socket: hands every message to a desk. Out of order when told."""
+    """The seal port without a socket: hands every message to a desk. Notes what it is told; out of order on demand."""
 
     desk: SealingDesk
     grants: dict[str, SignedGrant] = field(default_factory=dict)
     broken: bool = False
+    asked: list[Plain] = field(default_factory=list)
 
     def close(self) -> None:
         """Has nothing open but the desk's meter."""
@@ -211,6 +215,7 @@ class DeskSeal:
         self.grants = dict(grants)
 
     def ask(self, generation: str, plains: Sequence[Plain]) -> DeskSealing:
+        self.asked += plains
         for grant in sorted({plain.grant for plain in plains} & self.grants.keys()):
             self.units(generation, grant)
         reply = self._exchange(Ask(generation, list(plains)))

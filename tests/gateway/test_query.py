@@ -12,10 +12,13 @@ from hypothesis import strategies as st
 
 from gateway.api.body import parse
 from gateway.domain.errors import GatewayError, InvalidQueryError, UnreadableError
+from gateway.domain.grant import GrantError
+from gateway.domain.partner_file import PartnerFileError, parse_partner
 from gateway.domain.query import MAX_CLAIMS, Query, parse_query
 from gateway.seal import Facts, Plain, Sealer
+from tests.adapters.make_identity import partner_data
 from tests.fakes_audit import CountingEntropy
-from tests.make import CATALOGUE, KEY, NAME, a_body, a_claim, a_query, an_id
+from tests.make import CATALOGUE, KEY, NAME, a_body, a_claim, a_grant, a_query, an_id
 
 SECRET_ID, SECRET_NAME, SECRET_VALUE = an_id(77), "额尔敦巴雅尔", "盟水利局灌区管理中心"
 
@@ -60,6 +63,55 @@ def test_an_organisation_is_asked_without_a_name() -> None:
 
     assert (query.subject.gate, query.gate_fields) == ((), ())
     assert query.claims[0].value == "40"
+
+
+GRANT_NUMBERS = {
+    "a code": "G-1",
+    "a paper": "盟签〔2026〕7号",
+    "the demonstration's": "2026-caizheng-001",
+    "without a digit": "G",
+    "a long sequence": "2026063000001",
+    "one long word": "caizhengpayrollcheck2026",
+}
+
+
+@pytest.mark.parametrize("number", GRANT_NUMBERS.values(), ids=GRANT_NUMBERS)
+def test_a_grant_that_can_be_loaded_can_be_asked_under(number: str) -> None:
+    try:
+        a_grant(number=number)
+    except GrantError:
+        return
+
+    assert a_query(grant=number).grant == number
+
+
+OPERATORS = {"a name": "wang-01", "one long word": "administratorofpayroll", "a long number": "w00000000001"}
+
+
+@pytest.mark.parametrize("operator", OPERATORS.values(), ids=OPERATORS)
+def test_an_operator_who_can_be_enrolled_can_ask(operator: str) -> None:
+    operators = [{"id": operator, "name": "王某", "kind": "person"}]
+    try:
+        parse_partner(partner_data(operators=operators), "hr.toml")
+    except PartnerFileError:
+        return
+
+    assert a_query(operator=operator).operator == operator
+
+
+PERSONAL = {
+    "an id number": an_id(1),
+    "a telephone": "13800000000",
+    "in full width": "１３８００００００００",
+    "a name": NAME,
+}
+
+
+@pytest.mark.parametrize("word", PERSONAL.values(), ids=PERSONAL)
+@pytest.mark.parametrize("member", ["grant", "purpose", "operator", "matter"])
+def test_nothing_personal_passes_where_the_ledger_is_clear(member: str, word: str) -> None:
+    with pytest.raises(InvalidQueryError):
+        read(json.dumps(json.loads(a_body()) | {member: word}).encode())
 
 
 # ---------------------------------------------------------------------------------------- what is refused, and how
