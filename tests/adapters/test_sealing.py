@@ -1,0 +1,280 @@
+"""The sealing socket: frames whole or nothing, a client that starts over, a meter that no restart empties."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from threading import Thread
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adapters.sealing import client as module
+from adapters.sealing.client import SealClient
+from adapters.sealing.meter import Meter
+from adapters.sealing.wire import MAX_FRAME, Admit, Admitted, Ask, Refused, Sealed, receive, replies, requests, send
+from gateway.domain.errors import UnavailableError
+from gateway.ports import Withheld
+from gateway.seal import Plain
+from tests.make import GENERATION, NAME, a_grant, an_id, signed, some_limits
+from tests.workers import DAY, a_link
+
+PLAIN = Plain("G-1", "person", an_id(1), [NAME], 46_000, [("unit", "equals", "盟教育局")])
+
+
+@contextmanager
+def a_pair() -> Iterator[tuple[socket.socket, socket.socket]]:
+    near, far = socket.socketpair()
+    near.settimeout(2)
+    far.settimeout(2)
+    with near, far:
+        yield near, far
+
+
+# ---------------------------------------------------------------------------------------- frames
+
+MESSAGES = [
+    Ask(GENERATION, [PLAIN, PLAIN]),
+    Ask("", []),
+    Admit(GENERATION, signed(a_grant())),
+    Admitted([1, -1, 2**63 - 1, -(2**63)]),
+    Sealed(["limit", "malformed"]),
+    Refused("GrantError"),
+]
+
+
+@pytest.mark.parametrize("message", MESSAGES, ids=lambda message: type(message).__name__)
+def test_a_message_arrives_as_it_was_sent(message: Admit | Ask | Admitted | Sealed | Refused) -> None:
+    with a_pair() as (near, far):
+        send(near, message)
+        body = receive(far)
+
+    assert body is not None
+    decoder = requests if isinstance(message, Admit | Ask) else replies
+    assert decoder.decode(body) == message
+
+
+@given(st.lists(st.binary(max_size=50), min_size=1, max_size=4), st.integers(1, 7))
+def test_frames_arrive_whole_however_they_are_cut(bodies: list[bytes], width: int) -> None:
+    stream = b"".join(len(body).to_bytes(4, "big") + body for body in bodies)
+    with a_pair() as (near, far):
+        for start in range(0, len(stream), width):
+            near.sendall(stream[start : start + width])
+        near.shutdown(socket.SHUT_WR)
+
+        assert [receive(far) for _ in bodies] == bodies
+        assert receive(far) is None
+
+
+BROKEN_FRAMES: dict[str, bytes] = {
+    "longer than any right one": (MAX_FRAME + 1).to_bytes(4, "big") + b"x",
+    "as long as can be": b"\xff\xff\xff\xff",
+    "cut off in the body": (10).to_bytes(4, "big") + b"123",
+    "cut off in the length": b"\0\0",
+}
+
+
+@pytest.mark.parametrize("sent", BROKEN_FRAMES.values(), ids=BROKEN_FRAMES)
+def test_a_broken_frame_ends_the_connection(sent: bytes) -> None:
+    with a_pair() as (near, far):
+        near.sendall(sent)
+        near.shutdown(socket.SHUT_WR)
+
+        with pytest.raises(ConnectionError):
+            receive(far)
+
+
+def test_nothing_personal_shows_in_a_message() -> None:
+    shown = repr(MESSAGES[0])
+
+    assert an_id(1) not in shown
+    assert NAME not in shown
+    assert "盟教育局" not in shown
+
+
+# ---------------------------------------------------------------------------------------- the client
+
+Answer = Callable[[socket.socket], None]
+
+
+def reply(message: Admitted | Sealed | Refused) -> Answer:
+    def answer(peer: socket.socket) -> None:
+        receive(peer)
+        send(peer, message)
+
+    return answer
+
+
+def garbage(peer: socket.socket) -> None:
+    receive(peer)
+    peer.sendall((4).to_bytes(4, "big") + b"\xc1\xc1\xc1\xc1")
+
+
+def hang_up(peer: socket.socket) -> None:
+    receive(peer)
+
+
+def hang_up_in_the_middle(peer: socket.socket) -> None:
+    receive(peer)
+    peer.sendall((100).to_bytes(4, "big") + b"half")
+
+
+def say_nothing(peer: socket.socket) -> None:
+    receive(peer)
+    with suppress(OSError):
+        receive(peer)
+
+
+GOOD = reply(Sealed(["limit"]))
+
+
+@contextmanager
+def a_process(*connections: Answer) -> Iterator[Path]:
+    """A sealing process that does on each of its connections what the test says, then hangs up."""
+    with TemporaryDirectory(prefix="bidui-") as folder, socket.socket(socket.AF_UNIX) as server:
+        path = Path(folder) / "seal.sock"
+        server.bind(str(path))
+        server.listen(8)
+
+        def serve() -> None:
+            for answer in connections:
+                with suppress(OSError), server.accept()[0] as peer:
+                    peer.settimeout(5)
+                    answer(peer)
+
+        thread = Thread(target=serve, daemon=True)
+        thread.start()
+        yield path
+
+
+MISBEHAVIOUR: dict[str, Answer] = {
+    "it hangs up": hang_up,
+    "it hangs up in the middle": hang_up_in_the_middle,
+    "it talks nonsense": garbage,
+    "it answers another question": reply(Admitted([1])),
+    "it refuses the message": reply(Refused("DecodeError")),
+    "it answers too few": reply(Sealed([])),
+    "it answers too many": reply(Sealed(["limit", "limit"])),
+    "it says nothing": say_nothing,
+}
+
+
+@pytest.mark.parametrize("misbehave", MISBEHAVIOUR.values(), ids=MISBEHAVIOUR)
+def test_a_process_that_misbehaves_is_unavailable_and_asked_anew(
+    misbehave: Answer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "TIMEOUT_SECONDS", 0.1)
+    with a_process(misbehave, GOOD) as path, closing(SealClient(path, {})) as client:
+        with pytest.raises(UnavailableError) as caught:
+            client.ask(GENERATION, [PLAIN]).questions()
+        assert an_id(1) not in str(caught.value)
+        client.close()
+
+        assert client.ask(GENERATION, [PLAIN]).questions() == [Withheld("limit")]
+
+
+def test_an_answer_that_came_too_late_is_nobodys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next turn must not take the answer to the last one for its own."""
+    monkeypatch.setattr(module, "TIMEOUT_SECONDS", 0.1)
+
+    def too_late(peer: socket.socket) -> None:
+        receive(peer)
+        with suppress(OSError):
+            receive(peer)
+        with suppress(OSError):
+            send(peer, Sealed(["too late"]))
+
+    with a_process(too_late, GOOD) as path, closing(SealClient(path, {})) as client:
+        with pytest.raises(UnavailableError):
+            client.ask(GENERATION, [PLAIN]).questions()
+
+        assert client.ask(GENERATION, [PLAIN]).questions() == [Withheld("limit")]
+
+
+def test_an_answer_that_nobody_fetched_is_not_given_to_the_next() -> None:
+    """A turn may end between asking and fetching. The digests of one subject must never stand for another's."""
+
+    def answer_all(peer: socket.socket) -> None:
+        for cause in ("first", "second"):
+            if receive(peer) is None:
+                return
+            send(peer, Sealed([cause]))
+
+    with a_process(answer_all, reply(Sealed(["second"]))) as path, closing(SealClient(path, {})) as client:
+        client.ask(GENERATION, [PLAIN])
+        again = client.ask(GENERATION, [PLAIN])
+
+        assert again.questions() == [Withheld("second")]
+
+
+def test_nobody_listening_is_unavailable(tmp_path: Path) -> None:
+    client = SealClient(tmp_path / "nobody.sock", {})
+
+    with pytest.raises(UnavailableError):
+        client.ask(GENERATION, [PLAIN]).questions()
+    with pytest.raises(UnavailableError):
+        client.is_alive()
+
+
+def test_a_grant_that_is_not_known_there_yet_is_handed_in() -> None:
+    told: list[Admit | Ask] = []
+
+    def know_later(peer: socket.socket) -> None:
+        while (body := receive(peer)) is not None:
+            told.append(requests.decode(body))
+            admitted = any(isinstance(message, Admit) for message in told)
+            last = told[-1]
+            send(peer, Admitted([7]) if isinstance(last, Admit) else Sealed(["limit" if admitted else "unknown_grant"]))
+
+    with a_process(know_later) as path, closing(SealClient(path, {"G-1": signed(a_grant())})) as client:
+        assert client.ask(GENERATION, [PLAIN]).questions() == [Withheld("limit")]
+        assert client.units(GENERATION, "G-1") == {7}
+
+    assert [message.grant for message in told if isinstance(message, Admit)] == [signed(a_grant())]
+
+
+# ---------------------------------------------------------------------------------------- the meter
+
+
+def taken(meter: Meter, *numbers: int, day: int = DAY, most: int = 3) -> list[bool]:
+    return meter.take({"G-1": some_limits(day=most)}, day, [("G-1", a_link(number)) for number in numbers])
+
+
+def test_a_meter_counts_across_its_restarts(tmp_path: Path) -> None:
+    path = tmp_path / "meter.sqlite"
+    for numbers, expected in (((1, 2), [True, True]), ((3, 4), [True, False]), ((5,), [False])):
+        with closing(Meter(path)) as meter:
+            assert taken(meter, *numbers) == expected
+
+
+def test_a_meter_that_was_never_closed_has_lost_nothing(tmp_path: Path) -> None:
+    dead = Meter(tmp_path / "meter.sqlite")
+    taken(dead, 1, 2)
+
+    with closing(Meter(tmp_path / "meter.sqlite")) as meter:
+        assert taken(meter, 3, 4) == [True, False]
+    dead.close()
+
+
+def test_a_meter_asked_nothing_takes_nothing(tmp_path: Path) -> None:
+    with closing(Meter(tmp_path / "meter.sqlite")) as meter:
+        assert meter.take({}, DAY, []) == []
+        assert taken(meter, 1, 2, 3) == [True] * 3
+
+
+def test_a_new_day_has_room(tmp_path: Path) -> None:
+    with closing(Meter(tmp_path / "meter.sqlite")) as meter:
+        assert taken(meter, 1, 2, 3, 4) == [True, True, True, False]
+        assert taken(meter, 4, day=DAY + 1) == [True]
+
+
+def test_a_batch_that_breaks_has_taken_nothing(tmp_path: Path) -> None:
+    with closing(Meter(tmp_path / "meter.sqlite")) as meter:
+        with pytest.raises(KeyError):
+            meter.take({"G-1": some_limits()}, DAY, [("G-1", a_link(1)), ("G-2", a_link(2))])
+
+        assert taken(meter, 1, 2, 3) == [True] * 3
