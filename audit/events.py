@@ -57,14 +57,29 @@ class DataRef(NamedTuple):
     time: str
 
 
+class Stated(Struct, frozen=True, kw_only=True, gc=False):
+    """What the caller wrote in words of its own, where a person's name or number could hide."""
+
+    matter: str | None = None
+    grant: str | None = None
+    purpose: str | None = None
+
+    def __repr__(self) -> str:
+        """Say nothing."""
+        return "Stated(***)"
+
+
 class Asked(Struct, frozen=True, kw_only=True, gc=False):
-    """What was asked, without any claimed value. `subject` and `operator` become disclosures."""
+    """What was asked, without any claimed value. `subject`, `operator` and `stated` become disclosures.
+
+    `grant` and `purpose` stand in clear, so they are only ever names that are known here; whatever else the caller
+    wrote in their place is in `stated`.
+    """
 
     partner: str
     client: str
-    grant: str
-    purpose: str
-    matter: str | None
+    grant: str | None
+    purpose: str | None
     kind: str
     fields: tuple[tuple[str, str], ...]
     as_of: str | None
@@ -72,6 +87,7 @@ class Asked(Struct, frozen=True, kw_only=True, gc=False):
     request_sha256: str
     subject: str
     operator: str
+    stated: Stated
 
     def __repr__(self) -> str:
         """Show what was asked under, not about whom or by whom."""
@@ -186,7 +202,6 @@ def _asked(asked: Asked) -> dict[str, JsonValue]:
         "client": asked.client,
         "grant": asked.grant,
         "purpose": asked.purpose,
-        "matter": asked.matter,
         "kind": asked.kind,
         "fields": asked.fields,
         "as_of": asked.as_of,
@@ -199,8 +214,13 @@ def _secrets(asked: Asked, inner: Inner) -> tuple[Secret, ...]:
     return (
         secret("subject", asked.subject),
         secret("operator", asked.operator),
+        secret("stated", _stated(asked.stated)),
         secret("inner", _inner(inner)),
     )
+
+
+def _stated(stated: Stated) -> dict[str, JsonValue]:
+    return {"matter": stated.matter, "grant": stated.grant, "purpose": stated.purpose}
 
 
 def _inner(inner: Inner) -> dict[str, JsonValue]:

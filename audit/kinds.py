@@ -17,9 +17,8 @@ class Kind(Struct, frozen=True):
 
 _ASKED = {
     "client": "the partner's system that asked",
-    "grant": "number of the grant it asked under",
-    "purpose": "purpose it stated",
-    "matter": "number of the matter it named, or null; a reference, never a person's name",
+    "grant": "number of the partner's grant it asked under, or null where there is no such grant",
+    "purpose": "purpose, or null where it is not that of the grant",
     "kind": "kind of subject: person or organisation",
     "fields": "fields asked, each with its comparator, in the order asked; never a claimed value",
     "as_of": "reference date asked for, or null for the present",
@@ -32,6 +31,7 @@ _ASKED = {
 _SECRETS = {
     "subject": "the subject's number",
     "operator": "the enrolled person or job behind the request",
+    "stated": "the matter, and what stood in place of a grant or purpose that is not known",
     "inner": "the cause as it was inside, the rules behind a refusal, and each budget before and after",
 }
 

@@ -25,8 +25,8 @@ class Granted(msgspec.Struct, frozen=True):
 
 def judge(query: Query, caller: Caller, rights: Rights, at: datetime, data_time: datetime) -> Granted | Refusal:
     """Rulebook first, then grant. Every refusal but stale data reads alike to the caller."""
-    grant = rights.grants.get(query.grant)
-    if grant is None or grant.partner != caller.partner:
+    grant = grant_of(query, caller, rights)
+    if grant is None:
         return Refusal(Reason.NOT_PERMITTED, "no_such_grant", (), rights.snapshot.version)
     units = tuple(f"org:{code}" for code in grant.scope)
     ask = Ask(f"client:{caller.client_id}", query.asked(), f"purpose:{query.purpose}", units, caller.address)
@@ -39,6 +39,12 @@ def judge(query: Query, caller: Caller, rights: Rights, at: datetime, data_time:
     if not grant.accepts_age(data_time, at):
         return Refusal(Reason.STALE_DATA, "grant_data_age", verdict.rules, verdict.policy)
     return _narrowed(verdict, grant, query, at)
+
+
+def grant_of(query: Query, caller: Caller, rights: Rights) -> Grant | None:
+    """The grant that a query names, if it is one of the caller's own."""
+    grant = rights.grants.get(query.grant)
+    return grant if grant is not None and grant.partner == caller.partner else None
 
 
 def _narrowed(permit: Permit, grant: Grant, query: Query, at: datetime) -> Granted | Refusal:

@@ -8,6 +8,7 @@ import msgspec
 
 from gateway.domain.answer import Disclosed, Outcome
 from gateway.domain.budget import Reservation
+from gateway.domain.grant import Grant
 from gateway.domain.query import Claim
 from gateway.domain.reply import Reply, Request
 from gateway.grants import Granted
@@ -22,6 +23,8 @@ class Hearing(msgspec.Struct):
 
     request: Request
     slot: Slot
+    grant: Grant | None
+    """The partner's grant that the request names, if there is one; not yet a right to anything."""
     verdict: Granted | Refusal
     reservation: Reservation | None = None
     question: Question | None = None

@@ -25,7 +25,7 @@ from gateway.domain.comparison import Comparison
 from gateway.domain.errors import DownError, MismatchedKeyError, UnavailableError
 from gateway.domain.grant import Grant, local_day
 from gateway.domain.reply import Answered, Failed, Reply, Request
-from gateway.grants import judge
+from gateway.grants import grant_of, judge
 from gateway.hearing import Hearing, kinds, permitted_claims, plain
 from gateway.idempotency import Idempotency
 from gateway.ports import Clock, DataVersion, Index, LookUp, RightsSource, Seal, Sealing, Store, Withheld, Work
@@ -110,11 +110,12 @@ class Pipeline:
     def _judge(self, requests: Sequence[Request], work: Work, version: DataVersion, at: datetime) -> list[Hearing]:
         if work.epoch() != self._rights.epoch:
             self._rights = self.rights.load()
-        rights = self._rights
-        return [
-            Hearing(each, self.idempotency.slot(each), judge(each.query, each.caller, rights, at, version.time))
-            for each in requests
-        ]
+        return [self._hear(each, version, at) for each in requests]
+
+    def _hear(self, request: Request, version: DataVersion, at: datetime) -> Hearing:
+        query, caller, rights = request.query, request.caller, self._rights
+        verdict = judge(query, caller, rights, at, version.time)
+        return Hearing(request, self.idempotency.slot(request), grant_of(query, caller, rights), verdict)
 
     def _open_budgets(self, hearings: Sequence[Hearing], work: Work, at: datetime) -> Budgets:
         """Locks the grants first: of two nodes with the same key, the second then finds what the first answered."""

@@ -14,7 +14,7 @@ from functools import lru_cache
 import msgspec
 
 from audit.entry import encode_typed
-from audit.events import Asked, DataRef, Draft, Inner, PolicyRef, comparison_answered, comparison_refused
+from audit.events import Asked, DataRef, Draft, Inner, PolicyRef, Stated, comparison_answered, comparison_refused
 from audit.ledger import Ledger, LedgerStore, Recorded
 from audit.receipt import SALT_BYTES, ReceiptBody, ReceiptSigner, salted_digest, sign_turn
 from gateway.domain.answer import Disclosed
@@ -132,19 +132,24 @@ def _body(written: _Written, entry: Recorded, data: DataRef) -> ReceiptBody:
 
 
 def _asked(hearing: Hearing, as_of: str | None, request_sha256: str) -> Asked:
-    caller, query = hearing.request.caller, hearing.request.query
+    caller, query, grant = hearing.request.caller, hearing.request.query, hearing.grant
+    has_purpose = grant is not None and grant.purpose == query.purpose
     return Asked(
         partner=caller.partner,
         client=caller.client_id,
-        grant=query.grant,
-        purpose=query.purpose,
-        matter=query.matter,
+        grant=grant.number if grant else None,
+        purpose=query.purpose if has_purpose else None,
         kind=query.subject.kind,
         fields=query.asked(),
         as_of=as_of,
         network=caller.network,
         subject=query.subject.number,
         operator=query.operator,
+        stated=Stated(
+            matter=query.matter,
+            grant=None if grant else query.grant,
+            purpose=None if has_purpose else query.purpose,
+        ),
         request_sha256=request_sha256,
     )
 

@@ -9,7 +9,17 @@ from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 
 from audit import checkpoint
 from audit.checkpoint import Checkpoint, MlDsa44Signer
-from audit.events import Asked, DataRef, Draft, Inner, PolicyRef, comparison_answered, comparison_refused, log_opened
+from audit.events import (
+    Asked,
+    DataRef,
+    Draft,
+    Inner,
+    PolicyRef,
+    Stated,
+    comparison_answered,
+    comparison_refused,
+    log_opened,
+)
 from audit.ledger import Ledger, Recorded
 from audit.note import Ed25519Signer
 from audit.tree import StoredTree
@@ -49,7 +59,7 @@ def asked(
         client=f"client:{partner}-1",
         grant="G-2025-0001",
         purpose="salary_check",
-        matter=matter,
+        stated=Stated(matter=matter),
         kind="person",
         fields=(("unit", "equals"), ("post_rank", "at_least")),
         as_of=None,

@@ -66,6 +66,7 @@ def test_what_was_inside_is_disclosed() -> None:
     assert values == {
         "subject": SUBJECT,
         "operator": OPERATOR,
+        "stated": {"matter": None, "grant": None, "purpose": None},
         "inner": {"cause": "pace", "rules": ["a"], "budgets": {"grant_day": [8, 8]}},
     }
 
@@ -106,7 +107,7 @@ def test_an_operator_too_long_for_its_frame_is_refused_without_being_named() -> 
 def test_a_refusal_by_many_rules_is_recorded_too(rules: int) -> None:
     ids = tuple(f"rulebook-of-a-department-{number:03d}" for number in range(rules))
 
-    inner = decode(a_refusal(rules=ids).secrets[2].value)
+    inner = decode(a_refusal(rules=ids).secrets[3].value)
 
     assert isinstance(inner, dict)
     assert tuple(cast("list[str]", inner["rules"])) == ids[:8]

@@ -335,7 +335,7 @@ def test_disclosures_are_opened_when_the_keys_are_there() -> None:
 
     report = verify_log(log, checkpoints, a_trust(), keys=keys)
 
-    assert report == Report(40, (), checkpoints=1, disclosures=39 * 3)
+    assert report == Report(40, (), checkpoints=1, disclosures=39 * 4)
 
 
 def move(log: MemoryLedger, one: int, other: int) -> None:
