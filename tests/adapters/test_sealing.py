@@ -58,7 +58,7 @@ def test_a_message_arrives_as_it_was_sent(message: Admit | Ask | Admitted | Seal
     assert decoder.decode(body) == message
 
 
-@given(st.lists(st.binary(max_size=50), min_size=1, max_size=4), st.integers(1, 7))
+@given(st.lists(st.binary(max_size=15), min_size=1, max_size=4), st.integers(1, 7))
 def test_frames_arrive_whole_however_they_are_cut(bodies: list[bytes], width: int) -> None:
     stream = b"".join(len(body).to_bytes(4, "big") + body for body in bodies)
     with a_pair() as (near, far):
