@@ -12,6 +12,7 @@ from ops.cli import audit, bench, grants, policy, processes
 from ops.cli.compare import compare
 from ops.cli.console import say
 from ops.cli.demo import demo
+from ops.cli.doctor import doctor
 from ops.cli.sync import sync
 from ops.cli.token import token
 from policies.catalogue import load_catalogue
@@ -38,6 +39,7 @@ for command in (
     token,
     compare,
     demo,
+    doctor,
     openapi,
 ):
     app.command()(command)

@@ -1,0 +1,171 @@
+"""The control database and the log in it: tables, guards, checkpoints."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+from sqlalchemy import Engine, inspect, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from adapters.checkpoints import FileCheckpoints
+from adapters.sql.ledger_reader import SqlLedgerReader
+from adapters.sql.schema import missing_tables
+from adapters.sql.tables import APPEND_ONLY, metadata
+from audit import note
+from audit.checkpoint import Checkpoint, MlDsa44Verifier, open_signed, peek
+from audit.errors import AuditError
+from audit.signer import REFRESH
+from audit.tree import StoredTree
+from audit.trust import parse_trust
+from gateway.domain.errors import UnavailableError
+from ops.doctor.finding import Finding, doubt, ill, unseen, well
+from ops.doctor.installation import Installation, place_of
+from ops.log_keys import TRUST_FILE
+
+OLDEST_POSTGRESQL = 14
+CLOCKS_DIFFER = timedelta(minutes=2)
+_SAFE = ("fsync", "full_page_writes", "synchronous_commit")
+_GUARDS: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "sqlite": ("SELECT name FROM sqlite_master WHERE type = 'trigger'", ("{}_no_UPDATE", "{}_no_DELETE")),
+    "postgresql": ("SELECT tgname FROM pg_trigger WHERE tgenabled <> 'D'", ("{}_only_grows",)),
+}
+
+
+def database(installation: Installation) -> Iterator[Finding]:
+    """There, of a known make, with the tables and guards of this version."""
+    if installation.database is None:
+        yield unseen("控制库", "未能从 serve.toml 得知地址")
+        return
+    where = place_of(installation.database)
+    if installation.engine is None:
+        yield ill("控制库", f"{where} 尚未建立", "运行 bidui migrate")
+        return
+    try:
+        yield from _tables(installation.engine, where)
+        if installation.engine.dialect.name == "postgresql":
+            yield _server(installation.engine)
+    except SQLAlchemyError as error:
+        yield ill("控制库", f"{where} 无法读取（{type(error).__name__}）", "检查数据库是否运行、地址与账号是否正确")
+
+
+def log(installation: Installation) -> Iterator[Finding]:
+    """Opened, signed, and not behind what was signed."""
+    if installation.engine is None:
+        yield unseen("存证账", "控制库尚不可读")
+        return
+    reader = SqlLedgerReader(installation.engine)
+    try:
+        size = reader.head().size
+    except UnavailableError:
+        yield unseen("存证账", "控制库尚不可读")
+        return
+    if not size:
+        yield ill("存证账", "尚未开启", "运行 bidui migrate")
+        return
+    yield well("存证账", f"{size} 条记录")
+    yield _checkpoint(installation, reader, size)
+
+
+def _tables(engine: Engine, where: str) -> Iterator[Finding]:
+    if missing := missing_tables(engine):
+        yield ill("控制库", f"{where} 缺少 {len(missing)} 张表", "运行 bidui migrate")
+        return
+    if altered := _altered(engine):
+        yield ill(
+            "控制库",
+            f"{where} 的表 {'、'.join(altered)} 与本版本不同",
+            "核对程序版本；见 docs/operations.md 的升级一节",
+        )
+        return
+    yield well("控制库", f"{where}，{len(metadata.tables)} 张表")
+    query, names = _GUARDS[engine.dialect.name]
+    with engine.connect() as connection:
+        there = {str(name) for name in connection.execute(text(query)).scalars()}
+    lost = [each.name for each in APPEND_ONLY if not {name.format(each.name) for name in names} <= there]
+    if lost:
+        yield ill(
+            "只增不改", f"{'、'.join(lost)} 的触发器不见了", "查明何人移除；先运行 bidui audit verify，再从建表语句恢复"
+        )
+    else:
+        yield well("只增不改", "存证账的触发器在位")
+
+
+def _altered(engine: Engine) -> list[str]:
+    """Tables whose columns are not the ones this version writes."""
+    looked = inspect(engine)
+    return [
+        name
+        for name, table in metadata.tables.items()
+        if {str(column["name"]) for column in looked.get_columns(name)} != set(table.columns.keys())
+    ]
+
+
+def _server(engine: Engine) -> Finding:
+    with engine.connect() as connection:
+        version = int(connection.execute(text("SHOW server_version_num")).scalar_one())
+        unsafe = [name for name in _SAFE if connection.execute(text(f"SHOW {name}")).scalar_one() == "off"]
+    if unsafe:
+        return ill(
+            "PostgreSQL", f"{'、'.join(unsafe)} 为 off，断电会丢失已答复的记录", "在 postgresql.conf 中改为 on 并重启"
+        )
+    if version // 10_000 < OLDEST_POSTGRESQL:
+        return doubt("PostgreSQL", f"版本 {version // 10_000}", f"升级到 {OLDEST_POSTGRESQL} 或更高版本")
+    return well("PostgreSQL", f"版本 {version // 10_000}，断电不丢记录")
+
+
+def _checkpoint(installation: Installation, reader: SqlLedgerReader, size: int) -> Finding:
+    folder = installation.home.checkpoints
+    try:
+        content = FileCheckpoints(folder).latest() if folder.is_dir() else None
+        signed = _open(installation, content) if content else None
+    except (OSError, AuditError):
+        return ill("检查点", "签名不成立，或信任文件无法读取", "停用网关，保留现场，运行 bidui audit verify")
+    if signed is None:
+        return doubt("检查点", "一个也没有", "启动网关后一秒内应有；若存证账早已启用，则检查点目录被移走了")
+    if signed.checkpoint.size > size:
+        text = f"已签 {signed.checkpoint.size} 条，库中只有 {size} 条"
+        return ill("检查点", text, "控制库被回退：停用网关，见 docs/operations.md 的恢复一节")
+    if not _agrees(signed.checkpoint, reader):
+        return ill("检查点", "库中记录不是签名时的记录", "停用网关，保留现场，运行 bidui audit verify")
+    return _age(installation.at, signed)
+
+
+class _Signed(NamedTuple):
+    """A checkpoint whose signatures hold, and when the one that carries a time was made."""
+
+    checkpoint: Checkpoint
+    at: datetime | None
+
+
+def _open(installation: Installation, content: bytes) -> _Signed:
+    trust = parse_trust((installation.home.path / TRUST_FILE).read_bytes())
+    verifiers = trust.verifiers("checkpoint", peek(content).size)
+    opened = open_signed(content, verifiers)
+    timed = {each.key_id for each in verifiers if isinstance(each, MlDsa44Verifier)}
+    # The time stands in front of such a signature, in eight bytes.
+    signatures = (each.blob for each in note.parse(content).signatures if each.key_id in timed)
+    times = (datetime.fromtimestamp(int.from_bytes(blob[:8], "big"), UTC) for blob in signatures)
+    return _Signed(opened.checkpoint, next(times, None))
+
+
+def _agrees(signed: Checkpoint, reader: SqlLedgerReader) -> bool:
+    """Whether the stored hashes still give the signed root."""
+    try:
+        return StoredTree(signed.size, reader.hashes).root() == signed.root
+    except AuditError:
+        return False
+
+
+def _age(now: datetime, signed: _Signed) -> Finding:
+    if signed.at is None:
+        fix = "检查 keys/serve/checkpoints-mldsa44.pem 与信任文件"
+        return doubt("检查点", f"{signed.checkpoint.size} 条，缺少带时间的签名", fix)
+    age, text = now - signed.at, f"{signed.checkpoint.size} 条，签于 {signed.at:%Y-%m-%d %H:%M:%S} UTC"
+    if age < -CLOCKS_DIFFER:
+        return ill("检查点", f"{text}，晚于现在", "系统时钟走慢或被拨回：先校准时钟")
+    if age > REFRESH + CLOCKS_DIFFER:
+        old = f"{text}，已逾 {int(age.total_seconds()) // 60} 分钟"
+        return doubt("检查点", old, "网关运行时每十分钟至少签一次：检查网关是否在运行")
+    return well("检查点", text)
