@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Thread
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -114,6 +115,12 @@ def garbage(peer: socket.socket) -> None:
     peer.sendall((4).to_bytes(4, "big") + b"\xc1\xc1\xc1\xc1")
 
 
+def no_text(peer: socket.socket) -> None:
+    receive(peer)
+    body = msgspec.msgpack.encode(Refused("cause")).replace(b"cause", b"ca\xffse")
+    peer.sendall(len(body).to_bytes(4, "big") + body)
+
+
 def hang_up(peer: socket.socket) -> None:
     receive(peer)
 
@@ -155,6 +162,7 @@ MISBEHAVIOUR: dict[str, Answer] = {
     "it hangs up": hang_up,
     "it hangs up in the middle": hang_up_in_the_middle,
     "it talks nonsense": garbage,
+    "it says what is no text": no_text,
     "it answers another question": reply(Admitted([1])),
     "it refuses the message": reply(Refused("DecodeError")),
     "it answers too few": reply(Sealed([])),
