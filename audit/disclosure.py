@@ -25,7 +25,7 @@ Entropy: TypeAlias = Callable[[int], bytes]
 """Gives that many random bytes, fit for keys."""
 
 SLOTS = 6
-FRAMES: Mapping[str, int] = {"subject": 96, "operator": 320, "stated": 640, "inner": 768}
+FRAMES: Mapping[str, int] = {"subject": 96, "operator": 320, "matter": 320, "inner": 768}
 """Bytes of each frame: an operator has up to 64 characters of any script, because unknown ones are recorded too."""
 
 _SALT, _NONCE, _DECOY = 18, 12, 32

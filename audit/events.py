@@ -57,23 +57,10 @@ class DataRef(NamedTuple):
     time: str
 
 
-class Stated(Struct, frozen=True, kw_only=True, gc=False):
-    """What the caller wrote in words of its own, where a person's name or number could hide."""
-
-    matter: str | None = None
-    grant: str | None = None
-    purpose: str | None = None
-
-    def __repr__(self) -> str:
-        """Say nothing."""
-        return "Stated(***)"
-
-
 class Asked(Struct, frozen=True, kw_only=True, gc=False):
-    """What was asked, without any claimed value. `subject`, `operator` and `stated` become disclosures.
+    """What was asked, without any claimed value. `subject`, `operator` and `matter` become disclosures.
 
-    `grant` and `purpose` stand in clear, so they are only ever names that are known here; whatever else the caller
-    wrote in their place is in `stated`.
+    `grant` and `purpose` stand in clear, so they are given only where they are names that are known here.
     """
 
     partner: str
@@ -87,7 +74,7 @@ class Asked(Struct, frozen=True, kw_only=True, gc=False):
     request_sha256: str
     subject: str
     operator: str
-    stated: Stated
+    matter: str | None
 
     def __repr__(self) -> str:
         """Show what was asked under, not about whom or by whom."""
@@ -214,13 +201,9 @@ def _secrets(asked: Asked, inner: Inner) -> tuple[Secret, ...]:
     return (
         secret("subject", asked.subject),
         secret("operator", asked.operator),
-        secret("stated", _stated(asked.stated)),
+        secret("matter", asked.matter),
         secret("inner", _inner(inner)),
     )
-
-
-def _stated(stated: Stated) -> dict[str, JsonValue]:
-    return {"matter": stated.matter, "grant": stated.grant, "purpose": stated.purpose}
 
 
 def _inner(inner: Inner) -> dict[str, JsonValue]:

@@ -31,7 +31,7 @@ _ASKED = {
 _SECRETS = {
     "subject": "the subject's number",
     "operator": "the enrolled person or job behind the request",
-    "stated": "the matter, and what stood in place of a grant or purpose that is not known",
+    "matter": "number of the matter it named, or null",
     "inner": "the cause as it was inside, the rules behind a refusal, and each budget before and after",
 }
 

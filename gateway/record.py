@@ -14,7 +14,7 @@ from functools import lru_cache
 import msgspec
 
 from audit.entry import encode_typed
-from audit.events import Asked, DataRef, Draft, Inner, PolicyRef, Stated, comparison_answered, comparison_refused
+from audit.events import Asked, DataRef, Draft, Inner, PolicyRef, comparison_answered, comparison_refused
 from audit.ledger import Ledger, LedgerStore, Recorded
 from audit.receipt import SALT_BYTES, ReceiptBody, ReceiptSigner, salted_digest, sign_turn
 from gateway.domain.answer import Disclosed
@@ -145,11 +145,7 @@ def _asked(hearing: Hearing, as_of: str | None, request_sha256: str) -> Asked:
         network=caller.network,
         subject=query.subject.number,
         operator=query.operator,
-        stated=Stated(
-            matter=query.matter,
-            grant=None if grant else query.grant,
-            purpose=None if has_purpose else query.purpose,
-        ),
+        matter=query.matter,
         request_sha256=request_sha256,
     )
 

@@ -21,6 +21,7 @@ WAITING = 4096
 GRID_SECONDS = 0.002
 
 Turn = Generator[Sealing, None, list[Reply]]
+Waiting = tuple[Request, asyncio.Future[Reply]]
 StartTurn = Callable[[Sequence[Request]], Turn]
 
 SEALING_SECONDS = 5.0
@@ -37,22 +38,18 @@ class Sequencer:
         self._start = turn
         self._loop = loop
         self._grid = grid
-        self._waiting: deque[tuple[Request, asyncio.Future[Reply]]] = deque()
+        self._waiting: deque[Waiting] = deque()
         self._running: set[tuple[str, str]] = set()
         self._is_busy = False
 
     async def submit(self, request: Request) -> Reply:
         """The reply to one request, once it is durable and the grid allows."""
-        key = (request.caller.client_id, request.key)
-        if key in self._running:
+        if _key(request) in self._running:
             return Failed(ConflictError("相同 Idempotency-Key 的请求正在处理，请稍后重试"))
         if len(self._waiting) >= WAITING:
             return Failed(OverloadedError("排队请求过多，请稍后重试"))
-        self._running.add(key)
-        try:
-            return await self._queue(request)
-        finally:
-            self._running.discard(key)
+        self._running.add(_key(request))
+        return await self._queue(request)
 
     def _queue(self, request: Request) -> asyncio.Future[Reply]:
         future: asyncio.Future[Reply] = self._loop.create_future()
@@ -64,30 +61,30 @@ class Sequencer:
 
     def _begin(self) -> None:
         taken = [self._waiting.popleft() for _ in range(min(TURN, len(self._waiting)))]
-        self._advance(self._start([request for request, _ in taken]), [future for _, future in taken])
+        self._advance(self._start([request for request, _ in taken]), taken)
 
-    def _advance(self, turn: Turn, futures: Sequence[asyncio.Future[Reply]]) -> None:
+    def _advance(self, turn: Turn, taken: Sequence[Waiting]) -> None:
         """Runs the turn up to where it waits, or to its end."""
         try:
             sealing = next(turn)
         except StopIteration as end:
-            self._loop.call_at(self._next_line(), _release, futures, end.value)
+            self._loop.call_at(self._next_line(), self._release, taken, end.value)
             self._is_busy = bool(self._waiting)
             if self._is_busy:
                 self._loop.call_soon(self._begin)
         else:
-            self._await(sealing.fileno(), turn, futures)
+            self._await(sealing.fileno(), turn, taken)
 
-    def _await(self, descriptor: int, turn: Turn, futures: Sequence[asyncio.Future[Reply]]) -> None:
+    def _await(self, descriptor: int, turn: Turn, taken: Sequence[Waiting]) -> None:
         """Goes on when the answer of the sealing process can be read, or has been waited for long enough."""
         if descriptor < 0:
-            self._advance(turn, futures)
+            self._advance(turn, taken)
             return
 
         def resume() -> None:
             self._loop.remove_reader(descriptor)
             timer.cancel()
-            self._advance(turn, futures)
+            self._advance(turn, taken)
 
         timer = self._loop.call_later(SEALING_SECONDS, resume)
         self._loop.add_reader(descriptor, resume)
@@ -96,8 +93,13 @@ class Sequencer:
         now = self._loop.time()
         return (now // self._grid + 1) * self._grid
 
+    def _release(self, taken: Sequence[Waiting], replies: Sequence[Reply]) -> None:
+        """Tells the callers. A key is free again only now, also that of a caller who hung up meanwhile."""
+        for (request, future), reply in zip(taken, replies, strict=True):
+            self._running.discard(_key(request))
+            if not future.done():
+                future.set_result(reply)
 
-def _release(futures: Sequence[asyncio.Future[Reply]], replies: Sequence[Reply]) -> None:
-    for future, reply in zip(futures, replies, strict=True):
-        if not future.done():
-            future.set_result(reply)
+
+def _key(request: Request) -> tuple[str, str]:
+    return request.caller.client_id, request.key

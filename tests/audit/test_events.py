@@ -66,7 +66,7 @@ def test_what_was_inside_is_disclosed() -> None:
     assert values == {
         "subject": SUBJECT,
         "operator": OPERATOR,
-        "stated": {"matter": None, "grant": None, "purpose": None},
+        "matter": None,
         "inner": {"cause": "pace", "rules": ["a"], "budgets": {"grant_day": [8, 8]}},
     }
 
