@@ -64,6 +64,8 @@ def copy_stage(stage: Stage, home: Home, database: str = "") -> None:
     port, metrics_port = free_ports()
     settings = _SETTINGS.format(origin=ORIGIN, issuer=ISSUER, port=port, metrics_port=metrics_port, database=database)
     (home.path / "serve.toml").write_text(settings, encoding="utf-8")
+    sync = home.path / "sync.toml"
+    sync.write_text(sync.read_text(encoding="utf-8").replace(str(stage.path), str(home.path)), encoding="utf-8")
     installing.migrate(home)
     for grant in sorted(home.folder("grants").glob("*.toml")):
         load_grant(home, grant)

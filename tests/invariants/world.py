@@ -25,7 +25,7 @@ from ops.demo.person import Person
 from ops.demo.staging import Department
 from ops.prove.homes import FINANCE, LOCAL, Stage, add_grant, copy_stage, credentials, stage_once
 from ops.prove.programs import Program, start_seal
-from ops.serve import build
+from ops.serve import adopt, build
 from ops.settings import Home, Mode
 from ops.wiring import Gateway, wire
 
@@ -80,8 +80,9 @@ class World:
     app: ASGIApp
     seal: Program
     loop: asyncio.AbstractEventLoop
-    heard: list[Told] = field(default_factory=list)
+    heard: list[Told] = field(default_factory=list, repr=False)
     _numbers: Iterator[int] = field(default_factory=lambda: count(1))
+    _proofs: dict[tuple[str, datetime], list[tuple[str, str]]] = field(default_factory=dict)
 
     @property
     def people(self) -> tuple[Person, ...]:
@@ -157,12 +158,23 @@ class World:
         return json.dumps(_without_none(members), ensure_ascii=False).encode()
 
     def credentials(self, department: Department = FINANCE) -> list[tuple[str, str]]:
-        """The headers that prove this department's system."""
-        return list(credentials(self.home, department).items())
+        """The headers that prove this department's system, with a token that is good at this hour."""
+        key = department.code, self.home.clock.now()
+        if key not in self._proofs:
+            self._proofs[key] = list(credentials(self.home, department).items())
+        return self._proofs[key]
 
     def move_to(self, at: datetime) -> None:
         """Moves the clock of every process of this home."""
         set_clock(self.home, at)
+
+    def adopt(self) -> None:
+        """Answers from the newest generation from now on, as the task beside the doors sees to."""
+        old = self.gateway.pipeline.index
+        adopt(self.gateway)
+        if isinstance(old, PostgresIndex):
+            old.close()
+            self.gateway.pipeline.index = index_in(self.home.database_url(self.gateway.settings), self.home)
 
     def sign(self) -> None:
         """Signs a checkpoint, as the task beside the doors does."""
@@ -179,10 +191,13 @@ def a_world(stage: Stage, folder: Path, engine: str, database: str = "") -> Iter
     gateway = wire(home)
     try:
         if engine == "postgresql":
-            gateway.pipeline.index = _index_in(database, home)
+            gateway.pipeline.index = index_in(database, home)
         yield World(engine=engine, stage=stage, home=home, gateway=gateway, app=build(gateway), seal=seal, loop=loop)
     finally:
         seal.stop()
+        close = getattr(gateway.pipeline.index, "close", None)
+        if close:
+            close()
         gateway.close()
         loop.close()
 
@@ -229,7 +244,8 @@ def a_scope(method: str, path: str, headers: Headers = ()) -> Scope:
     }
 
 
-def _index_in(database: str, home: Home) -> PostgresIndex:
+def index_in(database: str, home: Home) -> PostgresIndex:
+    """The current generation, mirrored into this database."""
     key = read_ed25519_public(home.keys / "sync.pub")
     mirror(database, read_current(home.index, key))
     return PostgresIndex.open(database, key)
