@@ -73,16 +73,16 @@ def _ask(prober: Prober, persons: Persons, sizes: Sizes) -> Times:
     gc.collect()
     gc.freeze()
     for number in range(sizes.pairs):
-        cases = list(_cases(persons, sizes.persons, number))
-        rng.shuffle(cases)
-        for case, question in cases:
+        probes = list(cases(persons, sizes.persons, number))
+        rng.shuffle(probes)
+        for case, question in probes:
             time.sleep(rng.uniform(0, PAUSE_SECONDS))
             times[case].append(prober.time(question))
     gc.unfreeze()
     return times
 
 
-def _cases(persons: Persons, count: int, number: int) -> Iterator[tuple[str, bytes]]:
+def cases(persons: Persons, count: int, number: int) -> Iterator[tuple[str, bytes]]:
     """The three questions of a round; all five claims are right, for those who are there."""
     inside, outside = number * BANNERS, number * BANNERS + 1
     yield ABSENT, body(persons, count + number, grant=NARROW)

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from ops.bench import leaks as stage_leaks
 from ops.bench import path as whole_path
 from ops.bench import stages as turn_stages
 from ops.bench import sync as source_sync
@@ -108,6 +109,21 @@ def timing(
     """无此人、姓名不符、超出范围三者的答复时间能否分辨。"""
     size = {"persons": persons, "rules": rules}
     tell([_timing(work, engine, size, pairs, copies)], check=check, as_json=as_json)
+
+
+@app.command("leaks")
+def leaks(
+    engine: EngineOption = Engine.SQLITE,
+    persons: PersonsOption = PERSONS,
+    rules: RulesOption = RULES,
+    pairs: PairsOption = 200,
+    copies: CopiesOption = COPIES,
+    work: WorkOption = WORK,
+    as_json: JsonOption = False,
+) -> None:
+    """上述三者在各段所用的处理器时间有何差别。"""
+    sizes = stage_leaks.Sizes(persons=persons, rules=rules, pairs=pairs, copies=copies, engine=engine.value)
+    tell([lambda: stage_leaks.measure(_folder(work), sizes)], check=False, as_json=as_json)
 
 
 @app.command("sync")
