@@ -110,13 +110,14 @@ class _KindFile:
         rows = len(group.heads)
         if rows:
             names = [pa.array(group.heads), pa.array(group.tails), pa.array(group.places, pa.int16())]
-            columns = self._columns(bytes(group.records), rows)
+            records, group.records = group.records, bytearray()
+            columns = self._columns(records, rows)
             self._writer.write_table(pa.Table.from_arrays([*names, *columns], schema=self.shape.schema()), rows)
             self._rows += rows
-        for part in (group.heads, group.tails, group.places, group.records):
+        for part in (group.heads, group.tails, group.places):
             part.clear()
 
-    def _columns(self, records: bytes, rows: int) -> list[pa.Array]:
+    def _columns(self, records: bytearray, rows: int) -> list[pa.Array]:
         width = len(self.shape.columns)
         if not records:
             return [pa.nulls(rows, pa.int64())] * width

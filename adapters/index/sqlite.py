@@ -21,7 +21,7 @@ from gateway.ports import DataVersion, LookUp
 
 SUFFIX = ".sqlite"
 _SETTINGS = (
-    "PRAGMA page_size = 8192; PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE;"
+    "PRAGMA page_size = 16384; PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE;"
 )
 _TABLE = """
 CREATE TABLE records (head INTEGER PRIMARY KEY, tail INTEGER NOT NULL, kind SMALLINT NOT NULL, rows BLOB NOT NULL)

@@ -84,9 +84,7 @@ class _Handler(BaseHTTPRequestHandler):
         if not (length.isascii() and length.isdigit()):
             return _problem(HTTPStatus.LENGTH_REQUIRED, "缺少内容长度", "send the body with its Content-Length")
         if len(length) > 9 or int(length) > MAX_BODY:
-            return _problem(
-                HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "内容过大", f"at most {MAX_BODY >> 20} MiB at once"
-            )
+            return _problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "内容过大", f"at most {MAX_BODY >> 20} MiB at once")
         body = self.rfile.read(int(length))
         if len(body) < int(length):
             return _problem(HTTPStatus.BAD_REQUEST, "内容不完整", "the connection ended before the body did")

@@ -40,7 +40,6 @@ class State:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._connection = sqlite3.connect(path, isolation_level=None)
-        self._connection.execute("PRAGMA synchronous = FULL")
 
     @classmethod
     def create(cls, path: Path) -> State:

@@ -95,6 +95,10 @@ def test_the_main_post_comes_first_and_others_stand_beside_it(office: Office) ->
 
 DUPLICATES = {
     "one number under two keys": [a_row(1), a_row(2, 身份证号=number_of(1), 姓名=NAME)],
+    "one number under two keys, one after the other": [
+        a_row(1, 免职="2020-01-01"),
+        a_row(2, 身份证号=number_of(1), 姓名=NAME, 任职="2020-01-01"),
+    ],
     "the old and the new writing of one number": [
         a_row(1),
         a_row(2, 身份证号=number_of(1)[:6] + number_of(1)[8:17], 姓名=NAME),
@@ -120,7 +124,13 @@ def test_one_main_post_after_another_is_no_contradiction(office: Office) -> None
 
 
 def test_refused_rows_are_listed_without_a_value(office: Office) -> None:
-    rows = [a_row(1), a_row(2, 姓名="张\ufffd三"), a_row(3, 身份证号=1.5e17), a_row(4), a_row(5, 身份证号=number_of(4))]
+    rows = [
+        a_row(1),
+        a_row(2, 人员编号="职工-0002", 姓名="张\ufffd三"),
+        a_row(3, 身份证号=1.5e17),
+        a_row(4),
+        a_row(5, 身份证号=number_of(4)),
+    ]
 
     report = office.sync(rows)
 
@@ -134,7 +144,7 @@ def test_refused_rows_are_listed_without_a_value(office: Office) -> None:
     ]
     assert len({row[4] for row in listed[1:]}) == 4
     assert "被存成数字" in content
-    for secret in (number_of(4), "张", "150000000000000000", "1.5e"):
+    for secret in (number_of(4), "张", "150000000000000000", "1.5e", "职工-0002", "职工".encode().hex()):
         assert secret not in content
 
 
