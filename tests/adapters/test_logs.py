@@ -111,7 +111,8 @@ def test_libraries_say_who_they_are_and_nothing_else() -> None:
         "from adapters import logs; import logging; logs.configure();"
         f"logging.getLogger('uvicorn.error').error('got %s', '{an_id(1)}');"
         f"logging.getLogger('sqlalchemy').warning('{an_id(1)}');"
-        f"logging.getLogger('httptools').info('{an_id(1)}')"
+        f"logging.getLogger('httptools').info('{an_id(1)}');"
+        f"logging.getLogger('asyncio').error('broke', exc_info=ValueError('{an_id(1)}'), stack_info=True)"
     )
 
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)
@@ -119,7 +120,30 @@ def test_libraries_say_who_they_are_and_nothing_else() -> None:
     assert [(line["level"], line["error"]) for line in lines(done.stdout + done.stderr)] == [
         ("ERROR", "uvicorn.error"),
         ("WARNING", "sqlalchemy"),
+        ("ERROR", "asyncio"),
     ]
+    assert an_id(1) not in done.stdout + done.stderr
+
+
+def test_an_exception_that_nobody_caught_shows_nothing_it_holds() -> None:
+    """In a thread, in a task, or at the end of the process: what is raised may hold what was asked."""
+    program = f"""
+import asyncio, threading
+from adapters import logs
+
+def work(): raise ValueError("{an_id(1)}")
+async def task(): work()
+async def main():
+    asyncio.create_task(task())
+    await asyncio.sleep(0.01)
+
+logs.configure()
+asyncio.run(main())
+threading.Thread(target=work).start()
+"""
+
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)
+
     assert an_id(1) not in done.stdout + done.stderr
 
 

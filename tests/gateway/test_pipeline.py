@@ -297,11 +297,14 @@ def test_data_grows_stale(gateway: Assembled, days: int, code: str) -> None:
     assert codes(gateway, a_request(1)) == [code]
 
 
+LONGEST = "𠮷" * 64
 LONG_WORDS: dict[str, dict[str, object]] = {
-    "an operator of 64 characters": {"operator": "w-" * 32},
-    "a grant of 64 characters": {"grant": "签" * 63 + "7"},
-    "a purpose of 64 characters": {"purpose": "p-" * 32},
-    "a matter of 64 characters, for a purpose nobody has": {"matter": "𠮷" * 63 + "7", "purpose": "curiosity"},
+    "an operator": {"operator": LONGEST},
+    "a grant": {"grant": LONGEST},
+    "a purpose": {"purpose": LONGEST},
+    "all of them": {"operator": LONGEST, "grant": LONGEST, "purpose": LONGEST, "matter": LONGEST},
+    "all but the grant": {"operator": LONGEST, "purpose": LONGEST, "matter": LONGEST},
+    "quotes and backslashes": {"operator": '"' * 64, "grant": "\\" * 64, "purpose": '"' * 64, "matter": "\\" * 64},
 }
 
 
@@ -352,6 +355,25 @@ def test_inner_causes_operator_and_number_are_kept_for_officers(gateway: Assembl
     assert causes == ["confirmed", "absent", "gate", "scope", "unknown_operator"]
     assert [each["subject"] for each in secrets] == [an_id(number) for number in (1, 99, 1, 2, 1)]
     assert [each["operator"] for each in secrets] == ["wang-01"] * 4 + ["nobody"]
+
+
+OWN_WORDS: dict[str, dict[str, object]] = {
+    "a number for a grant": {"grant": an_id(50)},
+    "a name for a purpose": {"purpose": "查张伟"},
+    "a name for an operator": {"operator": "张伟"},
+    "a number in a matter": {"matter": f"张伟 {an_id(50)}"},
+}
+
+
+@pytest.mark.parametrize("words", OWN_WORDS.values(), ids=OWN_WORDS)
+def test_what_callers_write_in_their_own_words_is_never_kept_in_clear(
+    gateway: Assembled, words: Mapping[str, object]
+) -> None:
+    gateway.ask(a_request(1, **words))  # type: ignore[arg-type]  # members of the body
+
+    (entry,) = entries(gateway)[1:]
+    clear = encode(entry).decode()
+    assert [word for word in (an_id(50), "张伟") if word in clear] == []
 
 
 def test_claimed_values_are_kept_nowhere(gateway: Assembled) -> None:

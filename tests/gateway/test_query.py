@@ -99,21 +99,6 @@ def test_an_operator_who_can_be_enrolled_can_ask(operator: str) -> None:
     assert a_query(operator=operator).operator == operator
 
 
-PERSONAL = {
-    "an id number": an_id(1),
-    "a telephone": "13800000000",
-    "in full width": "１３８００００００００",
-    "a name": NAME,
-}
-
-
-@pytest.mark.parametrize("word", PERSONAL.values(), ids=PERSONAL)
-@pytest.mark.parametrize("member", ["grant", "purpose", "operator", "matter"])
-def test_nothing_personal_passes_where_the_ledger_is_clear(member: str, word: str) -> None:
-    with pytest.raises(InvalidQueryError):
-        read(json.dumps(json.loads(a_body()) | {member: word}).encode())
-
-
 # ---------------------------------------------------------------------------------------- what is refused, and how
 
 
