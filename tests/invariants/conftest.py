@@ -9,6 +9,7 @@ import pytest
 
 from ops.demo.postgres import Postgres
 from ops.prove.homes import Stage
+from tests.invariants.running import Running, a_running
 from tests.invariants.world import World, a_stage, a_world
 
 ENGINES = ("sqlite", "postgresql")
@@ -29,6 +30,13 @@ def worlds(stage: Stage, postgres: Postgres, tmp_path_factory: pytest.TempPathFa
             engine: stack.enter_context(a_world(stage, tmp_path_factory.mktemp(engine), engine, urls[engine]))
             for engine in ENGINES
         }
+
+
+@pytest.fixture(scope="session")
+def running(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """The real processes, on SQLite. Nobody kills these."""
+    with a_running(stage, tmp_path_factory.mktemp("running")) as running:
+        yield running
 
 
 @pytest.fixture(params=ENGINES)
