@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from contextlib import closing, suppress
 from dataclasses import dataclass
@@ -64,6 +65,14 @@ class Installation:
             return make_url(self.home.database_url(self.serve)) if self.serve else None
         return None
 
+    @property
+    def is_hidden(self) -> bool:
+        """Whether the control database is a file that this user may not read."""
+        if self.database is None or self.database.get_backend_name() != "sqlite":
+            return False
+        path = Path(self.database.database or "")
+        return path.is_file() and not os.access(path, os.R_OK)
+
     @cached_property
     def engine(self) -> Engine | None:
         """An engine that can only read; None when there is nothing yet to read from."""
@@ -73,7 +82,7 @@ class Installation:
             options = "-c default_transaction_read_only=on"
             return create_engine(self.database, connect_args={"connect_timeout": CONNECT_SECONDS, "options": options})
         path = Path(self.database.database or "")
-        if not path.is_file():
+        if not path.is_file() or self.is_hidden:
             return None
         return create_engine("sqlite://", paramstyle="named", creator=lambda: sqlite3.connect(_address(path), uri=True))
 

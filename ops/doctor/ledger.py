@@ -39,6 +39,9 @@ def database(installation: Installation) -> Iterator[Finding]:
         yield unseen("控制库", "未能从 serve.toml 得知地址")
         return
     where = place_of(installation.database)
+    if installation.is_hidden:
+        yield unseen("控制库", f"{where} 属其他用户", "以网关用户运行 bidui doctor 查看")
+        return
     if installation.engine is None:
         yield ill("控制库", f"{where} 尚未建立", "运行 bidui migrate")
         return

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import timedelta
+from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -31,6 +33,9 @@ SHOWN = 3
 
 def partners(installation: Installation) -> Iterator[Finding]:
     """The partner files."""
+    if not _can_read(installation.home.folder("partners")):
+        yield unseen("合作部门", "partners/ 本用户不可读", "以网关用户运行 bidui doctor 查看")
+        return
     try:
         registry = load_registry(installation.home.folder("partners"))
     except PartnerFileError as error:
@@ -46,6 +51,9 @@ def partners(installation: Installation) -> Iterator[Finding]:
 def rulebooks(installation: Installation) -> Iterator[Finding]:
     """The rulebooks with the tree of units, and what officers expect of them."""
     folder, catalogue = installation.home.path, load_catalogue()
+    if not all(_can_read(installation.home.folder(name)) for name in ("partners", "rulebooks")):
+        yield unseen("规则册", "partners/ 或 rulebooks/ 本用户不可读", "以网关用户运行 bidui doctor 查看")
+        return
     try:
         units = load_units(folder / "units.toml")
         snapshot = load_snapshot(folder, _registry(installation), catalogue)
@@ -128,6 +136,11 @@ def _stored(installation: Installation) -> Mapping[str, SignedGrant]:
         return GrantTable(installation.engine, connection.cursor()).all()
     finally:
         connection.close()
+
+
+def _can_read(folder: Path) -> bool:
+    """A folder that may not be read looks like an empty one."""
+    return os.access(folder, os.R_OK | os.X_OK)
 
 
 def _registry(installation: Installation) -> Registry:
