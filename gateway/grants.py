@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from datetime import date, datetime
 
 import msgspec
@@ -39,6 +39,21 @@ def judge(query: Query, caller: Caller, rights: Rights, at: datetime, data_time:
     if not grant.accepts_age(data_time, at):
         return Refusal(Reason.STALE_DATA, "grant_data_age", verdict.rules, verdict.policy)
     return _narrowed(verdict, grant, query, at)
+
+
+def terms_of(query: Query, caller: Caller) -> Hashable:
+    """Everything of a request that `judge` looks at: two requests alike in it have one verdict."""
+    return (
+        caller.client_id,
+        caller.partner,
+        caller.address,
+        query.grant,
+        query.purpose,
+        query.operator,
+        query.as_of,
+        query.matter is None,
+        query.asked(),
+    )
 
 
 def grant_of(query: Query, caller: Caller, rights: Rights) -> Grant | None:

@@ -16,7 +16,7 @@ line above it means that nobody was told anything and nothing was spent.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -25,13 +25,13 @@ from gateway.domain.comparison import Comparison
 from gateway.domain.errors import DownError, MismatchedKeyError, UnavailableError
 from gateway.domain.grant import Grant, local_day
 from gateway.domain.reply import Answered, Failed, Reply, Request
-from gateway.grants import grant_of, judge
+from gateway.grants import Granted, grant_of, judge, terms_of
 from gateway.hearing import Hearing, kinds, permitted_claims, plain
 from gateway.idempotency import Idempotency
 from gateway.ports import Clock, DataVersion, Index, LookUp, RightsSource, Seal, Sealing, Store, Withheld, Work
 from gateway.record import Recorder
 from gateway.watch.budgets import Budgets
-from policies.decision import Reason
+from policies.decision import Reason, Refusal
 
 Turn = Generator[Sealing, None, list[Reply]]
 
@@ -110,11 +110,18 @@ class Pipeline:
     def _judge(self, requests: Sequence[Request], work: Work, version: DataVersion, at: datetime) -> list[Hearing]:
         if work.epoch() != self._rights.epoch:
             self._rights = self.rights.load()
-        return [self._hear(each, version, at) for each in requests]
+        verdicts: dict[Hashable, Granted | Refusal] = {}
+        return [self._hear(each, version, at, verdicts) for each in requests]
 
-    def _hear(self, request: Request, version: DataVersion, at: datetime) -> Hearing:
+    def _hear(
+        self, request: Request, version: DataVersion, at: datetime, verdicts: dict[Hashable, Granted | Refusal]
+    ) -> Hearing:
+        """Callers ask the same of many subjects: what a verdict depends on is judged once a turn."""
         query, caller, rights = request.query, request.caller, self._rights
-        verdict = judge(query, caller, rights, at, version.time)
+        terms = terms_of(query, caller)
+        verdict = verdicts.get(terms)
+        if verdict is None:
+            verdict = verdicts[terms] = judge(query, caller, rights, at, version.time)
         return Hearing(request, self.idempotency.slot(request), grant_of(query, caller, rights), verdict)
 
     def _open_budgets(self, hearings: Sequence[Hearing], work: Work, at: datetime) -> Budgets:

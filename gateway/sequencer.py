@@ -10,7 +10,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
 
-from gateway.domain.errors import ConflictError, OverloadedError
+from gateway.domain.errors import ConflictError, OverloadedError, UnavailableError
 from gateway.domain.reply import Failed, Reply, Request
 from gateway.ports import Sealing
 
@@ -68,12 +68,17 @@ class Sequencer:
         try:
             sealing = next(turn)
         except StopIteration as end:
-            self._loop.call_at(self._next_line(), self._release, taken, end.value)
-            self._is_busy = bool(self._waiting)
-            if self._is_busy:
-                self._loop.call_soon(self._begin)
+            self._finish(taken, end.value)
+        except Exception:  # noqa: BLE001 - a turn answers its own errors; if it cannot, nobody may wait for ever
+            self._finish(taken, [Failed(UnavailableError("the turn broke; nothing was told"))] * len(taken))
         else:
             self._await(sealing.fileno(), turn, taken)
+
+    def _finish(self, taken: Sequence[Waiting], replies: Sequence[Reply]) -> None:
+        self._loop.call_at(self._next_line(), self._release, taken, replies)
+        self._is_busy = bool(self._waiting)
+        if self._is_busy:
+            self._loop.call_soon(self._begin)
 
     def _await(self, descriptor: int, turn: Turn, taken: Sequence[Waiting]) -> None:
         """Goes on when the answer of the sealing process can be read, or has been waited for long enough."""

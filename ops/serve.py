@@ -65,6 +65,7 @@ def build(gateway: Gateway) -> ASGIApp:
         ),
         checks=_checks(gateway),
         document=lambda: document(gateway.catalogue),
+        broke=gateway.pipeline.broke,
     )
     return build_app(doors)
 

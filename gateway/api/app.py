@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.api.catalogue import CatalogueDoor
 from gateway.api.comparisons import PATH, Comparisons
-from gateway.api.problems import of_error, problem
+from gateway.api.problems import of_error, problem, unavailable
 from gateway.domain.errors import GatewayError
 
 READY_SECONDS = 1.0
@@ -35,23 +35,32 @@ class Doors:
     log_routes: Sequence[Route]
     checks: Mapping[str, Check]
     document: Callable[[], dict[str, object]]
+    broke: Callable[[int, str], None] = lambda _, __: None
+    """Told how many requests broke, and the name of what was raised."""
 
 
 def build_app(doors: Doors) -> ASGIApp:
     """The application. Its description at `/openapi.json` is ours, word for word."""
-    return _Front(doors.comparisons, _framework(doors))
+    return _Front(doors.comparisons, _framework(doors), doors.broke)
 
 
 class _Front:
     """Leads comparisons straight to their door, and everything else through the framework."""
 
-    def __init__(self, comparisons: ASGIApp, others: ASGIApp) -> None:
+    def __init__(self, comparisons: ASGIApp, others: ASGIApp, broke: Callable[[int, str], None]) -> None:
         self._comparisons = comparisons
         self._others = others
+        self._broke = broke
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        is_comparison = scope["type"] == "http" and scope["path"] == PATH and scope["method"] == "POST"
-        await (self._comparisons if is_comparison else self._others)(scope, receive, send)
+        if scope["type"] != "http" or scope["path"] != PATH or scope["method"] != "POST":
+            await self._others(scope, receive, send)
+            return
+        try:
+            await self._comparisons(scope, receive, send)
+        except Exception as error:  # noqa: BLE001 - whatever broke, the caller gets a problem and not a word of it
+            self._broke(1, type(error).__name__)
+            await unavailable()(scope, receive, send)
 
 
 def _framework(doors: Doors) -> FastAPI:
@@ -133,4 +142,4 @@ async def _gateway_problem(_: HttpRequest, error: Exception) -> Response:
 
 
 async def _broken(_: HttpRequest, __: Exception) -> Response:
-    return problem("unavailable", 503, "本次未返回任何结果，请稍后重试", headers={"Retry-After": "1"})
+    return unavailable()

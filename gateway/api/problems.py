@@ -69,6 +69,12 @@ def unauthorised() -> Response:
     )
 
 
+def unavailable() -> Response:
+    """Something here is broken; nothing was told."""
+    detail = "本次未返回任何结果，请稍后重试"
+    return problem("unavailable", 503, detail, headers={"Retry-After": _RETRY_SECONDS})
+
+
 def too_large(limit: int) -> Response:
     return problem("too-large", 413, f"请求体不得超过 {limit // 1024} KiB；批量名单请使用文件比对")
 
@@ -101,9 +107,7 @@ def of_error(error: GatewayError) -> Response:
         case OverloadedError():
             return problem("unavailable", 503, str(error), headers={"Retry-After": _RETRY_SECONDS})
         case _:
-            return problem(
-                "unavailable", 503, "本次未返回任何结果，请稍后重试", headers={"Retry-After": _RETRY_SECONDS}
-            )
+            return unavailable()
 
 
 def _response(document: Problem, headers: dict[str, str] | None = None) -> Response:

@@ -54,7 +54,8 @@ def _narrowed(catalogue: Catalogue) -> dict[tuple[str, str], Json]:
     date: Json = {"format": "date"}
     return {
         ("QueryBody", "claims"): {"minItems": 1, "maxItems": MAX_CLAIMS},
-        **{("QueryBody", name): word for name in ("grant", "purpose", "operator")},
+        **{("QueryBody", name): word for name in ("grant", "purpose", "operator", "matter")},
+        ("QueryBody", "as_of"): {"pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"},
         ("ClaimBody", "field"): {"enum": sorted(catalogue.fields)},
         ("ClaimBody", "comparator"): comparators,
         ("SubjectBody", "kind"): kinds,

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from gateway.domain.answer import Cause, FieldCode, Outcome
 from gateway.seal import Entropy, Layout, Question
 
-ROWS = 2
+ROWS = 1
 """Records every comparison reads. A subject with more (a long history) takes longer, and only such a subject."""
 
 _PLACES_KEPT = 1024

@@ -16,7 +16,7 @@ MAX_CLAIMS = 64
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
-class SubjectBody(msgspec.Struct, forbid_unknown_fields=True):
+class SubjectBody(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     """The subject as the caller writes it."""
 
     kind: str
@@ -24,7 +24,7 @@ class SubjectBody(msgspec.Struct, forbid_unknown_fields=True):
     name: str | None = None
 
 
-class ClaimBody(msgspec.Struct, forbid_unknown_fields=True):
+class ClaimBody(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     """One claim as the caller writes it."""
 
     field: str
@@ -32,7 +32,7 @@ class ClaimBody(msgspec.Struct, forbid_unknown_fields=True):
     comparator: str = "equals"
 
 
-class QueryBody(msgspec.Struct, forbid_unknown_fields=True):
+class QueryBody(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     """The body of `POST /v1/comparisons`."""
 
     grant: str
