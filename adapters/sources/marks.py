@@ -67,7 +67,10 @@ def resume_from(newest: Watermark, part: WatermarkPart, now: datetime) -> Waterm
     overlap = DEFAULT_OVERLAP[part.type] if part.overlap is None else part.overlap
     if isinstance(newest, int):
         return newest - overlap
-    return min(newest, now - timedelta(seconds=overlap))
+    # Midnight says that only days are kept: more may still happen on that one.
+    local = newest.astimezone(ZoneInfo(part.timezone))
+    settled = newest - timedelta(seconds=1) if local.time() == time() else newest
+    return min(settled, now - timedelta(seconds=overlap))
 
 
 def like(since: Watermark, sample: object, part: WatermarkPart) -> object:

@@ -78,9 +78,9 @@ class SqlSource:
 
     def _stream(self, statement: Executable) -> Iterator[Sequence[object]]:
         try:
-            result = self._connection.execute(statement, execution_options={"yield_per": _FETCHED_AT_ONCE})
-            for rows in result.partitions():
-                yield from rows
+            with self._connection.execute(statement, execution_options={"yield_per": _FETCHED_AT_ONCE}) as result:
+                for rows in result.partitions():
+                    yield from rows
         except SQLAlchemyError as error:
             # The text of a driver's error may quote a row; its class may not.
             raise SourceError(f"the source stopped answering ({type(error).__name__}); nothing was changed") from error

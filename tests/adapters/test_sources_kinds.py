@@ -303,6 +303,73 @@ def test_a_workbook_that_would_hurt_is_not_opened(case: str, tmp_path: Path, mon
         list(source.rows())
 
 
+LIMITS = {"MAX_BYTES": "is larger", "MAX_ENTRIES": "unpacks to more", "MAX_ROWS": "more than"}
+
+
+@pytest.mark.parametrize("limit", LIMITS)
+def test_a_workbook_beyond_a_limit_is_not_read(limit: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workbooks, limit, 3)
+    path = as_workbook(tmp_path / "人员.xlsx", ROWS)
+
+    with pytest.raises(SourceError, match=LIMITS[limit]), open_file(path, a_mapping(tmp_path)) as source:
+        list(source.rows())
+
+
+def test_a_sheet_without_a_header_says_so(tmp_path: Path) -> None:
+    path = as_workbook(tmp_path / "人员.xlsx", ROWS[:2])
+    mapping = a_mapping(tmp_path, MAPPING, table='table = "人员"\nheader_row = 40')
+
+    with pytest.raises(SourceError, match="header_row"), open_file(path, mapping) as source:
+        list(source.rows())
+
+
+def test_a_file_has_no_queries(tmp_path: Path) -> None:
+    mapping = a_mapping(tmp_path, MAPPING, table='query = "select 1"')
+
+    with pytest.raises(SourceError, match="no query"), open_file(as_csv(tmp_path / "人员.csv", ROWS), mapping):
+        pass
+
+
+def test_only_a_mapping_with_a_watermark_can_go_on(sqlite_url: str, tmp_path: Path) -> None:
+    mapping = replace(a_mapping(tmp_path), watermark=None, unit=None)
+    path = as_csv(tmp_path / "人员.csv", ROWS)
+
+    with pytest.raises(SourceError, match="no watermark"), open_file(path, mapping) as source:
+        list(source.rows(SINCE))
+    with pytest.raises(SourceError, match="no watermark"), open_sql(as_database(sqlite_url, ROWS), mapping) as database:
+        list(database.rows(SINCE))
+    with open_file(path, mapping) as source:
+        assert source.parents() == {}
+
+
+def test_a_mapping_of_a_database_names_a_table(sqlite_url: str, tmp_path: Path) -> None:
+    mapping = a_mapping(tmp_path, MAPPING, table="")
+
+    with pytest.raises(SourceError, match=r"source\.table"), open_sql(as_database(sqlite_url, ROWS), mapping):
+        pass
+
+
+def test_a_database_that_goes_away_while_it_is_read_is_an_error(postgres_url: str, tmp_path: Path) -> None:
+    many = [a_row(n) for n in range(1, 60)]
+    with open_sql(as_database(postgres_url, many), a_mapping(tmp_path)) as source:
+        engine = create_engine(postgres_url)
+        with engine.begin() as connection:
+            connection.execute(
+                text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
+            )
+        engine.dispose()
+        with pytest.raises(SourceError, match="stopped answering"):
+            list(source.rows())
+
+
+def test_a_csv_file_with_a_null_byte_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "人员.csv"
+    path.write_bytes((",".join(HEADER) + '\n"1').encode() + b"\n" * 2 + b'"' + b"x" * 200_000)
+
+    with pytest.raises(SourceError, match="no proper CSV"), open_file(path, a_mapping(tmp_path)) as source:
+        list(source.rows())
+
+
 def test_a_sheet_too_wide_is_not_read(tmp_path: Path) -> None:
     book = xlsxwriter.Workbook(str(tmp_path / "人员.xlsx"))
     book.add_worksheet("人员").write_row(0, 0, ["x"] * 2_000)
@@ -383,9 +450,11 @@ def test_a_watermark_that_is_none_is_an_error(case: str, tmp_path: Path) -> None
     path = as_csv(tmp_path / "人员.csv", [a_row(1, 更新时间=WRONG_MARKS[case])])
     mapping = MAPPING if case == "no time" else MAPPING.replace('"timestamp"', '"integer"')
 
-    with (
-        pytest.raises(SourceError, match="do not hold"),
-        open_file(path, a_mapping(tmp_path, mapping)) as source,
-    ):
+    with pytest.raises(SourceError, match="do not hold"):
+        _newest(path, a_mapping(tmp_path, mapping))
+
+
+def _newest(path: Path, mapping: SourceMapping) -> object:
+    with open_file(path, mapping) as source:
         list(source.rows())
-        _ = source.watermark
+        return source.watermark
