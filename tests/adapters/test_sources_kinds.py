@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
@@ -349,6 +350,8 @@ def test_a_mapping_of_a_database_names_a_table(sqlite_url: str, tmp_path: Path) 
         pass
 
 
+# The driver cannot close a cursor whose server is gone, and says so when the cursor is collected.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_database_that_goes_away_while_it_is_read_is_an_error(postgres_url: str, tmp_path: Path) -> None:
     many = [a_row(n) for n in range(1, 60)]
     with open_sql(as_database(postgres_url, many), a_mapping(tmp_path)) as source:
@@ -360,6 +363,7 @@ def test_a_database_that_goes_away_while_it_is_read_is_an_error(postgres_url: st
         engine.dispose()
         with pytest.raises(SourceError, match="stopped answering"):
             list(source.rows())
+    gc.collect()
 
 
 def test_a_csv_file_with_a_null_byte_is_refused(tmp_path: Path) -> None:

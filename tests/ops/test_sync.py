@@ -18,12 +18,13 @@ from adapters.index.directory import read_current
 from adapters.index.postgres import PostgresIndex
 from adapters.index.sqlite import SqliteIndex
 from adapters.keys.ring import SyncKeys
-from adapters.sources.mapping import MappingError
+from adapters.sources.mapping import MappingError, load_mapping
 from adapters.sources.source import NumberedRow, Source, SourceError
 from gateway.generation import GenerationError
-from gateway.seal import Layout
+from gateway.seal import Layout, SealingKey
 from ops.settings import SettingsError, load
 from ops.sync import SourceSettings, SyncError, SyncSettings, running, workers
+from ops.sync.sealing import Recipe
 from tests.adapters.make_sources import a_row, number_of
 from tests.ops.make_sync import CATALOGUE, CSV_MAPPING, KEYS, NOT_CONFIRMED, Office, answer
 
@@ -464,6 +465,19 @@ def test_several_workers_seal_what_one_would(office: Office, monkeypatch: pytest
     assert (found.rows_read, found.refused, found.completeness) == (29, wanted.refused, wanted.completeness)
     assert together.subjects == alone.subjects == {"person": 28}
     assert office.answer(number_of(11), NAME, sex="男") == {"sex": MATCH}
+
+
+def test_a_worker_with_another_standard_seals_nothing(office: Office) -> None:
+    recipe = Recipe(
+        mapping=load_mapping(office.path / "mappings" / "person.toml", CATALOGUE),
+        parents={},
+        key=SealingKey(KEYS.sealing),
+        generation="g1",
+        entropy=bytes,
+    )
+
+    with pytest.raises(SyncError, match="data standard changed"):
+        workers._begin(recipe, "d" * 64)
 
 
 def _line(row: dict[str, object]) -> bytes:

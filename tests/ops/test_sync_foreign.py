@@ -225,11 +225,13 @@ def _fill_csv(path: Path) -> None:
 def offices(tmp_path: Path, postgres_url: str) -> Mapping[str, Office]:
     """Three homes over one register, each with a source and a mapping of its own."""
     _fill_database(postgres_url)
+    (tmp_path / "password").write_text("any, for this server asks for none\n", encoding="utf-8")
+    (tmp_path / "password").chmod(0o600)
     _fill_workbook(tmp_path / "册.xlsx")
     _fill_csv(tmp_path / "册.csv")
     as_csv = WORKBOOK.replace("header_row = 3\n", "").replace('"部门"', '"部门.csv"')
     sources = {
-        "database": (SourceSettings(mapping="person.toml", url=postgres_url), DATABASE),
+        "database": (SourceSettings(mapping="person.toml", url=postgres_url, password_file="../password"), DATABASE),
         "workbook": (SourceSettings(mapping="person.toml", file="../册.xlsx"), WORKBOOK),
         "csv": (SourceSettings(mapping="person.toml", file="../册.csv"), as_csv),
     }
