@@ -1,7 +1,8 @@
 """Many waiting callers, one turn, one transaction; and answers that leave on a time grid.
 
-Requests that arrive while a turn runs are gathered for the next. A turn that is done waits for the next line of the
-grid, so that the moment an answer leaves says little about the work behind it.
+Time is ruled into a grid. A turn begins on a line, with everything that has come in until then: a large turn costs far
+less per request than a small one. Its answers leave on a line, so that the moment an answer leaves says little about
+the work behind it; the turn after it begins one line later, when those callers have had time to ask again.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ class Sequencer:
         self._waiting.append((request, future))
         if not self._is_busy:
             self._is_busy = True
-            self._loop.call_soon(self._begin)
+            self._loop.call_at(self._next_line(), self._begin)
         return future
 
     def _begin(self) -> None:
@@ -78,7 +79,7 @@ class Sequencer:
         self._loop.call_at(self._next_line(), self._release, taken, replies)
         self._is_busy = bool(self._waiting)
         if self._is_busy:
-            self._loop.call_soon(self._begin)
+            self._loop.call_at(self._next_line() + self._grid, self._begin)
 
     def _await(self, descriptor: int, turn: Turn, taken: Sequence[Waiting]) -> None:
         """Goes on when the answer of the sealing process can be read, or has been waited for long enough."""

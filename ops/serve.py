@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import signal
+import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -33,6 +34,8 @@ from ops.settings import Mode
 from ops.wiring import Gateway
 
 SIGN_SECONDS = 1.0
+SWITCH_SECONDS = 0.0005
+"""How long a thread of a chore may keep the interpreter from the loop."""
 GC_ALLOCATIONS = 20_000
 """Values of a request die by reference count; a collection every 700 allocations only looks at them in vain."""
 ADOPT_SECONDS = 1.0
@@ -127,6 +130,7 @@ async def _serve(server: uvicorn.Server, gateway: Gateway, tasks: list[asyncio.T
     gc.collect()
     gc.freeze()
     gc.set_threshold(GC_ALLOCATIONS, 50, 100)
+    sys.setswitchinterval(SWITCH_SECONDS)
     try:
         await server.serve()
     finally:

@@ -115,7 +115,7 @@ def test_who_comes_while_a_turn_waits_is_in_the_next() -> None:
 
     async def story(sequencer: Sequencer) -> None:
         first = asyncio.create_task(sequencer.submit(request("first")))
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(0.1)
         others = [asyncio.create_task(sequencer.submit(request(key))) for key in ("b", "c")]
         await asyncio.sleep(0.05)
         assert not first.done()
