@@ -1,5 +1,7 @@
 """Fixtures that every test may use: how hard hypothesis tries, and the engines a store must work on."""
 
+from __future__ import annotations
+
 import os
 from collections.abc import Iterator
 from itertools import count
@@ -9,6 +11,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from ops.demo.postgres import Postgres, PostgresUnavailableError, throwaway_postgres
+from ops.prove.homes import Stage, stage_once
+from tests.homes import home_at
 
 settings.register_profile("dev", max_examples=25, deadline=None)
 settings.register_profile("ci", max_examples=60, deadline=None, derandomize=True)
@@ -47,3 +51,9 @@ def engine_url(request: pytest.FixtureRequest) -> str:
     """An empty database on each engine in turn, as an SQLAlchemy URL."""
     url: str = request.getfixturevalue("sqlite_url" if request.param == "sqlite" else "postgres_url")
     return url
+
+
+@pytest.fixture(scope="session")
+def staged(tmp_path_factory: pytest.TempPathFactory) -> Stage:
+    """A league of 300 in a home of its own: register, sealed index, partners and grants. Made once, to be copied."""
+    return stage_once(home_at(tmp_path_factory.mktemp("staged") / "home"))

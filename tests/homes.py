@@ -11,16 +11,19 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from adapters.clock import FileClock
 from ops import installing
 from ops.settings import Home, Mode
 from tests.fakes import DrivenClock
 from tests.make import NOW, ORIGIN
 
 ISSUER = "https://gateway.example"
+LEAGUE_NOW = datetime(2026, 12, 1, 2, 0, tzinfo=UTC)
 START_SECONDS = 30.0
 ROOT = Path(__file__).parent.parent
 
@@ -39,6 +42,13 @@ def a_home(path: Path, mode: Mode = Mode.TEST, clock: DrivenClock | None = None)
     """A fresh installation in a folder that is not there yet."""
     shutil.copytree(Path(_pattern().name) / "home", path)
     return Home(path=path, mode=mode, clock=clock or DrivenClock())
+
+
+def home_at(path: Path, mode: Mode = Mode.TEST) -> Home:
+    """A home that is not made yet, with the clock of a file beside it; a month after the league was described."""
+    clock = path.with_name(f"{path.name}.clock")
+    clock.write_text(LEAGUE_NOW.isoformat())
+    return Home(path=path, mode=mode, clock=FileClock(clock))
 
 
 def edit(path: Path, old: str, new: str) -> None:
