@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -402,6 +403,35 @@ def test_why_the_sealing_process_is_silent(case: str, staged: Home, monkeypatch:
     [found] = _look(data.sealing, staged)
 
     assert (found.state, words in found.fix) == (state, True)
+
+
+HIDDEN: dict[str, Check] = {
+    "the keys of another process": keys.private,
+    "the control database": ledger.database,
+    "the partners": rights.partners,
+    "the rulebooks": rights.rulebooks,
+    "the grants": rights.grants,
+}
+
+
+@pytest.mark.parametrize("case", HIDDEN)
+def test_what_this_user_may_not_see_is_not_called_well(
+    case: str, staged: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda *_: False)
+
+    [first, *_] = _look(HIDDEN[case], staged)
+
+    assert first.state is State.SKIP
+
+
+def test_a_sync_file_of_another_user_is_not_seen(staged: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> object:
+        raise PermissionError
+
+    monkeypatch.setattr(settings, "load", refuse)
+
+    assert [each.state for each in _look(settings.sync, staged)] == [State.SKIP]
 
 
 CLOCKS = {"synchronised": (0, State.PASS), "not synchronised": (5, State.WARN), "not told": (None, State.SKIP)}
