@@ -10,6 +10,7 @@ import os
 from base64 import b64decode, b64encode
 from collections.abc import Callable
 from pathlib import Path
+from threading import get_ident
 from typing import NoReturn, TypeAlias
 
 from cryptography.exceptions import InvalidTag, UnsupportedAlgorithm
@@ -77,7 +78,7 @@ def write_new(path: Path, content: bytes, mode: int = 0o600) -> None:
 
     The name appears only once the content is on disk: a crash leaves no half key, at most a hidden left-over.
     """
-    draft = path.with_name(f".{path.name}.{os.getpid()}.new")
+    draft = path.with_name(f".{path.name}.{os.getpid()}-{get_ident()}.new")
     draft.unlink(missing_ok=True)
     try:
         with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode), "wb") as file:
