@@ -107,7 +107,7 @@ TAMPERED: dict[str, Callable[[Opened], None]] = {
     "a grant under a name nobody knows": lambda opened: opened.store("G-1", sign_grant(a_grant(), "leader", STRANGER)),
     "a grant without a signature": lambda opened: opened.sql("UPDATE granted SET signature = x''"),
     "a document that was widened": lambda opened: opened.sql(
-        "UPDATE granted SET document = CAST(replace(document, '10000}', '90000}') AS BLOB)"
+        "UPDATE granted SET document = CAST(replace(document, '2027-', '2037-') AS BLOB)"
     ),
     "a grant under another's number": lambda opened: opened.sql(
         "UPDATE granted SET number = 'G-other' WHERE number LIKE '%caizheng%'"
