@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from urllib.parse import quote
 
 from sqlalchemy import (
@@ -12,11 +13,11 @@ from sqlalchemy import (
     Connection,
     Executable,
     FromClause,
+    Select,
     and_,
     column,
     create_engine,
     false,
-    func,
     inspect,
     make_url,
     or_,
@@ -33,6 +34,7 @@ from adapters.sources.mapping import SourceMapping
 from adapters.sources.source import NumberedRow, SourceError, Watermark
 
 _FETCHED_AT_ONCE = 2_000
+_KEYS_AT_ONCE = 500
 # Where the default isolation lets a long read see half of a change. Others read in whatever their default is.
 _SNAPSHOT = {"postgresql": "REPEATABLE READ", "mysql": "REPEATABLE READ", "mariadb": "REPEATABLE READ"}
 
@@ -48,6 +50,7 @@ class SqlSource:
         self._mapping = mapping
         self._newest = marks.Newest(mapping.watermark)
         self._tables = _Tables(connection, mapping)
+        self._keys = [self._tables.column(key) for key in mapping.source.key]
 
     @property
     def watermark(self) -> Watermark | None:
@@ -56,13 +59,9 @@ class SqlSource:
     def rows(self, since: Watermark | None = None) -> Iterator[NumberedRow]:
         """See `Source`. Rows come in the order of their keys, so that row numbers mean the same at each reading."""
         names = self._mapping.columns()
-        keys = [self._tables.column(key) for key in self._mapping.source.key]
-        statement = select(*map(self._tables.column, names)).select_from(self._tables.joined).order_by(*keys)
-        if since is not None:
-            changed = self._changed(since)
-            touched = select(*keys).select_from(self._tables.joined).where(changed)
-            statement = statement.where((tuple_(*keys) if len(keys) > 1 else keys[0]).in_(touched))
-        for number, row in enumerate(self._stream(statement), 1):
+        whole = select(*map(self._tables.column, names)).select_from(self._tables.joined).order_by(*self._keys)
+        statements = [whole] if since is None else self._of_changed(whole, since)
+        for number, row in enumerate(chain.from_iterable(map(self._stream, statements)), 1):
             named = dict(zip(names, row, strict=True))
             self._newest.see(named)
             yield number, named
@@ -85,18 +84,31 @@ class SqlSource:
             # The text of a driver's error may quote a row; its class may not.
             raise SourceError(f"the source stopped answering ({type(error).__name__}); nothing was changed") from error
 
+    def _of_changed(self, whole: Select[*tuple[object, ...]], since: Watermark) -> Iterator[Executable]:
+        """All rows of the keys that changed. Asked by key, a database uses its index, whatever is joined to it."""
+        changed = select(*self._keys).select_from(self._tables.joined).where(self._changed(since))
+        found = [tuple(row) for row in self._stream(changed.distinct().order_by(*self._keys))]
+        for start in range(0, len(found), _KEYS_AT_ONCE):
+            keys = found[start : start + _KEYS_AT_ONCE]
+            if len(self._keys) == 1:
+                yield whole.where(self._keys[0].in_([key for (key,) in keys]))
+            else:
+                yield whole.where(tuple_(*self._keys).in_(keys))
+
     def _changed(self, since: Watermark) -> ColumnElement[bool]:
         part = self._mapping.watermark
         if part is None:
             raise SourceError("the mapping names no watermark; run `bidui sync --full`")
-        bounds = [(self._tables.column(name), self._newest_of(name)) for name in part.columns]
+        bounds = [(self._tables.column(name), self._sample(name)) for name in part.columns]
         return or_(
             false(), *(bound > marks.like(since, sample, part) for bound, sample in bounds if sample is not None)
         )
 
-    def _newest_of(self, name: str) -> object:
-        marked = select(func.max(self._tables.column(name))).select_from(self._tables.joined)
-        return next(iter(self._stream(marked)))[0]
+    def _sample(self, name: str) -> object:
+        """Any value of a column, for its form; None when it never had one."""
+        values = self._tables.column(name)
+        some = select(values).select_from(self._tables.joined).where(values.is_not(None)).limit(1)
+        return next((value for (value,) in self._stream(some)), None)
 
 
 class _Tables:

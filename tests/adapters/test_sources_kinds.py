@@ -186,6 +186,21 @@ def test_a_database_reads_tables_joined_by_a_key(engine_url: str, tmp_path: Path
     assert rows == {"1": "停发", "2": None, "3": None}
 
 
+def test_a_key_may_have_several_columns(engine_url: str, tmp_path: Path) -> None:
+    mapping = a_mapping(tmp_path, MAPPING, key='key = ["人员编号", "单位"]')
+    rows = [*ROWS, a_row(27, 主职="0"), a_row(27, 单位="L02")]
+
+    with open_sql(as_database(engine_url, rows), mapping) as source:
+        found = [(row["人员编号"], row["单位"], row["主职"]) for _, row in source.rows(SINCE)]
+
+    assert sorted(found) == [
+        ("26", "L0101", "1"),
+        ("27", "L0101", "0"),
+        ("27", "L0101", "1"),
+        ("27", "L02", "1"),
+    ]
+
+
 def test_a_database_reads_a_query(engine_url: str, tmp_path: Path) -> None:
     query = "select p.*, '男' as 性别词 from 人员 p where p.人员编号 < '3'"
     mapping = a_mapping(
