@@ -38,9 +38,8 @@ class Evidence:
     whole: Report
 
     @classmethod
-    def of(cls, home: Home) -> Evidence:
+    def of(cls, home: Home, reader: SqlLedgerReader) -> Evidence:
         """Reads the whole log; the gateway must have signed it all."""
-        reader = SqlLedgerReader.open(home.database_url(load(home, "serve.toml", ServeSettings)))
         checkpoints, trust = FileCheckpoints(home.checkpoints), parse_trust((home.path / TRUST_FILE).read_bytes())
         entries = list(reader.entries(0, reader.head().size))
         return cls(
@@ -99,7 +98,14 @@ class Verdict:
 
 def check(home: Home, journal: Journal) -> Verdict:
     """Holds a journal against the log."""
-    evidence = Evidence.of(home)
+    reader = SqlLedgerReader.open(home.database_url(load(home, "serve.toml", ServeSettings)))
+    try:
+        return _hold(journal, Evidence.of(home, reader), comparisons_counted(home))
+    finally:
+        reader.close()
+
+
+def _hold(journal: Journal, evidence: Evidence, counted: int) -> Verdict:
     incidents = Counter(_incident(body) for body in evidence.bodies("comparison.refused"))
     answered = evidence.bodies("comparison.answered")
     return Verdict(
@@ -109,7 +115,7 @@ def check(home: Home, journal: Journal) -> Verdict:
         not_proven=sum(not evidence.proves(each) for each in journal.answers()),
         not_recorded=sum(incidents[str(each.json["incident"])] != 1 for each in journal.refusals()),
         never_heard=len(answered) - len({each.key for each in journal.answers()}),
-        uncounted=abs(len(answered) - comparisons_counted(home)),
+        uncounted=abs(len(answered) - counted),
         problems=tuple(each.cause for each in evidence.whole.problems),
     )
 

@@ -12,7 +12,7 @@ from ops.bench.watching import family
 from ops.prove.checking import Verdict, check
 from ops.prove.homes import LOCAL, Stage, add_grant, credentials, limits
 from ops.prove.load import Line, Load, question
-from ops.prove.programs import Program, ProofError, end, start, until
+from ops.prove.programs import ProofError, end, start, until
 from ops.settings import Home, ServeSettings, load
 
 LONGEST_PAUSE = 0.8
@@ -40,6 +40,7 @@ class Crashes:
     told: Callable[[Kill], None] = lambda _: None
     done: list[Kill] = field(default_factory=list)
     broken: int = 0
+    verdict: Verdict | None = None
 
     def run(self) -> Verdict:
         """Does it all. Raises `ProofError` when the gateway does not come back by itself."""
@@ -50,34 +51,35 @@ class Crashes:
         ]
         self._headers = credentials(self.home)
         self._left: set[int] = set()
-        serve = self._start()
         callers = self._callers()
         try:
+            self._start()
             callers.start()
-            serve = self._kill_all(serve, callers)
+            self._kill_all(callers)
             self.broken = callers.finish().broken
         finally:
-            serve.stop()
+            self._serve.stop()
             for pid in self._left:
                 end(pid)
         if callers.journal.unexpected:
             raise ProofError(f"a caller got {callers.journal.unexpected[0].status}")
-        return check(self.home, callers.journal)
+        self.verdict = check(self.home, callers.journal)
+        return self.verdict
 
     def _callers(self) -> Load:
         return Load(
             port=self._port, headers=self._headers, people=self.stage.people, grants=self._grants, seed=self.seed
         )
 
-    def _kill_all(self, serve: Program, callers: Load) -> Program:
+    def _kill_all(self, callers: Load) -> None:
         rng = Random(f"{self.seed} kills")  # noqa: S311 - the same seed kills at the same moments
         for number in range(self.kills):
             pause = rng.uniform(0, LONGEST_PAUSE)
             time.sleep(pause)
             what = ("serve", "seal")[number % 2]
             started = time.monotonic()
-            serve = self._kill_serve(serve) if what == "serve" else self._kill_seal(serve)
-            self._await_answer(serve, callers, f"again-{self.seed}-{number}")
+            self._kill_serve() if what == "serve" else self._kill_seal()
+            self._await_answer(callers, f"again-{self.seed}-{number}")
             kill = Kill(
                 what=what,
                 after_seconds=pause,
@@ -86,26 +88,23 @@ class Crashes:
             )
             self.done.append(kill)
             self.told(kill)
-        return serve
 
-    def _start(self) -> Program:
-        serve = start("serve", self.home)
-        until(self._is_ready, serve)
-        self._left.update(family(serve.pid)[1:])
-        return serve
+    def _start(self) -> None:
+        self._serve = start("serve", self.home)
+        until(self._is_ready, self._serve)
+        self._left.update(family(self._serve.pid)[1:])
 
-    def _kill_serve(self, serve: Program) -> Program:
-        serve.kill()
-        return self._start()
+    def _kill_serve(self) -> None:
+        self._serve.kill()
+        self._start()
 
-    def _kill_seal(self, serve: Program) -> Program:
+    def _kill_seal(self) -> None:
         """Serve must notice by itself, and start another."""
-        old = set(family(serve.pid)[1:])
+        old = set(family(self._serve.pid)[1:])
         for pid in old:
             end(pid)
-        until(lambda: bool(set(family(serve.pid)[1:]) - old), serve)
-        self._left.update(family(serve.pid)[1:])
-        return serve
+        until(lambda: bool(set(family(self._serve.pid)[1:]) - old), self._serve)
+        self._left.update(family(self._serve.pid)[1:])
 
     def _is_ready(self) -> bool:
         try:
@@ -117,8 +116,8 @@ class Crashes:
         finally:
             connection.close()
 
-    def _await_answer(self, serve: Program, callers: Load, key: str) -> None:
+    def _await_answer(self, callers: Load, key: str) -> None:
         line = Line(self._port, self._headers)
         body = question(self.stage.people[0], self._grants[0])
-        until(lambda: callers.journal.note(line.ask(key, body)), serve)
+        until(lambda: callers.journal.note(line.ask(key, body)), self._serve)
         line.close()

@@ -8,11 +8,13 @@ from contextlib import ExitStack
 import pytest
 
 from ops.demo.postgres import Postgres
-from ops.prove.homes import Stage
+from ops.prove.crashes import Crashes
+from ops.prove.homes import Stage, copy_stage
 from tests.invariants.running import Running, a_running
-from tests.invariants.world import World, a_stage, a_world
+from tests.invariants.world import World, a_stage, a_world, home_at
 
 ENGINES = ("sqlite", "postgresql")
+KILLS = {"sqlite": 4, "postgresql": 2}
 
 
 @pytest.fixture(scope="session")
@@ -37,6 +39,18 @@ def running(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     """The real processes, on SQLite. Nobody kills these."""
     with a_running(stage, tmp_path_factory.mktemp("running")) as running:
         yield running
+
+
+@pytest.fixture(scope="session", params=ENGINES)
+def crashed(request: pytest.FixtureRequest, stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Crashes:
+    """The real processes on each engine in turn, killed under load, and what came of it."""
+    engine: str = request.param
+    url = request.getfixturevalue("postgres").url("crashed") if engine == "postgresql" else ""
+    home = home_at(tmp_path_factory.mktemp(f"crashed-{engine}") / "home")
+    copy_stage(stage, home, url)
+    crashes = Crashes(home=home, stage=stage, kills=KILLS[engine])
+    crashes.run()
+    return crashes
 
 
 @pytest.fixture(params=ENGINES)

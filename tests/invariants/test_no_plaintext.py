@@ -27,6 +27,7 @@ from gateway.domain.comparison import Comparison
 from ops.demo.person import Person
 from ops.demo.postgres import Postgres
 from ops.demo.register import change_some
+from ops.prove.crashes import Crashes
 from ops.settings import ServeSettings, SettingsError, load
 from ops.sync import SyncSettings, run
 from policies.catalogue import load_catalogue
@@ -91,6 +92,11 @@ def test_no_file_of_a_busy_home_holds_a_person(busy_world: World, searcher: Sear
     }
 
     assert found == {}
+
+
+@pytest.mark.slow
+def test_no_file_of_processes_that_were_killed_holds_a_person(crashed: Crashes, searcher: Searcher) -> None:
+    assert people_in(files_of(crashed.home.path, but=OWN), searcher) == {}
 
 
 def test_no_table_of_the_database_holds_a_person(busy_world: World, searcher: Searcher) -> None:

@@ -108,7 +108,7 @@ class World:
 
     def ask(self, *askings: Asking) -> list[Told]:
         """All of them at once, so that they meet in one turn."""
-        told = self.loop.run_until_complete(_all(self.app, askings))
+        told = self.loop.run_until_complete(ask_all(self.app, askings))
         self.heard += told
         return told
 
@@ -257,7 +257,8 @@ def _without_none(value: object) -> object:
     return value
 
 
-async def _all(app: ASGIApp, askings: Sequence[Asking]) -> list[Told]:
+async def ask_all(app: ASGIApp, askings: Sequence[Asking]) -> list[Told]:
+    """Hands all requests to an application at once, and waits for every response."""
     return list(await asyncio.gather(*(_call(app, each) for each in askings)))
 
 
