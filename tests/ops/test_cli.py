@@ -1,0 +1,332 @@
+"""The command line: exit codes that scripts can trust, one line that says what to do, and JSON for machines."""
+
+from __future__ import annotations
+
+import json
+import socket
+import sqlite3
+from base64 import urlsafe_b64decode
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from gateway.api.openapi import document
+from ops.cli.main import app
+from ops.prove.homes import FINANCE, Stage, copy_stage
+from ops.settings import Home, ServeSettings, load
+from ops.wiring import wire
+from tests.homes import a_home as a_bare_home
+from tests.homes import bidui, edit, environment, home_at
+from tests.make import CATALOGUE, ORIGIN
+
+RUN = CliRunner()
+
+
+@pytest.fixture(autouse=True)
+def _test_mode(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BIDUI_MODE", "test")
+    monkeypatch.delenv("BIDUI_CLOCK", raising=False)
+    monkeypatch.delenv("BIDUI_HOME", raising=False)
+
+
+@pytest.fixture
+def home(staged: Stage, tmp_path: Path) -> Home:
+    made = home_at(tmp_path / "home")
+    copy_stage(staged, made)
+    return made
+
+
+class Done:
+    """What a command came to."""
+
+    def __init__(self, *arguments: str | Path, **environment: str) -> None:
+        result = RUN.invoke(app, [str(each) for each in arguments], env=environment)
+        self.code, self.out, self.err = result.exit_code, result.stdout, result.stderr
+        assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+
+    @property
+    def json(self) -> dict[str, object]:
+        opened = json.loads(self.out)
+        assert isinstance(opened, dict)
+        return opened
+
+
+# ---------------------------------------------------------------------------------------- init and migrate
+
+
+def test_init_makes_an_installation_and_migrate_keeps_it(tmp_path: Path) -> None:
+    place = tmp_path / "home"
+    made = Done("init", "--home", place, "--origin", ORIGIN, "--issuer", "https://i", "--json")
+    again = Done("init", "--home", place, "--origin", ORIGIN, "--issuer", "https://i")
+
+    assert (made.code, made.json) == (0, {"home": str(place), "origin": ORIGIN})
+    assert (again.code, again.out) == (2, "")
+    assert str(place) in again.err
+    assert Done("migrate", "--home", place, "--json").json == {"log_opened": False}
+
+
+def test_init_under_a_passphrase_needs_it_from_then_on(tmp_path: Path) -> None:
+    words, place = tmp_path / "passphrase", tmp_path / "home"
+    words.write_text("open sesame\n")
+    words.chmod(0o600)
+    named = ("--passphrase-file", words)
+
+    assert Done("init", "--home", place, "--origin", ORIGIN, "--issuer", "https://i", *named).code == 0
+    assert Done("migrate", "--home", place, *named).code == 0
+    without = Done("migrate", "--home", place)
+    assert without.code == 1
+    assert "open sesame" not in without.out + without.err
+
+
+def test_a_passphrase_that_others_can_read_is_refused(tmp_path: Path) -> None:
+    words = tmp_path / "passphrase"
+    words.write_text("open sesame\n")
+    words.chmod(0o644)
+
+    done = Done(
+        "init", "--home", tmp_path / "h", "--origin", ORIGIN, "--issuer", "https://i", "--passphrase-file", words
+    )
+
+    assert done.code == 1
+    assert "chmod" in done.err
+    assert not (tmp_path / "h" / "keys").exists()
+
+
+# ---------------------------------------------------------------------------------------- usage
+
+USAGE: dict[str, tuple[list[str], dict[str, str]]] = {
+    "no command": ([], {}),
+    "an unknown command": (["query"], {}),
+    "an unknown option": (["migrate", "--force"], {}),
+    "a missing option": (["init", "--origin", "o"], {}),
+    "no home": (["migrate"], {}),
+    "a home that is none": (["migrate", "--home", "/nonexistent"], {}),
+    "a mode nobody knows": (["migrate", "--home", "."], {"BIDUI_MODE": "prod"}),
+    "a driven clock in production": (
+        ["migrate", "--home", "."],
+        {"BIDUI_MODE": "production", "BIDUI_CLOCK": "file:/tmp/clock"},
+    ),
+    "a grant that is not there": (["grant", "load", "nowhere.toml"], {}),
+}
+
+
+@pytest.mark.parametrize(("arguments", "environment"), USAGE.values(), ids=USAGE)
+def test_wrong_usage_is_2_and_says_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], environment: dict[str, str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    done = Done(*arguments, **environment)
+
+    assert done.code == 2
+    assert done.out + done.err
+    assert "Traceback" not in done.err
+
+
+def test_every_command_says_what_it_is_for() -> None:
+    told = Done("--help").out
+
+    for name in ("init", "migrate", "serve", "seal", "sync", "token", "compare", "demo", "doctor", "openapi"):
+        assert name in told
+        assert Done(name, "--help").code == 0
+    for group, command in (("grant", "load"), ("audit", "verify"), ("policy", "test"), ("bench", "")):
+        assert group in told
+        assert command in Done(group, "--help").out
+
+
+# ---------------------------------------------------------------------------------------- grants and tokens
+
+
+def test_a_grant_is_loaded_from_its_file(home: Home) -> None:
+    file = next(home.folder("grants").glob("*caizheng*.toml"))
+    edit(file, 'number = "2026-caizheng-001"', 'number = "2026-caizheng-002"')
+
+    done = Done("grant", "load", file, "--home", home.path, "--json")
+
+    assert (done.code, done.json) == (0, {"grant": "2026-caizheng-002", "partner": "caizheng"})
+    assert "2026-caizheng-002" in wired_grants(home)
+
+
+def wired_grants(home: Home) -> set[str]:
+    with closing(wire(home)) as gateway:
+        grants = set(gateway.pipeline.grants())
+        gateway.pipeline.index.close()  # type: ignore[attr-defined]  # files are
+    return grants
+
+
+def test_a_wrong_grant_is_usage_and_loads_nothing(home: Home) -> None:
+    file = next(home.folder("grants").glob("*caizheng*.toml"))
+    edit(file, "valid_from", "valid_form")
+
+    done = Done("grant", "load", file, "--home", home.path)
+
+    assert done.code == 2
+    assert "valid_form" in done.err
+
+
+REFUSED_IN_PRODUCTION: dict[str, Callable[[Home], list[str]]] = {
+    "grant load": lambda home: ["grant", "load", str(next(home.folder("grants").glob("*.toml")))],
+    "token": lambda _: ["token", "--client", FINANCE.client],
+}
+
+
+@pytest.mark.parametrize("arguments", REFUSED_IN_PRODUCTION.values(), ids=REFUSED_IN_PRODUCTION)
+def test_production_refuses_what_is_for_trying_out(home: Home, arguments: Callable[[Home], list[str]]) -> None:
+    before = (home.path / "data" / "control.sqlite").read_bytes()
+
+    done = Done(*arguments(home), "--home", home.path, BIDUI_MODE="production")
+
+    assert (done.code, done.out) == (3, "")
+    assert "生产模式" in done.err
+    assert (home.path / "data" / "control.sqlite").read_bytes() == before
+
+
+def test_a_token_is_bound_to_the_clients_certificate(home: Home) -> None:
+    done = Done("token", "--client", FINANCE.client, "--home", home.path, "--json")
+
+    assert done.code == 0
+    claims = json.loads(urlsafe_b64decode(str(done.json["access_token"]).split(".")[1] + "=="))
+    assert claims["client_id"] == done.json["client"] == FINANCE.client
+    assert claims["exp"] - claims["iat"] == 300
+    assert claims["cnf"].keys() == {"x5t#S256"}
+
+
+def test_a_token_for_nobody_is_none(home: Home) -> None:
+    done = Done("token", "--client", "nobody", "--home", home.path)
+
+    assert (done.code, done.out) == (1, "")
+    assert "nobody" in done.err
+
+
+# ---------------------------------------------------------------------------------------- the log
+
+
+@pytest.fixture
+def signed(home: Home) -> Home:
+    """A home whose log was signed."""
+    with closing(wire(home)) as gateway:
+        assert gateway.signer.run_once().checkpoint is not None
+        gateway.pipeline.index.close()  # type: ignore[attr-defined]  # files are
+    return home
+
+
+def test_a_log_that_is_whole_is_proven(signed: Home) -> None:
+    done = Done("audit", "verify", "--home", signed.path, "--json")
+    spoken = Done("audit", "verify", "--home", signed.path, "--disclosures")
+
+    assert done.code == spoken.code == 0
+    assert done.json["verdict"] == "proven"
+    assert done.json["entries"] == 5
+    assert "已证明完整" in spoken.out
+
+
+def test_a_log_that_was_never_signed_is_incomplete(home: Home) -> None:
+    assert Done("audit", "verify", "--home", home.path).code == 2
+
+
+CHANGES = {
+    "a letter": """UPDATE ledger_entry SET entry = CAST(replace(entry, 'load"', 'lead"') AS BLOB) WHERE "index" = 2""",
+    "the kind of the column": """UPDATE ledger_entry SET entry = CAST(entry AS TEXT) WHERE "index" = 2""",
+    "an entry less": """DELETE FROM ledger_entry WHERE "index" = 2""",
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_a_log_that_was_changed_is_found_out(signed: Home, change: str) -> None:
+    with closing(sqlite3.connect(signed.path / "data" / "control.sqlite")) as connection, connection:
+        for verb in ("UPDATE", "DELETE"):
+            connection.execute(f"DROP TRIGGER ledger_entry_no_{verb}")
+        connection.execute(change)
+
+    done = Done("audit", "verify", "--home", signed.path, "--json")
+
+    assert done.code == 1
+    assert (done.json["verdict"], done.json["first_bad"]) == ("tampered", 2)
+
+
+UNVERIFIABLE: dict[str, Callable[[Home], list[str]]] = {
+    "no home": lambda _: ["audit", "verify", "--home", "/nonexistent"],
+    "no trust file": lambda home: ["audit", "verify", "--home", str(home.path), "--trust", "/nonexistent"],
+    "a trust file that is none": lambda home: [
+        *("audit", "verify", "--home", str(home.path)),
+        *("--trust", str(home.path / "serve.toml")),
+    ],
+    "a receipt that is not there": lambda home: [
+        *("audit", "verify", "--home", str(home.path)),
+        *("--receipt", "/nonexistent"),
+    ],
+    "an unknown option": lambda _: ["audit", "verify", "--all"],
+    "no home named": lambda _: ["audit", "verify"],
+}
+
+
+@pytest.mark.parametrize("arguments", UNVERIFIABLE.values(), ids=UNVERIFIABLE)
+def test_what_cannot_be_verified_is_3(signed: Home, arguments: Callable[[Home], list[str]]) -> None:
+    assert Done(*arguments(signed)).code == 3
+
+
+# ---------------------------------------------------------------------------------------- starting
+
+
+def test_serve_without_an_index_says_what_to_run(tmp_path: Path) -> None:
+    home = a_bare_home(tmp_path / "home")
+
+    done = Done("serve", "--home", home.path)
+
+    assert done.code == 1
+    assert "bidui sync" in done.err
+
+
+WRONG_HOMES: dict[str, Callable[[Home], None]] = {
+    "a partner's file": lambda home: edit(home.folder("partners") / "caizheng.toml", "code =", "kode ="),
+    "a rulebook": lambda home: edit(home.folder("rulebooks") / "caizheng.toml", "department =", "departement ="),
+    "the units": lambda home: edit(home.path / "units.toml", '" = ""', '" = "nobody"'),
+    "the settings": lambda home: edit(home.path / "serve.toml", "port =", "prot ="),
+    "a proxy": lambda home: edit(home.path / "serve.toml", "127.0.0.1/32", "the proxy"),
+}
+
+
+@pytest.mark.parametrize("spoil", WRONG_HOMES.values(), ids=WRONG_HOMES)
+def test_serve_says_which_file_is_wrong_and_starts_nothing(home: Home, spoil: Callable[[Home], None]) -> None:
+    spoil(home)
+
+    done = Done("serve", "--home", home.path)
+
+    assert done.code in {1, 2}
+    assert len(done.err.strip().splitlines()) >= 1
+    assert "Traceback" not in done.err
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("member", ["port", "metrics_port"])
+def test_serve_on_a_port_that_is_taken_says_so(home: Home, member: str) -> None:
+    settings = load(home, "serve.toml", ServeSettings)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        edit(home.path / "serve.toml", f"\n{member} = {getattr(settings, member)}\n", f"\n{member} = {port}\n")
+
+        done = bidui("serve", "--home", home.path, env=environment())
+
+    assert done.returncode == 1
+    assert str(port) in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+
+
+# ---------------------------------------------------------------------------------------- for machines
+
+
+def test_the_description_of_the_api_is_printed() -> None:
+    done = Done("openapi")
+
+    assert (done.code, done.json) == (0, json.loads(json.dumps(document(CATALOGUE))))
+
+
+def test_the_shipped_rulebooks_meet_their_expectations() -> None:
+    done = Done("policy", "test", "--json")
+
+    assert (done.code, done.json["ok"]) == (0, True)
