@@ -3,7 +3,7 @@
 #   make demo    a synthetic league, one comparison, its receipt and proof    (ONCE=1 stops after printing)
 #   make test    the whole suite, on SQLite and on a PostgreSQL of its own
 #   make check   lint, types, layers, and the suite with coverage
-#   make bench   the figures of docs/performance.md on this machine
+#   make bench   the figures of docs/benchmarks.md on this machine
 #   make prove   the promises of docs/invariants.md with many more examples
 #   make lock    writes requirements/*.txt anew from pyproject.toml    (UPGRADE=1 takes newer versions)
 

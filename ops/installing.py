@@ -75,7 +75,8 @@ def migrate(home: Home, passphrase: Passphrase | None = None) -> bool:
 
 def _open_log(home: Home, settings: ServeSettings, store: SqlStore, passphrase: Passphrase | None) -> bool:
     keys = read_log_keys(home, settings, passphrase)
-    (home.path / TRUST_FILE).write_bytes(keys.trust.encode())
+    if not (home.path / TRUST_FILE).exists():
+        (home.path / TRUST_FILE).write_bytes(keys.trust.encode())
     ledger = make_ledger(home, settings, passphrase)
     with store.begin() as work:
         if work.ledger.lock_head().size:

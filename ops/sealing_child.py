@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -18,8 +19,10 @@ STOP_SECONDS = 5.0
 class SealingChild:
     """The child, alive while the context is open. `look` is called now and then."""
 
-    def __init__(self, home: Home) -> None:
+    def __init__(self, home: Home, passphrase_file: Path | None = None) -> None:
         self._command = [sys.executable, "-m", "ops.cli.main", "seal", "--with-parent", "--home", str(home.path)]
+        if passphrase_file:
+            self._command += ["--passphrase-file", str(passphrase_file)]
         self._process: subprocess.Popen[bytes] | None = None
 
     def look(self) -> None:

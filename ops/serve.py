@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from adapters.identity.metadata import key_set, server_metadata
 from adapters.identity.tls import CertificateProtocol, tls_context
+from adapters.index.generations import OpenIndex
 from adapters.metrics import Metrics
 from audit.events import generation_adopted
 from audit.signer import State
@@ -31,7 +32,7 @@ from gateway.record import data_ref
 from gateway.sequencer import Sequencer
 from ops.sealing_child import SealingChild
 from ops.settings import Mode
-from ops.wiring import Gateway
+from ops.wiring import Gateway, open_generation
 
 SIGN_SECONDS = 1.0
 SWITCH_SECONDS = 0.0005
@@ -113,15 +114,16 @@ class Server(uvicorn.Server):
         yield
 
 
-async def run(gateway: Gateway, ready: Callable[[int], None] = lambda _: None) -> None:
+async def run(gateway: Gateway, child: SealingChild, ready: Callable[[int], None] = lambda _: None) -> None:
     """Serves until the process is told to stop."""
     app = build(gateway)
     server = Server(_config(gateway, Measured(app, gateway.metrics, ROUTES)))
-    gateway.metrics.serve(gateway.settings.host, gateway.settings.metrics_port)
+    gateway.metrics.serve(gateway.settings.metrics_host, gateway.settings.metrics_port)
+    await asyncio.to_thread(announce, gateway, gateway.generation)
     with ExitStack() as stack:
         chores = [_sign(gateway), _adopt(gateway), _forget(gateway), _announce(server, ready)]
         if gateway.home.mode is not Mode.PRODUCTION:
-            chores.append(_watch(stack.enter_context(SealingChild(gateway.home))))
+            chores.append(_watch(stack.enter_context(child)))
         await _serve(server, gateway, [asyncio.create_task(each) for each in chores])
 
 
@@ -155,7 +157,13 @@ def sign_once(gateway: Gateway) -> None:
 
 def adopt(gateway: Gateway) -> None:
     """Answers from the newest generation from now on, and says so in the log first."""
-    index = gateway.generations.open(gateway.pipeline.index)
+    index = open_generation(gateway.generations, gateway.catalogue, gateway.pipeline.index)
+    announce(gateway, index)
+    gateway.pipeline.index = index
+
+
+def announce(gateway: Gateway, index: OpenIndex) -> None:
+    """Writes into the log which state of the register this node answers from."""
     manifest, version = index.manifest, index.version
     draft = generation_adopted(
         generation=version.generation,
@@ -168,7 +176,6 @@ def adopt(gateway: Gateway) -> None:
     with gateway.desk.begin() as work:
         gateway.pipeline.recorder.ledger.append(work.ledger, [draft], gateway.home.clock.now())
         work.commit()
-    gateway.pipeline.index = index
     gateway.metrics.adopted(version.time.timestamp())
     log.info("generation_adopted", generation=version.generation, data_version=version.digest)
 

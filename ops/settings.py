@@ -43,6 +43,7 @@ class ServeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     node: str = "node-1"
     host: str = "127.0.0.1"
     port: int = 8420
+    metrics_host: str = "127.0.0.1"
     metrics_port: int = 9420
     database: str = ""
     """SQLAlchemy URL of the control database; empty: SQLite in the home."""

@@ -18,7 +18,7 @@ from adapters.identity.jose import jose_key
 from adapters.identity.registry import Registry, load_registry
 from adapters.identity.replay import MemoryReplayStore
 from adapters.identity.tokens import TokenDoor, TokenMint
-from adapters.index.generations import GenerationFiles, Generations, GenerationTables
+from adapters.index.generations import GenerationFiles, Generations, GenerationTables, OpenIndex
 from adapters.keys.files import Passphrase, read_ed25519_public, read_p256, read_secret
 from adapters.metrics import Metrics
 from adapters.sealing.client import SealClient
@@ -31,8 +31,10 @@ from gateway.domain.budget import Used
 from gateway.domain.caller import Caller
 from gateway.domain.comparison import Comparison
 from gateway.domain.grant import Grant, local_day
+from gateway.generation import GenerationError
 from gateway.idempotency import Idempotency
 from gateway.pipeline import Pipeline
+from gateway.ports import Index
 from gateway.record import Recorder
 from gateway.seal import Layout
 from gateway.signed_grant import SignedGrant
@@ -75,6 +77,8 @@ class Gateway:
     trust: Trust
     metrics: Metrics
     generations: Generations
+    generation: OpenIndex
+    """The one that is open at the start."""
     passphrase: Passphrase | None
 
     async def held(self, caller: Caller) -> Mapping[str, tuple[Grant, Used]]:
@@ -109,6 +113,14 @@ def generations_of(home: Home, settings: ServeSettings) -> Generations:
     )
 
 
+def open_generation(generations: Generations, catalogue: Catalogue, previous: Index | None = None) -> OpenIndex:
+    """The newest generation. Raises `GenerationError`, also for one sealed under another data standard than ours."""
+    index = generations.open(previous)
+    if index.manifest.catalogue.digest != catalogue.digest:
+        raise GenerationError("the index was sealed under another data standard; run `bidui sync --full`")
+    return index
+
+
 def wire(home: Home, passphrase: Passphrase | None = None) -> Gateway:
     """Reads settings and keys and joins the parts. Raises what the parts raise; nothing listens yet."""
     settings = load(home, "serve.toml", ServeSettings)
@@ -119,12 +131,13 @@ def wire(home: Home, passphrase: Passphrase | None = None) -> Gateway:
     reader = SqlLedgerReader(open_engine(home.database_url(settings)))
     checkpoints = FileCheckpoints(home.checkpoints)
     generations = generations_of(home, settings)
+    generation = open_generation(generations, catalogue)
     pipeline = Pipeline(
         clock=home.clock,
         store=SqlStore(home.database_url(settings)),
         rights=_rights(home, settings, catalogue, identity, seal),
         seal=seal,
-        index=generations.open(),
+        index=generation,
         comparisons={kind: Comparison(Layout(catalogue, kind), os.urandom) for kind in catalogue.kinds},
         recorder=Recorder(
             origin=settings.origin,
@@ -151,6 +164,7 @@ def wire(home: Home, passphrase: Passphrase | None = None) -> Gateway:
         trust=log_keys.trust,
         metrics=metrics,
         generations=generations,
+        generation=generation,
         passphrase=passphrase,
     )
 

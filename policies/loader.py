@@ -80,10 +80,19 @@ def classes_of(catalogue: Catalogue) -> tuple[str, ...]:
 def _read(source: Path | Iterable[Path]) -> tuple[tuple[Rulebook, ...], list[Problem]]:
     if isinstance(source, Path) and not source.is_dir():
         return (), [Problem(source.name, "-", Pitfall.UNREADABLE, "no such folder")]
-    paths = sorted(source.glob("*.toml")) if isinstance(source, Path) else list(source)
+    paths = _listed(source) if isinstance(source, Path) else list(source)
     read = [read_rulebook(path) for path in paths]
     books = tuple(book for book, _ in read if book is not None)
     return books, [problem for _, problems in read for problem in problems]
+
+
+def _listed(folder: Path) -> list[Path]:
+    """A folder that may not be read is no empty one: a deny could be in it. Raises `RulebookError`."""
+    try:
+        return sorted(path for path in folder.iterdir() if path.suffix == ".toml")
+    except OSError as error:
+        problem = Problem(folder.name, "", Pitfall.UNREADABLE, error.strerror or "")
+        raise RulebookError((problem,)) from None
 
 
 def _names(books: tuple[Rulebook, ...], catalogue: Catalogue, units: Mapping[str, str | None]) -> _Names:

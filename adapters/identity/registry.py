@@ -5,6 +5,7 @@ A newer registry replaces the older one as a whole, so no request sees half of a
 
 from __future__ import annotations
 
+import os
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -53,7 +54,11 @@ def load_registry(folder: Path) -> Registry:
 
     Raises `PartnerFileError`. No files at all is an empty registry: nobody may ask.
     """
-    return Registry(_read(path) for path in sorted(folder.glob("*.toml")))
+    try:
+        names = sorted(name for name in os.listdir(folder) if name.endswith(".toml"))
+    except OSError as error:
+        raise PartnerFileError(f"{folder.name}: the folder cannot be read ({error.strerror})") from None
+    return Registry(_read(folder / name) for name in names)
 
 
 def _read(path: Path) -> Partner:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import sys
 import threading
 from typing import Annotated
 
@@ -19,6 +18,7 @@ from gateway.seal import SealingKey
 from ops import installing
 from ops.cli.console import HomeOption, JsonOption, PassphraseOption, home_of, passphrase_of, say, say_json, told
 from ops.seal import SealingDesk, listen, serve_forever
+from ops.sealing_child import SealingChild
 from ops.serve import run
 from ops.settings import SealSettings, load
 from ops.wiring import trusted_load_keys, wire
@@ -47,7 +47,7 @@ def init(
 
 
 def migrate(home: HomeOption = None, passphrase_file: PassphraseOption = None, as_json: JsonOption = False) -> None:
-    """建立或升级控制库的表，并在首次运行时开启存证账。"""
+    """建立控制库缺少的表，并在首次运行时开启存证账。"""
     place, passphrase = home_of(home), passphrase_of(passphrase_file)
     with told():
         opened = installing.migrate(place, passphrase)
@@ -59,7 +59,8 @@ def serve(home: HomeOption = None, passphrase_file: PassphraseOption = None) -> 
     logs.configure()
     place, passphrase = home_of(home), passphrase_of(passphrase_file)
     with told(), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(run(wire(place, passphrase), lambda port: say(f"网关已启动，端口 {port}")))
+        child = SealingChild(place, passphrase_file)
+        runner.run(run(wire(place, passphrase), child, lambda port: say(f"网关已启动，端口 {port}")))
 
 
 def seal(
@@ -89,6 +90,6 @@ def seal(
 
 
 def _end_with_parent() -> None:
-    while sys.stdin.buffer.read(1):
+    while os.read(0, 1):
         pass
     os.kill(os.getpid(), signal.SIGTERM)

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import httpx2
 from rich.console import Console
@@ -30,7 +31,7 @@ from policies.catalogue import load_catalogue
 PORT, METRICS_PORT = 8420, 9420
 READY_SECONDS = 60.0
 PROOF_SECONDS = 10.0
-_screen = Console(highlight=False)
+_screen = Console(highlight=False, soft_wrap=True)
 
 
 class DemoError(Exception):
@@ -118,7 +119,7 @@ def _refuse(home: Home, url: str, league: League) -> None:
             for person, _ in zip(league.people(), range(limit + 1), strict=False):
                 _ask(client, home, department, person, [Claim("person_status", "在职")])
         except RefusedError as refused:
-            _screen.print(f"  {CHINESE['refused']}：{refused.reason}，事件编号 {refused.incident}。{refused}")
+            _screen.print(f"  {CHINESE['refused']}：额度已用尽（{refused.reason}），事件编号 {refused.incident}")
             return
     raise DemoError("额度应当用尽而没有用尽")
 
@@ -173,6 +174,7 @@ def _next(home: Home, url: str) -> None:
         f"""
 接下来可以试：
   export BIDUI_HOME={home.path} BIDUI_MODE=demo
+  alias bidui={Path(sys.executable).parent}/bidui
   bidui token --client {client}          # 供 curl 使用的访问令牌，300 秒有效
   curl --cacert {keys}/authority.crt --cert {keys}/clients/{client}/tls.crt --key {keys}/clients/{client}/tls.pem \\
        -H "Authorization: Bearer $(bidui token --client {client})" {url}/v1/catalogue
