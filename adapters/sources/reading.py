@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from adapters.sources import cells
 from adapters.sources.mapping import FieldPart, MappingError, SourceMapping
 from adapters.sources.source import MAX_CELL, Row
-from gateway.seal import END_OF_DAYS, UNIT_SLOTS, Facts
+from adapters.sources.units import Chains
+from gateway.seal import END_OF_DAYS, Facts
 from policies.catalogue import Catalogue, Field, InvalidValueError, SealKind
 from policies.identifiers import STORED_AS_NUMBER
 
@@ -60,7 +61,7 @@ class RowReader:
         self._mapping = mapping
         self._identify = catalogue.identifier
         self._blanks = frozenset(mapping.blank)
-        self._chains = _Chains(parents)
+        self._chains = Chains(parents)
         gate = catalogue.kinds[mapping.kind].gate
         self._fields = [
             _FieldReader(catalogue.fields[key], part, mapping, self._blanks, required=key in gate)
@@ -229,32 +230,6 @@ class _FieldReader:
             return self._normalise(value)
         except InvalidValueError as error:
             raise MappingError(f"fields.{self.key}, {place} = {value!r}: {error.hint}") from None
-
-
-class _Chains:
-    """For each unit itself and all units above it, looked up once."""
-
-    def __init__(self, parents: Mapping[str, str]) -> None:
-        self._parents = parents
-        self._known: dict[str, tuple[str, ...]] = {}
-
-    def of(self, unit: str) -> tuple[str, ...]:
-        """Empty for a unit that is unknown, lies too deep, or above itself."""
-        chain = self._known.get(unit)
-        if chain is None:
-            chain = self._known[unit] = self._climb(unit)
-        return chain
-
-    def _climb(self, unit: str) -> tuple[str, ...]:
-        if not self._parents:
-            return (unit,)
-        chain: list[str] = []
-        while unit:
-            if unit not in self._parents or len(chain) == UNIT_SLOTS:
-                return ()
-            chain.append(unit)
-            unit = self._parents[unit]
-        return tuple(chain)
 
 
 def _mark(values: list[str]) -> frozenset[str]:
