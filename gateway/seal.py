@@ -194,6 +194,7 @@ class Sealer:
         self._link = key.prf("link").starting(_parts(kind.encode()))
         self._subject = key.prf("generation", generation)
         self._unit = key.prf("unit", generation)
+        self._units: dict[str, int] = {}
         self._entropy = entropy
         field = key.prf("field")
         self._main = field.starting(_parts(b"main"))
@@ -210,7 +211,10 @@ class Sealer:
 
     def unit(self, code: str) -> int:
         """The keyed token of a unit: the only digest that is alike between subjects."""
-        return self._unit.integer(code.encode())
+        known = self._units.get(code)
+        if known is None:
+            known = self._units[code] = self._unit.integer(code.encode())
+        return known
 
     def record(self, subject: bytes, facts: Facts) -> bytes:
         """One sealed record. Places that hold nothing are random and cannot be told from digests.
