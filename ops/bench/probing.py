@@ -100,8 +100,9 @@ class Prober:
         lines = [f"{name}: {value}" for name, value in {"Host": "localhost", **self._headers()}.items()]
         self._head = "\r\n".join([f"POST {ROUTE} HTTP/1.1", *lines]).encode()
         self._fetched = time.monotonic()
-        self._connections[0].send(self._request(self._plug))
-        self._connections[0].receive()
+        # Not on the plug's connection: a lone probe leaves that idle, and the gateway closes what is idle.
+        self._connections[-1].send(self._request(self._plug))
+        self._connections[-1].receive()
 
     def _request(self, body: bytes) -> bytes:
         return b"%b\r\nIdempotency-Key: %b\r\nContent-Length: %d\r\n\r\n%b" % (
