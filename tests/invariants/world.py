@@ -102,9 +102,9 @@ class World:
         above = {code for post in person.posts for code in self.stage.league.path(post.organisation).split("/")}
         return next(each.code for each in reversed(self.stage.league.organisations) if each.code not in above)
 
-    def grant(self, department: Department = FINANCE, **changes: object) -> str:
-        """Loads a grant of the department that no other test uses; its number."""
-        return add_grant(self.home, f"T-{next(self._numbers):04}", self.stage, department, **changes)
+    def grant(self, **changes: object) -> str:
+        """Loads a grant of finance that no other test uses, with these changes; its number."""
+        return add_grant(self.home, f"T-{next(self._numbers):04}", self.stage, FINANCE, **changes)
 
     def ask(self, *askings: Asking) -> list[Told]:
         """All of them at once, so that they meet in one turn."""
