@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import sys
+import threading
 from collections.abc import MutableMapping
 from typing import cast
 
@@ -53,7 +55,23 @@ def configure(level: int = logging.INFO) -> None:
         logger_factory=structlog.BytesLoggerFactory(),
         cache_logger_on_first_use=True,
     )
-    logging.basicConfig(level=logging.WARNING, format='{"event":"library","level":"%(levelname)s","error":"%(name)s"}')
+    handler = logging.StreamHandler()
+    handler.setFormatter(_Names())
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    sys.excepthook = lambda kind, _, __: _uncaught(kind)
+    threading.excepthook = lambda caught: _uncaught(caught.exc_type)
+
+
+class _Names(logging.Formatter):
+    """Of what a library logs only who it was and how bad it is: its message and its traceback may hold anything."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return msgspec.json.encode({"event": "library", "level": record.levelname, "error": record.name}).decode()
+
+
+def _uncaught(kind: type[BaseException]) -> None:
+    """What nobody caught ends as its name; its text may hold what was asked."""
+    structlog.get_logger().error("uncaught", error=kind.__name__)
 
 
 def scrub(_: object, __: str, event: MutableMapping[str, object]) -> MutableMapping[str, object]:

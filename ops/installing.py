@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from ops.log_keys import TRUST_FILE, make_ledger, read_log_keys
 from ops.settings import Home, ServeSettings, SettingsError, load
 from policies.loader import SHIPPED_RULEBOOKS
 
+_ORIGIN = re.compile(r"[\w./:-]{1,200}")
 FOLDERS = ("data/index", "data/seal", "data/reports", "checkpoints", "partners", "grants", "rulebooks", "mappings")
 
 _SERVE = """# 比对网关。各项说明见 docs/operations.md
@@ -45,9 +47,14 @@ def init(
     """Makes everything a new installation needs. Raises `SettingsError` where there is one already."""
     if (home.path / "serve.toml").exists():
         raise SettingsError(f"{home.path} holds an installation already; choose another folder")
+    if not _ORIGIN.fullmatch(origin):
+        raise SettingsError(
+            "origin must be a name such as bidui.example.gov/audit/2026-1: no spaces, quotes or plus signs"
+        )
     for folder in ("", "data", *FOLDERS):
         (home.path / folder).mkdir(exist_ok=True, mode=0o750)
-    make_all(home.path, home.clock, os.urandom, passphrase=passphrase)
+    if not home.keys.exists():
+        make_all(home.path, home.clock, os.urandom, passphrase=passphrase)
     _write(home.path / "seal.toml", _SEAL)
     _write(home.path / "units.toml", _UNITS)
     for rulebook in sorted(SHIPPED_RULEBOOKS.glob("*.toml")):

@@ -14,11 +14,13 @@ from adapters.sql.engine import driver_connection, open_engine
 from adapters.sql.grants import GrantTable
 from gateway.domain.errors import UnavailableError
 from gateway.domain.grant import Grant, GrantError
+from gateway.domain.partner_file import PartnerFileError
 from gateway.ports import Rights
 from gateway.signed_grant import SignedGrant, open_grant
 from ops.settings import SettingsError
 from policies.catalogue import Catalogue
 from policies.loader import load_rulebooks
+from policies.problems import RulebookError
 from policies.snapshot import Snapshot, compile_rules
 
 
@@ -34,8 +36,11 @@ class RightsDesk:
 
     def load(self) -> Rights:
         """Everything anew. A grant that does not verify is an error for all: somebody wrote to the database."""
-        registry = load_registry(self.folder / "partners")
-        snapshot = load_snapshot(self.folder, registry, self.catalogue)
+        try:
+            registry = load_registry(self.folder / "partners")
+            snapshot = load_snapshot(self.folder, registry, self.catalogue)
+        except (PartnerFileError, RulebookError, SettingsError, OSError) as error:
+            raise UnavailableError(str(error)) from error
         epoch, signed = self._stored()
         try:
             grants: dict[str, Grant] = {number: open_grant(each, self.trusted) for number, each in signed.items()}
@@ -65,6 +70,10 @@ def load_snapshot(folder: Path, registry: Registry, catalogue: Catalogue) -> Sna
         for system in partner.systems
     }
     rules = load_rulebooks(folder / "rulebooks", catalogue, clients=clients, units=load_units(folder / "units.toml"))
+    if not rules.policy:
+        raise SettingsError(
+            "rulebooks/ holds no rule, so nobody may ask anything; put the departments' rulebooks there"
+        )
     return compile_rules(rules)
 
 
@@ -74,6 +83,8 @@ def load_units(path: Path) -> Mapping[str, str | None]:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise SettingsError(f'{path} is missing: one line a unit, `code = "code of the unit above"`') from None
-    except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"units.toml: {error}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
+        raise SettingsError("units.toml is not TOML in UTF-8; `python -m tomllib` shows the line") from None
+    if not all(isinstance(above, str) for above in table.values()):
+        raise SettingsError('units.toml: each code stands for the code of the unit above it, a text; "" at the top')
     return {f"org:{code}": f"org:{above}" if above else None for code, above in table.items()}

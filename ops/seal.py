@@ -51,7 +51,7 @@ class SealingDesk:
             try:
                 message = requests.decode(body)
                 return self._admit(message) if isinstance(message, Admit) else self._seal(message)
-            except (msgspec.DecodeError, GrantError, SealingError) as error:
+            except (ValueError, msgspec.DecodeError, GrantError, SealingError) as error:
                 return Refused(type(error).__name__)
 
     def _admit(self, message: Admit) -> Admitted:
@@ -88,7 +88,7 @@ class SealingDesk:
             return "not_granted"
         try:
             return sealer.question(plain)
-        except (SealingError, ValueError):
+        except (SealingError, ValueError, LookupError):
             return "malformed"
 
     def _is_well_formed(self, plain: Plain, sealer: Sealer) -> bool:

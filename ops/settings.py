@@ -11,7 +11,7 @@ import tomllib
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 import msgspec
 
@@ -33,18 +33,21 @@ class Mode(StrEnum):
     TEST = "test"
 
 
+Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
+
+
 class ServeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`serve.toml`: the gateway."""
 
-    origin: str
+    origin: Annotated[str, msgspec.Meta(min_length=1)]
     """The name of this deployment's log, as it stands in receipts and checkpoints."""
     issuer: str
     """The https address partners reach the gateway by; the audience of their assertions and of our tokens."""
     node: str = "node-1"
     host: str = "127.0.0.1"
-    port: int = 8420
+    port: Port = 8420
     metrics_host: str = "127.0.0.1"
-    metrics_port: int = 9420
+    metrics_port: Port = 9420
     database: str = ""
     """SQLAlchemy URL of the control database; empty: SQLite in the home."""
     index_database: str = ""
@@ -53,7 +56,7 @@ class ServeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """Networks of the proxies that may hand on a client certificate; each must also show the proxy secret."""
     tls: bool = False
     """Whether uvicorn itself ends TLS and asks for client certificates."""
-    grid_milliseconds: float = 2.0
+    grid_milliseconds: Annotated[float, msgspec.Meta(gt=0, le=1000)] = 2.0
     """Answers leave on multiples of this."""
 
 
@@ -112,6 +115,8 @@ def load(home: Home, name: str, kind: type[_Settings]) -> _Settings:
         return msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), kind)
     except FileNotFoundError:
         raise SettingsError(f"{path} is missing: `bidui init` writes one, see docs/operations.md") from None
+    except UnicodeDecodeError:
+        raise SettingsError(f"{name}: save it as UTF-8") from None
     except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
         raise SettingsError(f"{name}: {error}") from None
 

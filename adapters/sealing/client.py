@@ -29,6 +29,7 @@ class SealClient:
         self._grants = grants
         self._peer: socket.socket | None = None
         self._units: dict[tuple[str, str], frozenset[int]] = {}
+        self._is_owed = False
 
     def know(self, grants: Mapping[str, SignedGrant]) -> None:
         """Replaces the signed grants; what was learnt under the old ones is forgotten."""
@@ -63,7 +64,7 @@ class SealClient:
     def close(self) -> None:
         peer, self._peer = self._peer, None
         # A new connection may lead to a new process, which knows no grant.
-        self._units = {}
+        self._units, self._is_owed = {}, False
         if peer:
             peer.close()
 
@@ -79,8 +80,12 @@ class SealClient:
         return self._receive()
 
     def _send(self, message: Admit | Ask) -> None:
+        if self._is_owed:
+            # A turn ended between asking and fetching: its answer must not be taken for that of another.
+            self.close()
         try:
             self._peer = self._peer or self._connect()
+            self._is_owed = True
             send(self._peer, message)
         except OSError as error:
             self._break(error)
@@ -90,8 +95,9 @@ class SealClient:
             body = receive(self._peer) if self._peer else None
             if body is None:
                 raise ConnectionError("the sealing process hung up")
+            self._is_owed = False
             return replies.decode(body)
-        except (OSError, msgspec.DecodeError) as error:
+        except (OSError, ValueError, msgspec.DecodeError) as error:
             self._break(error)
 
     def _break(self, error: Exception) -> NoReturn:

@@ -61,6 +61,8 @@ def receive(peer: socket.socket) -> bytes | None:
     head = _exactly(peer, _LENGTH)
     if not head:
         return None
+    if len(head) < _LENGTH:
+        raise ConnectionError("a frame on the sealing socket broke off")
     length = int.from_bytes(head, "big")
     if length > MAX_FRAME:
         raise ConnectionError("a frame on the sealing socket is too long")

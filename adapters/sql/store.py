@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import fcntl
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Lock
 from typing import TextIO
@@ -111,6 +111,9 @@ class SqlStore:
     def _drop(self) -> None:
         work, self._work = self._work, None
         if work:
+            # While somebody holds the error, and with it a cursor, closing alone would leave the database locked.
+            with suppress(*self._errors):
+                work.rollback()
             work.close()
 
 

@@ -109,7 +109,8 @@ def _text(name: str, summary: str, *problems: int, media: str = "text/plain") ->
 
 def _open(operation: Json) -> Json:
     """The same, for everybody."""
-    return operation | {"security": []}
+    nothing: list[object] = []
+    return {**operation, "security": nothing}
 
 
 def _number_parameter(name: str, *, required: bool) -> Json:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
+from typing import cast
 from zoneinfo import ZoneInfo
 
 from gateway.domain.budget import Limits
@@ -179,12 +180,19 @@ def _matching(document: Mapping[str, object], key: str, pattern: re.Pattern[str]
 
 
 def _texts(document: Mapping[str, object], key: str) -> tuple[str, ...]:
-    values = document[key]
-    if not isinstance(values, Sequence) or isinstance(values, str) or not values:
+    values = _listed(document[key])
+    if not values:
         raise GrantError(f"{key} must be a list with at least one entry; an empty list would allow nothing")
-    if not all(isinstance(value, str) and value for value in values) or len(set(values)) != len(values):
+    texts = tuple(value for value in values if isinstance(value, str) and value)
+    if len(texts) != len(values) or len(set(texts)) != len(texts):
         raise GrantError(f"{key} must list different texts, none of them empty")
-    return tuple(str(value) for value in values)
+    return texts
+
+
+def _listed(value: object) -> Sequence[object] | None:
+    if not isinstance(value, Sequence) or isinstance(value, str):
+        return None
+    return cast("Sequence[object]", value)
 
 
 def _grant_class(document: Mapping[str, object]) -> GrantClass:
@@ -196,9 +204,10 @@ def _grant_class(document: Mapping[str, object]) -> GrantClass:
 
 def _limits(value: object) -> Limits:
     names = ("subjects_per_day", "subjects_per_30_days", "comparisons_per_day")
-    if not isinstance(value, Mapping) or set(value) != set(names):
+    table: Mapping[str, object] = cast("Mapping[str, object]", value) if isinstance(value, Mapping) else {}
+    if set(table) != set(names):
         raise GrantError(f"limits must hold exactly {list(names)}")
-    return Limits(*(_count(value[name], f"limits.{name}") for name in names))
+    return Limits(*(_count(table[name], f"limits.{name}") for name in names))
 
 
 def _count(value: object, key: str) -> int:
@@ -243,9 +252,10 @@ def _day(value: object, key: str) -> date:
 
 
 def _days(values: object) -> frozenset[date]:
-    if not isinstance(values, Sequence) or isinstance(values, str):
+    listed = _listed(values)
+    if listed is None:
         raise GrantError("reference_dates must be a list of dates; leave it out when only the present is asked")
-    days = frozenset(_day(value, "reference_dates") for value in values)
+    days = frozenset(_day(value, "reference_dates") for value in listed)
     try:
         for day in days:
             day_number(day)
