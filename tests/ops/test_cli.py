@@ -280,6 +280,16 @@ def test_serve_without_an_index_says_what_to_run(tmp_path: Path) -> None:
     assert "bidui sync" in done.err
 
 
+def test_seal_without_its_key_says_which_is_missing(tmp_path: Path) -> None:
+    home = a_bare_home(tmp_path / "home")
+    (home.keys / "seal" / "sealing.secret").unlink()
+
+    done = Done("seal", "--home", home.path)
+
+    assert done.code == 1
+    assert "sealing.secret" in done.err
+
+
 WRONG_HOMES: dict[str, Callable[[Home], None]] = {
     "a partner's file": lambda home: edit(home.folder("partners") / "caizheng.toml", "code =", "kode ="),
     "a rulebook": lambda home: edit(home.folder("rulebooks") / "caizheng.toml", "department =", "departement ="),

@@ -30,9 +30,11 @@ from gateway.ports import Withheld
 from gateway.seal import Plain, Question, Sealer, SealingKey, day_number
 from gateway.signed_grant import SignedGrant, sign_grant
 from ops.seal import SealingDesk, listen, serve_forever
+from ops.settings import Mode
+from ops.wiring import trusted_load_keys
 from tests.fakes import DrivenClock, a_desk
 from tests.fakes_audit import CountingEntropy
-from tests.homes import a_home, bidui, edit, environment, listens, started, until
+from tests.homes import a_home, edit, environment, listens, started, until
 from tests.make import CATALOGUE, GENERATION, NAME, TODAY, a_grant, an_id, limits, signed
 
 DAY = day_number(TODAY)
@@ -338,27 +340,11 @@ def _plunder(path: Path, grant: SignedGrant, life: int, victim: subprocess.Popen
     return links
 
 
-@pytest.mark.slow
-def test_a_process_in_production_trusts_no_load_key(tmp_path: Path) -> None:
-    home = a_home(tmp_path / "home")
-    with TemporaryDirectory(prefix="bidui-") as folder:
-        path = Path(folder) / "seal.sock"
-        edit(home.path / "seal.toml", 'socket = ""', f'socket = "{path}"')
-        load = read_ed25519(home.keys / "load" / "load.pem", None)
-        grant = sign_grant(a_grant(valid_until=date(2079, 1, 1)), "load", load)
-        with started("seal", "--home", home.path, log=tmp_path / "log", env=environment(BIDUI_MODE="production")):
-            until(lambda: listens(path))
-            with closing(SealClient(path, {"G-1": grant})) as client:
-                assert client.units(GENERATION, "G-1") == frozenset()
-                assert client.ask(GENERATION, [plain()]).questions() == [Withheld("unknown_grant")]
+def test_in_production_no_load_key_is_trusted(tmp_path: Path) -> None:
+    home = a_home(tmp_path / "home", Mode.PRODUCTION)
+    load = read_ed25519(home.keys / "load" / "load.pem", None)
+    desk = a_desk(tmp_path, trusted=trusted_load_keys(home))
 
-
-def test_a_process_without_its_key_says_what_to_do(tmp_path: Path) -> None:
-    home = a_home(tmp_path / "home")
-    (home.keys / "seal" / "sealing.secret").unlink()
-
-    done = bidui("seal", "--home", home.path)
-
-    assert done.returncode == 1
-    assert "sealing.secret" in done.stderr
-    assert "Traceback" not in done.stderr
+    assert isinstance(send(desk, Admit(GENERATION, sign_grant(a_grant(), "load", load))), Refused)
+    assert told(send(desk, Ask(GENERATION, [plain()]))) == ["unknown_grant"]
+    desk.meter.close()
