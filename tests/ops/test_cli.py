@@ -6,8 +6,8 @@ import json
 import socket
 import sqlite3
 from base64 import urlsafe_b64decode
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -310,21 +310,34 @@ def test_serve_says_which_file_is_wrong_and_starts_nothing(home: Home, spoil: Ca
     assert "Traceback" not in done.err
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("member", ["port", "metrics_port"])
-def test_serve_on_a_port_that_is_taken_says_so(home: Home, member: str) -> None:
+@contextmanager
+def a_port_that_is_taken(home: Home, member: str) -> Iterator[int]:
+    """Somebody else listens where the settings say."""
     settings = load(home, "serve.toml", ServeSettings)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        port = taken.getsockname()[1]
+        port: int = taken.getsockname()[1]
         edit(home.path / "serve.toml", f"\n{member} = {getattr(settings, member)}\n", f"\n{member} = {port}\n")
+        yield port
 
+
+@pytest.mark.slow
+def test_serve_on_a_port_that_is_taken_says_which(home: Home) -> None:
+    with a_port_that_is_taken(home, "port") as port:
         done = bidui("serve", "--home", home.path, env=environment())
 
     assert done.returncode == 1
     assert str(port) in done.stdout + done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_serve_with_a_metrics_port_that_is_taken_says_which(home: Home) -> None:
+    with a_port_that_is_taken(home, "metrics_port") as port:
+        done = Done("serve", "--home", home.path)
+
+    assert done.code == 1
+    assert str(port) in done.err
 
 
 # ---------------------------------------------------------------------------------------- for machines
