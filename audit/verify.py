@@ -106,6 +106,8 @@ class _LogVerifier:
     def _check_head(self, head: Head) -> None:
         if (head.size, head.frontier) != (self._size, b"".join(self._tree.frontier())):
             self._findings.tampered(None, "the stored head is not that of the entries")
+        if next(self._reader.entries(self._size, self._size + 1), None) is not None:
+            self._findings.tampered(self._size, "an entry stands behind the head of the log")
 
     def _check_tiles(self) -> None:
         level, computed = 1, self._tree.tile_roots

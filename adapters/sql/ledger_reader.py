@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import cast
 
-from sqlalchemy import Engine, literal_column, select
+from sqlalchemy import Engine, Row, Select, literal_column, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from adapters.sql.engine import open_engine
 from adapters.sql.tables import ledger_disclosure, ledger_entry, ledger_head, ledger_tile
 from audit.ledger import EMPTY_HEAD, Head
 from gateway.domain.errors import UnavailableError
-
-_CHUNK = 1024
 
 
 class SqlLedgerReader:
@@ -41,11 +39,10 @@ class SqlLedgerReader:
     def entries(self, start: int, end: int) -> Iterator[bytes]:
         index = ledger_entry.c.index
         wanted = select(index, ledger_entry.c.entry).where(index >= start, index < end).order_by(index)
-        with self._engine.connect().execution_options(yield_per=_CHUNK) as connection:
-            for place, row in enumerate(connection.execute(wanted), start):
-                if row[0] != place:
-                    return
-                yield bytes(row[1])
+        for place, row in enumerate(self._rows(wanted), start):
+            if row[0] != place:
+                return
+            yield bytes(row[1])
 
     def hashes(self, level: int, start: int, end: int) -> bytes:
         index = ledger_entry.c.index if level == 0 else ledger_tile.c.index
@@ -59,6 +56,10 @@ class SqlLedgerReader:
     def disclosures(self, start: int, end: int) -> Iterator[tuple[int, bytes]]:
         index = ledger_disclosure.c.index
         wanted = select(index, ledger_disclosure.c.disclosures).where(index >= start, index < end).order_by(index)
-        with self._engine.connect().execution_options(yield_per=_CHUNK) as connection:
-            for row in connection.execute(wanted):
-                yield row[0], bytes(row[1])
+        for row in self._rows(wanted):
+            yield row[0], bytes(row[1])
+
+    def _rows(self, wanted: Select[int, bytes]) -> Sequence[Row[int, bytes]]:
+        """All of them at once: readers ask for a few thousand at a time, and may stop before the last."""
+        with self._engine.connect() as connection:
+            return connection.execute(wanted).all()

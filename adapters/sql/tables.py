@@ -117,6 +117,14 @@ APPEND_ONLY = (ledger_entry, ledger_tile)
 
 _SQLITE_GUARD = """CREATE TRIGGER {table}_no_{verb} BEFORE {verb} ON {table}
 BEGIN SELECT RAISE(ABORT, 'the ledger only grows'); END"""
+# REPLACE deletes without firing DELETE triggers, so it is stopped before it begins.
+_SQLITE_NO_REPLACE = """CREATE TRIGGER {table}_no_replace BEFORE INSERT ON {table}
+WHEN EXISTS (SELECT 1 FROM {table} WHERE {taken})
+BEGIN SELECT RAISE(ABORT, 'the ledger only grows'); END"""
+_TAKEN = {
+    "ledger_entry": '"index" = NEW."index" OR id = NEW.id',
+    "ledger_tile": 'level = NEW.level AND "index" = NEW."index"',
+}
 _POSTGRES_FUNCTION = """CREATE OR REPLACE FUNCTION ledger_only_grows() RETURNS trigger LANGUAGE plpgsql AS
 $$ BEGIN RAISE EXCEPTION 'the ledger only grows'; END $$"""
 _POSTGRES_GUARD = """CREATE TRIGGER {table}_only_grows BEFORE UPDATE OR DELETE OR TRUNCATE ON {table}
@@ -131,4 +139,5 @@ def _guard(table: Table, dialect: str, *statements: str) -> None:
 
 for _table in APPEND_ONLY:
     _guard(_table, "sqlite", *(_SQLITE_GUARD.format(table=_table.name, verb=verb) for verb in ("UPDATE", "DELETE")))
+    _guard(_table, "sqlite", _SQLITE_NO_REPLACE.format(table=_table.name, taken=_TAKEN[_table.name]))
     _guard(_table, "postgresql", _POSTGRES_FUNCTION, _POSTGRES_GUARD.format(table=_table.name))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
@@ -42,6 +44,7 @@ def verify(
     request: Annotated[Path | None, typer.Option(help="当时发出的请求体，用以打开请求摘要")] = None,
     response: Annotated[Path | None, typer.Option(help="当时的答复（不含回执），用以打开答复摘要")] = None,
     trust: Annotated[Path | None, typer.Option(help="信任文件；默认取安装目录中的 trust.json")] = None,
+    checkpoint: Annotated[list[Path] | None, typer.Option(help="另存的检查点文件，可重复；用于发现回退与分叉")] = None,
     disclosures: Annotated[bool, typer.Option("--disclosures", help="同时打开并核对加密披露项")] = False,
     home: HomeOption = None,
     as_json: JsonOption = False,
@@ -54,7 +57,10 @@ def verify(
             report = verify_receipt(receipt.read_bytes(), trusted, proof=parts[0], request=parts[1], response=parts[2])
         else:
             place = _place(home)
-            report = _verify_home(place, _trust(trust or place.path / TRUST_FILE), with_disclosures=disclosures)
+            outside = [path.read_bytes() for path in checkpoint or ()]
+            report = _verify_home(
+                place, _trust(trust or place.path / TRUST_FILE), outside, with_disclosures=disclosures
+            )
     except (OSError, AuditError, SettingsError, GatewayError) as error:
         typer.echo(f"{_VERDICTS[Exit.USAGE]}：{error}", err=True)
         raise typer.Exit(Exit.USAGE) from None
@@ -62,11 +68,11 @@ def verify(
     raise typer.Exit(report.verdict)
 
 
-def _verify_home(home: Home, trust: Trust, *, with_disclosures: bool) -> Report:
+def _verify_home(home: Home, trust: Trust, outside: Sequence[bytes], *, with_disclosures: bool) -> Report:
     settings = load(home, "serve.toml", ServeSettings)
     keys = DisclosureKeyFiles(home.keys / "serve" / "disclosure", None, lambda _: b"") if with_disclosures else None
-    reader = SqlLedgerReader.open(home.database_url(settings))
-    return verify_log(reader, FileCheckpoints(home.checkpoints).history(), trust, keys=keys)
+    with closing(SqlLedgerReader.open(home.database_url(settings))) as reader:
+        return verify_log(reader, [*FileCheckpoints(home.checkpoints).history(), *outside], trust, keys=keys)
 
 
 def _place(home: Path | None) -> Home:
