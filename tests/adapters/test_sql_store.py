@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -164,13 +164,26 @@ def test_a_reader_of_a_new_log_sees_an_empty_one(engine_url: str) -> None:
             assert list(reader.entries(0, 10)) == []
 
 
-def test_a_reader_without_a_database_is_unavailable(engine_url: str) -> None:
+READS: dict[str, Callable[[SqlLedgerReader], object]] = {
+    "the head": lambda reader: reader.head(),
+    "entries": lambda reader: list(reader.entries(0, 10)),
+    "leaf hashes": lambda reader: reader.hashes(0, 0, 10),
+    "tile roots": lambda reader: reader.hashes(1, 0, 1),
+    "disclosures": lambda reader: list(reader.disclosures(0, 10)),
+}
+
+
+@pytest.mark.parametrize("read", READS.values(), ids=READS)
+def test_a_reader_of_what_is_not_there_is_unavailable(
+    engine_url: str, read: Callable[[SqlLedgerReader], object]
+) -> None:
+    """The signing task lives on errors of ours, and would die of any other: then nothing is signed any more."""
     with (
         an_engine(engine_url) as engine,
         closing(SqlLedgerReader(engine)) as reader,
         pytest.raises(UnavailableError),
     ):
-        reader.head()
+        read(reader)
 
 
 # ---------------------------------------------------------------------------------------- grants
