@@ -18,7 +18,7 @@ from audit.verify_receipt import verify_receipt
 from gateway.domain.errors import DownError, MismatchedKeyError, UnavailableError
 from gateway.domain.grant import Grant
 from gateway.domain.query import MAX_CLAIMS
-from gateway.domain.reply import Answered, Failed, Refused, Request
+from gateway.domain.reply import Answered, Failed, Refused, Reply, Request
 from gateway.seal import END_OF_DAYS, day_number
 from policies.decision import Reason
 from tests.audit.make import a_trust
@@ -651,11 +651,47 @@ def test_a_request_alone_and_among_others_gets_the_same_codes(make: Make) -> Non
     one_by_one = [alone.ask(request)[0] for request in requests]
     at_once = together.ask(*requests)
 
-    def parts(replies: list[object]) -> list[object]:
-        opened = [told(reply.json) for reply in replies if isinstance(reply, Answered)]
-        return [(each["subject"], each["fields"]) for each in opened]
+    assert [parts_of(reply) for reply in one_by_one] == [parts_of(reply) for reply in at_once]
 
-    assert parts([*one_by_one]) == parts([*at_once])
+
+TERMS: dict[str, Callable[[], Request]] = {
+    "another address": lambda: a_request(caller=a_caller(address="192.168.0.1")),
+    "another system": lambda: a_request(caller=a_caller(client="hr-9")),
+    "another partner": lambda: a_request(caller=a_caller("tax", "tax-1")),
+    "an operator fewer": lambda: a_request(caller=replace(a_caller(), operators={})),
+    "another operator": lambda: a_request(operator="li-02"),
+    "another grant": lambda: a_request(grant="G-2"),
+    "another purpose": lambda: a_request(purpose="curiosity"),
+    "another date": lambda: a_request(as_of="2020-01-01"),
+    "no matter": lambda: a_request(grant="M-1"),
+    "another field": lambda: a_request(claims=[a_claim("title", "正高级")]),
+    "another comparator": lambda: a_request(claims=[a_claim("birth_month", "1980-01", "at_least")]),
+}
+
+
+@pytest.mark.parametrize("other", TERMS.values(), ids=TERMS)
+def test_requests_that_differ_in_one_thing_are_judged_each_for_itself(make: Make, other: Callable[[], Request]) -> None:
+    grants = a_grant(), a_grant(number="M-1", **{"class": "matter"})
+
+    def told_alone(request: Request) -> object:
+        return parts_of(make(*grants).ask(request)[0])
+
+    usual = [
+        a_request(),
+        a_request(grant="M-1", matter="办件 7"),
+        a_request(claims=[a_claim("birth_month", "1980-01")]),
+    ]
+    for turn in ([*usual, other()], [other(), *usual]):
+        together = [parts_of(reply) for reply in make(*grants).ask(*turn)]
+        assert together == [told_alone(request) for request in turn]
+
+
+def parts_of(reply: Reply) -> object:
+    """What a caller is told, but for the numbers that are never alike."""
+    if not isinstance(reply, Answered):
+        return code_of(reply)
+    opened = told(reply.json)
+    return opened["subject"], opened["fields"], opened["as_of"]
 
 
 def test_the_largest_request_is_answered(make: Make) -> None:
