@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import signal
+import socket
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
@@ -118,6 +119,8 @@ async def run(gateway: Gateway, child: SealingChild, ready: Callable[[int], None
     """Serves until the process is told to stop."""
     app = build(gateway)
     server = Server(_config(gateway, Measured(app, gateway.metrics, ROUTES)))
+    _require_free(gateway.settings.host, gateway.settings.port)
+    _require_free(gateway.settings.metrics_host, gateway.settings.metrics_port)
     gateway.metrics.serve(gateway.settings.metrics_host, gateway.settings.metrics_port)
     await asyncio.to_thread(announce, gateway, gateway.generation)
     with ExitStack() as stack:
@@ -125,6 +128,16 @@ async def run(gateway: Gateway, child: SealingChild, ready: Callable[[int], None
         if gateway.home.mode is not Mode.PRODUCTION:
             chores.append(_watch(stack.enter_context(child)))
         await _serve(server, gateway, [asyncio.create_task(each) for each in chores])
+
+
+def _require_free(host: str, port: int) -> None:
+    """Raises `OSError` that names the port, which the servers' own errors do not."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise OSError(f"端口 {host}:{port} 不能使用（{error.strerror}），请改 serve.toml") from None
 
 
 async def _serve(server: uvicorn.Server, gateway: Gateway, tasks: list[asyncio.Task[None]]) -> None:

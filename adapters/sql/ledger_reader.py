@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import cast
 
 from sqlalchemy import Engine, Row, Select, literal_column, select
 from sqlalchemy.exc import SQLAlchemyError
@@ -42,7 +41,7 @@ class SqlLedgerReader:
         for place, row in enumerate(self._rows(wanted), start):
             if row[0] != place:
                 return
-            yield bytes(row[1])
+            yield _bytes(row[1])
 
     def hashes(self, level: int, start: int, end: int) -> bytes:
         index = ledger_entry.c.index if level == 0 else ledger_tile.c.index
@@ -51,15 +50,20 @@ class SqlLedgerReader:
             wanted = wanted.where(ledger_tile.c.level == level - 1)
         with self._engine.connect() as connection:
             rows = connection.execute(wanted.where(index >= start, index < end).order_by(index)).all()
-        return b"".join(bytes(cast("bytes", row[0])) for row in rows)
+        return b"".join(_bytes(row[0]) for row in rows)
 
     def disclosures(self, start: int, end: int) -> Iterator[tuple[int, bytes]]:
         index = ledger_disclosure.c.index
         wanted = select(index, ledger_disclosure.c.disclosures).where(index >= start, index < end).order_by(index)
         for row in self._rows(wanted):
-            yield row[0], bytes(row[1])
+            yield row[0], _bytes(row[1])
 
     def _rows(self, wanted: Select[int, bytes]) -> Sequence[Row[int, bytes]]:
         """All of them at once: readers ask for a few thousand at a time, and may stop before the last."""
         with self._engine.connect() as connection:
             return connection.execute(wanted).all()
+
+
+def _bytes(value: object) -> bytes:
+    """What is stored as anything but bytes was not written by us; nothing stands in its place."""
+    return bytes(value) if isinstance(value, bytes | memoryview) else b""

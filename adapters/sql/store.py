@@ -64,7 +64,7 @@ class SqlStore:
         self._engine = open_engine(url)
         self._errors = (SQLAlchemyError, driver_error(self._engine))
         self._work: SqlWork | None = None
-        self._file = _lock_file(self._engine)
+        self._file: TextIO | None = None
         self._turn = Lock()
 
     @contextmanager
@@ -92,6 +92,7 @@ class SqlStore:
     @contextmanager
     def _locked(self) -> Iterator[None]:
         with self._turn:
+            self._file = self._file or _lock_file(self._engine)
             if self._file is None:
                 yield
                 return

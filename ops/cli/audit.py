@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from adapters.checkpoints import FileCheckpoints
 from adapters.keys.disclosures import DisclosureKeyFiles
@@ -18,12 +19,13 @@ from audit.trust import Trust, parse_trust
 from audit.verify import verify_log
 from audit.verify_receipt import verify_receipt
 from gateway.domain.errors import GatewayError
-from ops.cli.console import HomeOption, JsonOption, home_of, say, say_json
+from ops.cli.console import HomeOption, JsonOption, say, say_json
 from ops.log_keys import TRUST_FILE
-from ops.settings import Home, ServeSettings, SettingsError, load
+from ops.settings import Home, ServeSettings, SettingsError, load, open_home
 
 app = typer.Typer(help="存证账", no_args_is_help=True)
 
+CONSOLE_USAGE = 2
 _VERDICTS = {
     Exit.PROVEN: "已证明完整",
     Exit.TAMPERED: "已被篡改",
@@ -37,7 +39,20 @@ def group() -> None:
     """存证账"""
 
 
-@app.command("verify")
+class _OwnExitCodes(TyperCommand):
+    """A command line that cannot be read is 3 here: 2 says that evidence is missing."""
+
+    def make_context(self, info_name: str | None, args: list[str], *rest: Any, **extra: Any) -> Any:
+        try:
+            return super().make_context(info_name, args, *rest, **extra)
+        except Exception as error:
+            # What typer raises carries the exit code it will end with; its class is no public name.
+            if getattr(error, "exit_code", None) == CONSOLE_USAGE:
+                vars(error)["exit_code"] = Exit.USAGE
+            raise
+
+
+@app.command("verify", cls=_OwnExitCodes)
 def verify(
     receipt: Annotated[Path | None, typer.Option(help="回执 JSON 文件；不给则核验整本存证账")] = None,
     proof: Annotated[Path | None, typer.Option(help="tlog-proof 文件，见 /v1/log/proofs/inclusion")] = None,
@@ -52,11 +67,11 @@ def verify(
     """离线核验整本存证账或一张回执。退出码：0 已证明 1 被篡改 2 证据不全 3 用法有误。"""
     try:
         if receipt is not None:
-            trusted = _trust(trust or _place(home).path / TRUST_FILE)
+            trusted = _trust(trust or open_home(home).path / TRUST_FILE)
             parts = [None if part is None else part.read_bytes() for part in (proof, request, response)]
             report = verify_receipt(receipt.read_bytes(), trusted, proof=parts[0], request=parts[1], response=parts[2])
         else:
-            place = _place(home)
+            place = open_home(home)
             outside = [path.read_bytes() for path in checkpoint or ()]
             report = _verify_home(
                 place, _trust(trust or place.path / TRUST_FILE), outside, with_disclosures=disclosures
@@ -73,10 +88,6 @@ def _verify_home(home: Home, trust: Trust, outside: Sequence[bytes], *, with_dis
     keys = DisclosureKeyFiles(home.keys / "serve" / "disclosure", None, lambda _: b"") if with_disclosures else None
     with closing(SqlLedgerReader.open(home.database_url(settings))) as reader:
         return verify_log(reader, [*FileCheckpoints(home.checkpoints).history(), *outside], trust, keys=keys)
-
-
-def _place(home: Path | None) -> Home:
-    return home_of(home)
 
 
 def _trust(path: Path) -> Trust:
