@@ -21,12 +21,11 @@ from gateway.domain.grant import local_day
 from ops import installing
 from ops.demo.league import League
 from ops.demo.person import Person
-from ops.demo.staging import DEPARTMENTS, ISSUER, Department, stage
+from ops.demo.staging import DEPARTMENTS, ISSUER, ORIGIN, Department, stage
 from ops.granting import load_grant
 from ops.settings import Home
 
 PERSONS = 300
-ORIGIN = "prove.example/audit/2026-1"
 FINANCE = DEPARTMENTS[0]
 LOCAL = "127.0.0.1"
 _SETTINGS = """origin = "{origin}"

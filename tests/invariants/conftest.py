@@ -14,7 +14,7 @@ from tests.invariants.running import Running, a_running
 from tests.invariants.world import World, a_stage, a_world, home_at
 
 ENGINES = ("sqlite", "postgresql")
-KILLS = {"sqlite": 3, "postgresql": 2}
+KILLS = {"sqlite": 2, "postgresql": 1}
 
 
 @pytest.fixture(scope="session")

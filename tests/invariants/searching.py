@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from base64 import b64decode
-from binascii import unhexlify
+from binascii import a2b_base64, unhexlify
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,12 +16,15 @@ PART = 10
 """So many characters of a number in a row are a part of it."""
 SHORTEST_NAME = 3
 """Of names in UTF-16: two characters are four bytes, and those are found in any random file."""
+ASKED = 60
+"""People who are asked about most; the names of the others are not looked for in UTF-16, which takes long."""
 _DIGITS = re.compile(rb"[0-9]{%d,}[0-9xX]?" % (PART - 1))
 _NUMBER = re.compile(rb"[0-9A-Z]{18,}")
 _HAN = re.compile(rb"(?:[\xe3-\xe9][\x80-\xbf]{2}|\xc2\xb7|\xef\xbc[\x80-\xbf]|\xf0[\x80-\xbf]{3}){2,}")
 _HEX = re.compile(rb"[0-9a-fA-F]{18,}")
 _BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{12,}")
-_ESCAPED = re.compile(rb"(?:%[0-9a-fA-F]{2}|[0-9A-Za-z.]){6,}")
+_ESCAPED = re.compile(rb"[0-9A-Za-z.]*%[0-9a-fA-F]{2}(?:%[0-9a-fA-F]{2}|[0-9A-Za-z.]){5,}")
+_PLAIN = bytes.maketrans(b"-_", b"+/")
 _WIDE = [re.compile(rb"(?:%b){%d,}" % (one, PART)) for one in (rb"[0-9X]\x00", rb"\x00[0-9X]")]
 
 
@@ -47,7 +49,10 @@ class Searcher:
             credit_codes=frozenset(each.uscc for each in organisations),
             names=frozenset(names),
             wide_names=tuple(
-                name.encode(form) for name in names if len(name) >= SHORTEST_NAME for form in ("utf-16-le", "utf-16-be")
+                name.encode(form)
+                for name in sorted({each.name for each in known[:ASKED]})
+                if len(name) >= SHORTEST_NAME
+                for form in ("utf-16-le", "utf-16-be")
             ),
         )
 
@@ -80,29 +85,27 @@ def files_of(folder: Path, *, but: Iterable[str] = ()) -> Iterator[tuple[str, by
 
 
 def _spellings(content: bytes) -> Iterator[bytes]:
-    """The content itself, and what its hex, base64, URL-escaped and UTF-16 runs stand for."""
+    """The content itself, and what its hex, base64, URL-escaped and UTF-16 runs stand for, each kind in one piece."""
     yield content
-    for run in _HEX.finditer(content):
-        for start in range(2):
-            part = run[0][start:]
-            yield unhexlify(part[: len(part) // 2 * 2])
-    for run in _BASE64.finditer(content):
-        yield from _unpacked(run[0].translate(bytes.maketrans(b"-_", b"+/")))
-    for run in _ESCAPED.finditer(content):
-        if b"%" in run[0]:
-            yield unquote_to_bytes(run[0])
+    yield b"\n".join(part for run in _HEX.finditer(content) for part in _from_hex(run[0]))
+    yield b"\n".join(part for run in _BASE64.finditer(content) for part in _from_base64(run[0]))
+    yield b"\n".join(unquote_to_bytes(run[0]) for run in _ESCAPED.finditer(content))
     for wide in _WIDE:
-        for run in wide.finditer(content):
-            yield run[0].replace(b"\0", b"")
+        yield b"\n".join(run[0].replace(b"\0", b"") for run in wide.finditer(content))
 
 
-def _unpacked(text: bytes) -> Iterator[bytes]:
+def _from_hex(run: bytes) -> Iterator[bytes]:
+    """A run of hex may begin at either half of an octet."""
+    for part in (run, run[1:]):
+        yield unhexlify(part[: len(part) // 2 * 2])
+
+
+def _from_base64(run: bytes) -> Iterator[bytes]:
     """A run of base64 may begin at any of four places of its quartets."""
-    for start in range(4):
-        part = text[start:]
-        if len(part) % 4 == 1:
-            part = part[:-1]
-        yield b64decode(part + b"=" * (-len(part) % 4))
+    text = run.translate(_PLAIN)
+    for part in (text, text[1:], text[2:], text[3:]):
+        whole = part[:-1] if len(part) % 4 == 1 else part
+        yield a2b_base64(whole + b"=" * (-len(whole) % 4))
 
 
 def _windows(text: str, size: int) -> Iterator[str]:
