@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from sqlalchemy import Engine, Row, Select, literal_column, select
+from sqlalchemy import Engine, Executable, Row, literal_column, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from adapters.sql.engine import open_engine
@@ -28,12 +28,8 @@ class SqlLedgerReader:
 
     def head(self) -> Head:
         wanted = select(ledger_head.c.size, ledger_head.c.frontier, ledger_head.c.log_time)
-        try:
-            with self._engine.connect() as connection:
-                row = connection.execute(wanted.where(ledger_head.c.id == literal_column("1"))).first()
-        except SQLAlchemyError as error:
-            raise UnavailableError("the control database cannot be read") from error
-        return Head(row[0], bytes(row[1]), row[2]) if row else EMPTY_HEAD
+        rows = self._rows(wanted.where(ledger_head.c.id == literal_column("1")))
+        return Head(rows[0][0], _bytes(rows[0][1]), rows[0][2]) if rows else EMPTY_HEAD
 
     def entries(self, start: int, end: int) -> Iterator[bytes]:
         index = ledger_entry.c.index
@@ -48,8 +44,7 @@ class SqlLedgerReader:
         wanted = select(ledger_entry.c.leaf if level == 0 else ledger_tile.c.root)
         if level:
             wanted = wanted.where(ledger_tile.c.level == level - 1)
-        with self._engine.connect() as connection:
-            rows = connection.execute(wanted.where(index >= start, index < end).order_by(index)).all()
+        rows = self._rows(wanted.where(index >= start, index < end).order_by(index))
         return b"".join(_bytes(row[0]) for row in rows)
 
     def disclosures(self, start: int, end: int) -> Iterator[tuple[int, bytes]]:
@@ -58,10 +53,13 @@ class SqlLedgerReader:
         for row in self._rows(wanted):
             yield row[0], _bytes(row[1])
 
-    def _rows(self, wanted: Select[int, bytes]) -> Sequence[Row[int, bytes]]:
+    def _rows(self, wanted: Executable) -> Sequence[Row[Any]]:
         """All of them at once: readers ask for a few thousand at a time, and may stop before the last."""
-        with self._engine.connect() as connection:
-            return connection.execute(wanted).all()
+        try:
+            with self._engine.connect() as connection:
+                return connection.execute(wanted).all()
+        except SQLAlchemyError as error:
+            raise UnavailableError("the control database cannot be read; `bidui doctor` says why") from error
 
 
 def _bytes(value: object) -> bytes:
