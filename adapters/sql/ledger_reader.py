@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from sqlalchemy import Engine, Executable, Row, literal_column, select
 from sqlalchemy.exc import SQLAlchemyError
