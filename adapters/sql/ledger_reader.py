@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Engine, Executable, Row, literal_column, select
+from sqlalchemy import Engine, Executable, literal_column, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from adapters.sql.engine import open_engine
@@ -54,7 +54,7 @@ class SqlLedgerReader:
         for row in self._rows(wanted):
             yield row[0], _bytes(row[1])
 
-    def _rows(self, wanted: Executable) -> Sequence[Row[Any]]:
+    def _rows(self, wanted: Executable) -> Sequence[Any]:
         """All of them at once: readers ask for a few thousand at a time, and may stop before the last."""
         try:
             with self._engine.connect() as connection:
