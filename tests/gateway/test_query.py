@@ -214,6 +214,17 @@ def test_what_is_no_strict_json_is_unreadable(body: bytes) -> None:
     assert_silent(caught.value)
 
 
+@pytest.mark.parametrize("short", ["1e5", "1e9", "1e15", "1E300", "0.5"])
+def test_a_member_twice_is_found_where_a_number_was_written_short(short: str) -> None:
+    """A number may have a shorter spelling than ours: what is saved there must not make room for another member."""
+    for digits in range(1, 20):
+        claim = f'{{"field":"pay_amount","value":{"7" * digits},"value":{short}}}'
+        document = json.loads(a_body()) | {"claims": "here"}
+        written = json.dumps(document, separators=(",", ":"), ensure_ascii=False).replace('"here"', f"[{claim}]")
+        with pytest.raises(UnreadableError):
+            read(written.encode())
+
+
 NOT_OBJECTS: dict[str, bytes] = {"a list": b"[]", "a text": b'"x"', "a number": b"1", "null": b"null", "true": b"true"}
 
 
