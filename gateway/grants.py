@@ -49,7 +49,7 @@ def terms_of(query: Query, caller: Caller) -> Hashable:
         caller.address,
         query.grant,
         query.purpose,
-        query.operator,
+        caller.operator(query.operator) is not None,
         query.as_of,
         query.matter is None,
         query.asked(),

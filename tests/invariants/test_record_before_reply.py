@@ -100,7 +100,6 @@ def test_when_the_commit_fails_nothing_is_told_and_nothing_spent(world: World) -
 def test_no_answer_is_lost_when_serve_or_seal_is_killed(crashed: Crashes) -> None:
     assert crashed.verdict is not None
     assert crashed.verdict.answers > 10
-    assert crashed.verdict.answers > 5
     assert crashed.verdict.holds, crashed.verdict
 
 
