@@ -182,7 +182,7 @@ DOCUMENTS = st.builds(
     fields=st.permutations(["name", "unit", "sex"]),
     networks=st.permutations(["10.0.0.0/8", "192.168.0.0/24", "2001:db8::/32"]),
     hours=st.sampled_from([["00:00-24:00"], ["08:30-12:00", "13:00-18:00"]]),
-    valid_from=DATES.map(lambda day: day.replace(year=2019)),
+    valid_from=st.dates(date(2018, 1, 1), date(2019, 12, 31)),
     valid_until=DATES,
     tells_not_found=st.booleans(),
     reference_dates=st.lists(DATES, max_size=3),
