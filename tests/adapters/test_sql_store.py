@@ -309,6 +309,22 @@ def test_a_connection_that_breaks_in_the_middle_leaves_nothing(postgres_url: str
             assert work.ledger.lock_head().size == 1
 
 
+def test_a_work_that_ends_badly_on_a_dead_connection_tells_its_own_error(postgres_url: str) -> None:
+    with closing(open_store(postgres_url)) as store, an_engine(postgres_url) as engine:
+
+        def break_both() -> None:
+            with store.begin():
+                with engine.connect() as connection:
+                    mine = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE state = 'idle in transaction'"
+                    connection.execute(text(mine))
+                raise ZeroDivisionError
+
+        with pytest.raises(ZeroDivisionError):
+            break_both()
+        with store.begin() as work:
+            assert work.epoch() == 1
+
+
 def test_a_full_disk_is_unavailable_and_what_was_there_stays(sqlite_url: str) -> None:
     with closing(open_store(sqlite_url)) as store:
         with store.begin() as work:

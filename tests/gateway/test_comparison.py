@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from itertools import product
+from itertools import islice, permutations, product
 
 import pytest
 from hypothesis import given
@@ -309,6 +311,30 @@ def test_the_order_of_records_says_nothing(order: Sequence[int]) -> None:
     outcome = BENCH.ask(BENCH.records(*(facts[place] for place in order)), *claims)
 
     assert outcome.codes == {"name": MATCH, "unit": MATCH, "quota_type": MATCH}
+
+
+def test_a_machine_of_the_other_byte_order_reads_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    records = BENCH.records(some_facts())
+    other = "big" if sys.byteorder == "little" else "little"
+    swapped = array("q", records)
+    swapped.byteswap()
+    monkeypatch.setattr(sys, "byteorder", other)
+
+    assert (
+        BENCH.ask(swapped.tobytes() if other == "big" else records, equals("unit", "盟教育局")).codes["unit"] is MATCH
+    )
+
+
+def test_however_many_sets_of_fields_are_asked_each_is_read_right() -> None:
+    records = BENCH.records(some_facts({"sex": "男"}))
+    codes = ("sex", "unit", "person_status", "quota_type", "education", "degree", "title")
+    wanted = {"sex": MATCH, "unit": MATCH, "person_status": MATCH, "quota_type": MATCH}
+    values = {"sex": "男", "unit": "盟教育局", "person_status": "在职", "quota_type": "行政编制"}
+    values |= {"education": "大学本科", "degree": "学士", "title": "正高级"}
+
+    for order in islice(permutations(codes, 5), 1_200):
+        outcome = BENCH.ask(records, *(equals(key, values[key]) for key in order))
+        assert outcome.codes == {"name": MATCH} | {key: wanted.get(key, NOT_COMPARED) for key in order}
 
 
 # ---------------------------------------------------------------------------------------- order is arithmetic

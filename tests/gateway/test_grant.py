@@ -53,6 +53,7 @@ WRONG: dict[str, dict[str, object]] = {
     "class: empty": {"class": ""},
     "scope: empty list": {"scope": []},
     "scope: a text": {"scope": "root"},
+    "scope: a number": {"scope": 7},
     "scope: an empty text": {"scope": ["root", ""]},
     "scope: twice the same": {"scope": ["root", "root"]},
     "fields: empty list": {"fields": []},
@@ -88,6 +89,7 @@ WRONG: dict[str, dict[str, object]] = {
     "tells_not_found: a number": {"tells_not_found": 0},
     "reference_dates: a text": {"reference_dates": "2026-01-01"},
     "reference_dates: a day that cannot be sealed": {"reference_dates": [date(1899, 12, 31)]},
+    "reference_dates: a number": {"reference_dates": 7},
     "reference_dates: no date": {"reference_dates": ["soon"]},
     "reference_dates: a week date": {"reference_dates": ["2026-W01-1"]},
 }

@@ -18,7 +18,7 @@ from gateway.domain.query import MAX_CLAIMS, Query, parse_query
 from gateway.seal import Facts, Plain, Sealer
 from tests.adapters.make_identity import partner_data
 from tests.fakes_audit import CountingEntropy
-from tests.make import CATALOGUE, KEY, NAME, a_body, a_claim, a_grant, a_query, an_id
+from tests.make import CATALOGUE, KEY, NAME, a_body, a_claim, a_grant, a_query, a_request, an_id
 
 SECRET_ID, SECRET_NAME, SECRET_VALUE = an_id(77), "额尔敦巴雅尔", "盟水利局灌区管理中心"
 
@@ -37,6 +37,14 @@ def test_a_query_is_what_the_body_says_normalised() -> None:
     assert [claim.value for claim in query.claims] == ["阿拉善盟财政局(国资委)", "1980-01"]
     assert query.asked() == (("name", "equals"), ("unit", "equals"), ("birth_month", "at_least"))
     assert (query.matter, query.as_of) == ("办件 7", date(2025, 12, 31))
+
+
+def test_a_query_shows_nothing_of_whom_it_is_about() -> None:
+    request = a_request(1, NAME, [a_claim("unit", "盟教育局")], key="key of the caller")
+
+    shown = f"{request!r} {request.query!r} {request.query.subject!r} {request.query.claims!r}"
+
+    assert [word for word in (an_id(1), NAME, "盟教育局", "key of the caller", "王某") if word in shown] == []
 
 
 SUBJECTS: dict[str, dict[str, object]] = {

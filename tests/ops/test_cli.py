@@ -157,6 +157,14 @@ def wired_grants(home: Home) -> set[str]:
     return grants
 
 
+def test_people_are_told_in_a_sentence(home: Home) -> None:
+    file = next(home.folder("grants").glob("*caizheng*.toml"))
+
+    assert "2026-caizheng-001" in Done("grant", "load", file, "--home", home.path).out
+    assert "全部符合" in Done("policy", "test").out
+    assert Done("token", "--client", FINANCE.client, "--home", home.path).out.count(".") == 2
+
+
 def test_a_wrong_grant_is_usage_and_loads_nothing(home: Home) -> None:
     file = next(home.folder("grants").glob("*caizheng*.toml"))
     edit(file, "valid_from", "valid_form")
