@@ -78,7 +78,7 @@ def test_the_description_leaves_no_member_and_no_text_open() -> None:
 
 
 def test_every_route_has_a_row_and_is_described(world: World) -> None:
-    routes = {route.path for route in routes_of(world.app)}
+    routes = {route.path for route in routes_of(world.doors)}
 
     assert routes - {row.route for row in ROWS} == set()
     assert routes - cast("Mapping[str, object]", DOCUMENT["paths"]).keys() == set()

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import sqlite3
 from base64 import b64encode
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from datetime import datetime, timedelta
 from secrets import token_bytes
 from urllib.parse import quote
@@ -19,21 +20,26 @@ import pyarrow.parquet as pq
 import pytest
 from prometheus_client import generate_latest
 from psycopg.sql import SQL, Identifier
-from sqlalchemy import make_url
+from sqlalchemy import create_engine, insert, make_url
+from structlog.testing import capture_logs
 
 from adapters.keys.ring import sync_keys
+from adapters.logs import scrub
 from gateway.domain.answer import Outcome
 from gateway.domain.comparison import Comparison
+from ops.demo.numbers import with_wrong_check
 from ops.demo.person import Person
 from ops.demo.postgres import Postgres
 from ops.demo.register import change_some
+from ops.demo.rows import person_row, post_row
+from ops.demo.tables import PERSONS, POSTS
 from ops.prove.crashes import Crashes
 from ops.settings import ServeSettings, SettingsError, load
 from ops.sync import SyncSettings, run
 from policies.catalogue import load_catalogue
 from tests.invariants.doors import ROWS
 from tests.invariants.searching import ASKED, Searcher, files_of
-from tests.invariants.world import NOW, Asking, World, a_scope
+from tests.invariants.world import NOW, Asking, Told, World, a_scope
 
 OWN = ("source/", "keys/clients/", "receipts/")
 """What of a home is not the gateway's: the register and its lists, and what partners keep."""
@@ -58,14 +64,17 @@ SPELLINGS: dict[str, Callable[[str], bytes]] = {
 @pytest.fixture(scope="module")
 def searcher(worlds: dict[str, World]) -> Searcher:
     world = worlds["sqlite"]
-    return Searcher.of(world.people, world.stage.league.organisations)
+    return Searcher.of([*world.people, *spoilt(world)], world.stage.league.organisations)
 
 
 @pytest.fixture(scope="module")
 def busy(worlds: dict[str, World]) -> dict[str, World]:
-    """Both worlds, after a day of work and a new state of the register."""
+    """Both worlds, after a day of work and a new state of the register; and what they logged, as it is written."""
     for world in worlds.values():
-        keep_busy(world)
+        with capture_logs() as events:
+            keep_busy(world)
+        lines = [repr(scrub(None, "", dict(event))).encode() for event in events]
+        world.heard.append(Told("its log", 0, (), b"\n".join(lines)))
     return worlds
 
 
@@ -213,8 +222,40 @@ def _take_a_new_state(world: World, at: datetime) -> None:
     world.move_to(at)
     settings = load(world.home, "sync.toml", SyncSettings)
     change_some(settings.sources[0].url, share=0.1, at=at.replace(tzinfo=None), seed=7)
-    run(settings, world.home, sync_keys(world.home.path), load_catalogue())
+    _add(settings.sources[0].url, spoilt(world), at)
+    report = run(settings, world.home, sync_keys(world.home.path), load_catalogue())
+    assert report.refused_rows >= len(spoilt(world))
     world.adopt()
+
+
+def spoilt(world: World) -> list[Person]:
+    """Rows that a register should not have: people of their own with numbers that are none."""
+    spoil = [
+        with_wrong_check,
+        lambda number: number[:11],
+        lambda number: f"{number}X",
+        lambda number: f"{number[:17]}?",
+    ]
+    return [
+        replace(
+            each, number=100_000 + place, id_number=spoil[place % 4](each.id_number), name=f"{each.name}{each.name}"
+        )
+        for place, each in enumerate(each for each in world.people[:40] if len(each.id_number) == 18)
+    ]
+
+
+def _add(url: str, people: Sequence[Person], at: datetime) -> None:
+    """Puts them into the source, each with a post."""
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        for person in people:
+            changed = replace(person, updated=at.replace(tzinfo=None))
+            for table, row in (
+                (PERSONS, person_row(changed)),
+                (POSTS, post_row(person.number, changed, person.main_post)),
+            ):
+                connection.execute(insert(table), dict(zip(table.c.keys(), row, strict=True)))
+    engine.dispose()
 
 
 def _break_a_turn(world: World) -> None:

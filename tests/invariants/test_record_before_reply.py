@@ -96,6 +96,19 @@ def test_when_the_commit_fails_nothing_is_told_and_nothing_spent(world: World) -
     assert [each.status for each in again] == [200] * MANY
 
 
+def test_durable_means_on_disk(world: World) -> None:
+    """What a kill cannot show and a power cut would: the database waits for the disk at each commit."""
+    with world.gateway.pipeline.store.begin() as work:
+        cursor = cast("SqlWork", work)._cursor
+        if world.engine == "sqlite":
+            cursor.execute("PRAGMA synchronous")
+            assert cursor.fetchall() == [(2,)]
+            return
+        cursor.execute("SELECT setting, source FROM pg_settings WHERE name = 'synchronous_commit'")
+        ((_, source),) = cursor.fetchall()
+        assert source in {"default", "command line"}, "nobody of ours may turn it off"
+
+
 @pytest.mark.slow
 def test_no_answer_is_lost_when_serve_or_seal_is_killed(crashed: Crashes) -> None:
     assert crashed.verdict is not None

@@ -21,11 +21,12 @@ from adapters.clock import FileClock
 from adapters.index.directory import read_current
 from adapters.index.postgres import PostgresIndex, mirror
 from adapters.keys.files import read_ed25519_public
+from gateway.api.app import ROUTES
 from ops.demo.person import Person
 from ops.demo.staging import Department
 from ops.prove.homes import FINANCE, LOCAL, Stage, add_grant, copy_stage, credentials, stage_once
 from ops.prove.programs import Program, start_seal
-from ops.serve import adopt, build
+from ops.serve import Measured, adopt, build
 from ops.settings import Home, Mode
 from ops.wiring import Gateway, wire
 
@@ -77,12 +78,15 @@ class World:
     stage: Stage
     home: Home
     gateway: Gateway
-    app: ASGIApp
+    doors: ASGIApp
     seal: Program
     loop: asyncio.AbstractEventLoop
     heard: list[Told] = field(default_factory=list, repr=False)
     _numbers: Iterator[int] = field(default_factory=lambda: count(1))
     _proofs: dict[tuple[str, datetime], list[tuple[str, str]]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.app = Measured(self.doors, self.gateway.metrics, ROUTES)
 
     @property
     def people(self) -> tuple[Person, ...]:
@@ -192,7 +196,7 @@ def a_world(stage: Stage, folder: Path, engine: str, database: str = "") -> Iter
     try:
         if engine == "postgresql":
             gateway.pipeline.index = index_in(database, home)
-        yield World(engine=engine, stage=stage, home=home, gateway=gateway, app=build(gateway), seal=seal, loop=loop)
+        yield World(engine=engine, stage=stage, home=home, gateway=gateway, doors=build(gateway), seal=seal, loop=loop)
     finally:
         seal.stop()
         close = getattr(gateway.pipeline.index, "close", None)
