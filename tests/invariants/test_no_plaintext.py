@@ -67,9 +67,12 @@ def searcher(worlds: dict[str, World]) -> Searcher:
     return Searcher.of([*world.people, *spoilt(world)], world.stage.league.organisations)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def busy(worlds: dict[str, World]) -> dict[str, World]:
-    """Both worlds, after a day of work and a new state of the register; and what they logged, as it is written."""
+    """Both worlds, after a day of work and a new state of the register; and what they logged, as it is written.
+
+    Of the session, because pytest may leave this module and come back, and a day is not worked twice.
+    """
     for world in worlds.values():
         with capture_logs() as events:
             keep_busy(world)
