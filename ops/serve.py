@@ -15,6 +15,7 @@ import structlog
 import uvicorn
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from adapters.http import BoundedProtocol, hang_up
 from adapters.identity.metadata import key_set, server_metadata
 from adapters.identity.tls import CertificateProtocol, tls_context
 from adapters.index.generations import OpenIndex
@@ -124,7 +125,7 @@ async def run(gateway: Gateway, child: SealingChild, ready: Callable[[int], None
     gateway.metrics.serve(gateway.settings.metrics_host, gateway.settings.metrics_port)
     await asyncio.to_thread(announce, gateway, gateway.generation)
     with ExitStack() as stack:
-        chores = [_sign(gateway), _adopt(gateway), _forget(gateway), _announce(server, ready)]
+        chores = [_sign(gateway), _adopt(gateway), _forget(gateway), _hang_up(server), _announce(server, ready)]
         if gateway.home.mode is not Mode.PRODUCTION:
             chores.append(_watch(stack.enter_context(child)))
         await _serve(server, gateway, [asyncio.create_task(each) for each in chores])
@@ -215,6 +216,13 @@ async def _forget(gateway: Gateway) -> None:
     await _every(FORGET_SECONDS, lambda: asyncio.to_thread(forget))
 
 
+async def _hang_up(server: uvicorn.Server) -> None:
+    async def look() -> None:
+        hang_up(server.server_state.connections, asyncio.get_running_loop().time())
+
+    await _every(ADOPT_SECONDS, look)
+
+
 async def _watch(child: SealingChild) -> None:
     async def look() -> None:
         child.look()
@@ -251,7 +259,7 @@ def _config(gateway: Gateway, app: ASGIApp) -> uvicorn.Config:
         app,
         host=settings.host,
         port=settings.port,
-        http=CertificateProtocol if settings.tls else "httptools",
+        http=CertificateProtocol if settings.tls else BoundedProtocol,
         ssl_context_factory=context,
         proxy_headers=False,
         server_header=False,

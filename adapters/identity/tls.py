@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import cast
 
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from adapters.http import BoundedProtocol
 from adapters.identity.certificate import EXTENSION, thumbprint_of
 
 
-class CertificateProtocol(HttpToolsProtocol):
+class CertificateProtocol(BoundedProtocol):
     """Adds the thumbprint of the peer's certificate to the scope of each request; without certificate, nothing."""
 
     _extensions: dict[str, dict[str, str]] | None = None

@@ -233,7 +233,7 @@ def _take_a_new_state(world: World, at: datetime) -> None:
 
 def spoilt(world: World) -> list[Person]:
     """Rows that a register should not have: people of their own with numbers that are none."""
-    spoil = [
+    spoil: list[Callable[[str], str]] = [
         with_wrong_check,
         lambda number: number[:11],
         lambda number: f"{number}X",
