@@ -29,11 +29,14 @@ def run(story: Story) -> bytes:
         server = await loop.create_server(lambda: BoundedProtocol(config, state, {}), "127.0.0.1", 0)
         async with server:
             peer = await asyncio.open_connection(*server.sockets[0].getsockname())
-            heard = await asyncio.wait_for(story(peer, state), 10)
-            peer[1].close()
-            with suppress(ConnectionError):
-                await peer[1].wait_closed()
-            return heard
+            try:
+                return await asyncio.wait_for(story(peer, state), 10)
+            finally:
+                peer[1].close()
+                with suppress(ConnectionError):
+                    await peer[1].wait_closed()
+                while state.connections:
+                    await asyncio.sleep(0.01)
 
     return asyncio.run(go())
 
