@@ -24,7 +24,7 @@ class BoundedProtocol(HttpToolsProtocol):
     """Ends a connection whose head does not end, and knows since when it is being waited for a request."""
 
     _head_bytes: int | None = 0
-    """Read of the present head; None while there is none to read."""
+    """Read of the present head, or of what comes before it; None while a body is read."""
     _waiting_since: float | None = None
     """When the connection or the present request began, by the loop's time; None once the request has arrived."""
 
@@ -44,9 +44,8 @@ class BoundedProtocol(HttpToolsProtocol):
         super().data_received(data)
 
     def on_message_begin(self) -> None:
-        """A head begins."""
+        """A request begins."""
         super().on_message_begin()
-        self._head_bytes = 0
         self._waiting_since = self.loop.time()
 
     def on_headers_complete(self) -> None:
@@ -55,8 +54,8 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
-        """The request has arrived."""
-        self._waiting_since = None
+        """The request has arrived; what follows is the head of the next."""
+        self._waiting_since, self._head_bytes = None, 0
         super().on_message_complete()
 
     def is_late(self, now: float) -> bool:
