@@ -11,6 +11,7 @@ from gateway.domain.caller import Caller
 from gateway.domain.grant import Grant, GrantClass, local_day
 from gateway.domain.query import Query
 from gateway.ports import Rights
+from gateway.seal import day_number
 from policies.decision import Permit, Reason, Refusal
 from policies.snapshot import Ask
 
@@ -21,6 +22,13 @@ class Granted(msgspec.Struct, frozen=True):
     permit: Permit
     grant: Grant
     as_of: date
+    compared: tuple[str, ...]
+    """Of the fields that were asked, the identity gate left out, those that may be compared; in the caller's order."""
+
+    @property
+    def day(self) -> int:
+        """The reference date as it is sealed."""
+        return day_number(self.as_of)
 
 
 def judge(query: Query, caller: Caller, rights: Rights, at: datetime, data_time: datetime) -> Granted | Refusal:
@@ -29,7 +37,7 @@ def judge(query: Query, caller: Caller, rights: Rights, at: datetime, data_time:
     if grant is None:
         return Refusal(Reason.NOT_PERMITTED, "no_such_grant", (), rights.snapshot.version)
     units = tuple(f"org:{code}" for code in grant.scope)
-    ask = Ask(f"client:{caller.client_id}", query.asked(), f"purpose:{query.purpose}", units, caller.address)
+    ask = Ask(f"client:{caller.client_id}", query.asked, f"purpose:{query.purpose}", units, caller.address)
     verdict = rights.snapshot.judge(ask, at)
     if isinstance(verdict, Refusal):
         return verdict
@@ -52,7 +60,7 @@ def terms_of(query: Query, caller: Caller) -> Hashable:
         caller.operator(query.operator) is not None,
         query.as_of,
         query.matter is None,
-        query.asked(),
+        query.asked,
     )
 
 
@@ -68,7 +76,8 @@ def _narrowed(permit: Permit, grant: Grant, query: Query, at: datetime) -> Grant
         return narrowed
     if not narrowed.fields.issuperset(query.gate_fields):
         return _no("gate_not_granted", narrowed)
-    return Granted(narrowed, grant, query.as_of or local_day(at))
+    compared = tuple(claim.field for claim in query.claims if claim.field in narrowed.fields)
+    return Granted(narrowed, grant, query.as_of or local_day(at), compared)
 
 
 def _no(cause: str, permit: Permit) -> Refusal:

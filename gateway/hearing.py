@@ -9,23 +9,24 @@ import msgspec
 from gateway.domain.answer import Disclosed, Outcome
 from gateway.domain.budget import Reservation
 from gateway.domain.grant import Grant
-from gateway.domain.query import Claim
 from gateway.domain.reply import Reply, Request
 from gateway.grants import Granted
 from gateway.idempotency import Slot
-from gateway.seal import Plain, Question, day_number
+from gateway.seal import Plain, Question
 from gateway.watch.budgets import Spent
 from policies.decision import Reason, Refusal
 
 
 class Hearing(msgspec.Struct):
-    """A request, its verdict, and then what each step added. `reply` ends it early."""
+    """A request, its verdict, and then what each step added. A refusal or a reply ends it early."""
 
     request: Request
     slot: Slot
     grant: Grant | None
     """The partner's grant that the request names, if there is one; not yet a right to anything."""
     verdict: Granted | Refusal
+    granted: Granted | None
+    """The verdict, while it is a yes and nothing was replied."""
     reservation: Reservation | None = None
     question: Question | None = None
     spent: Spent | None = None
@@ -33,21 +34,22 @@ class Hearing(msgspec.Struct):
     told: Disclosed | None = None
     reply: Reply | None = None
 
-    @property
-    def granted(self) -> Granted | None:
-        """The grant it is heard under, unless it was refused or has its reply."""
-        return self.verdict if isinstance(self.verdict, Granted) and self.reply is None else None
-
     def refuse(self, reason: Reason, cause: str) -> None:
         """Turns a yes into a no; there is no way back."""
-        if isinstance(self.verdict, Granted):
-            permit = self.verdict.permit
+        if self.granted is not None:
+            permit = self.granted.permit
             self.verdict = Refusal(reason, cause, permit.rules, permit.policy)
+            self.granted = None
+
+    def end(self, reply: Reply) -> None:
+        """Replies; no later step looks at it any more."""
+        self.reply = reply
+        self.granted = None
 
 
-def permitted_claims(hearing: Hearing, granted: Granted) -> list[Claim]:
-    """The claims that may be compared, in the caller's order."""
-    return [claim for claim in hearing.request.query.claims if claim.field in granted.permit.fields]
+def open_hearing(request: Request, slot: Slot, grant: Grant | None, verdict: Granted | Refusal) -> Hearing:
+    """A hearing that begins."""
+    return Hearing(request, slot, grant, verdict, verdict if isinstance(verdict, Granted) else None)
 
 
 def plain(hearing: Hearing, granted: Granted) -> Plain:
@@ -58,8 +60,12 @@ def plain(hearing: Hearing, granted: Granted) -> Plain:
         kind=query.subject.kind,
         id=query.subject.number,
         gate=list(query.subject.gate),
-        day=day_number(granted.as_of),
-        claims=[(claim.field, claim.comparator, claim.value) for claim in permitted_claims(hearing, granted)],
+        day=granted.day,
+        claims=[
+            (claim.field, claim.comparator, claim.value)
+            for claim in query.claims
+            if claim.field in granted.permit.fields
+        ],
     )
 
 

@@ -26,7 +26,7 @@ from gateway.domain.errors import DownError, MismatchedKeyError, UnavailableErro
 from gateway.domain.grant import Grant, local_day
 from gateway.domain.reply import Answered, Failed, Reply, Request
 from gateway.grants import Granted, grant_of, judge, terms_of
-from gateway.hearing import Hearing, kinds, permitted_claims, plain
+from gateway.hearing import Hearing, kinds, open_hearing, plain
 from gateway.idempotency import Idempotency
 from gateway.ports import Clock, DataVersion, Index, LookUp, RightsSource, Seal, Sealing, Store, Withheld, Work
 from gateway.record import Recorder
@@ -122,7 +122,7 @@ class Pipeline:
         verdict = verdicts.get(terms)
         if verdict is None:
             verdict = verdicts[terms] = judge(query, caller, rights, at, version.time)
-        return Hearing(request, self.idempotency.slot(request), grant_of(query, caller, rights), verdict)
+        return open_hearing(request, self.idempotency.slot(request), grant_of(query, caller, rights), verdict)
 
     def _open_budgets(self, hearings: Sequence[Hearing], work: Work, at: datetime) -> Budgets:
         """Locks the grants first: of two nodes with the same key, the second then finds what the first answered."""
@@ -133,10 +133,10 @@ class Pipeline:
         asked = {each.slot.name: each for each in hearings if each.granted}
         for name, kept in work.answers.remembered(list(asked), int(at.timestamp())).items():
             hearing = asked[name]
-            if self.idempotency.is_repeat(hearing.request, kept):
-                hearing.reply = Answered(self.idempotency.recall(hearing.slot, kept))
+            if self.idempotency.is_repeat(hearing.slot, hearing.request, kept):
+                hearing.end(Answered(self.idempotency.recall(hearing.slot, kept)))
             else:
-                hearing.reply = Failed(MismatchedKeyError("此 Idempotency-Key 已用于另一请求，请换一个新值"))
+                hearing.end(Failed(MismatchedKeyError("此 Idempotency-Key 已用于另一请求，请换一个新值")))
 
     def _reserve(self, hearings: Sequence[Hearing], budgets: Budgets) -> None:
         for hearing in hearings:
@@ -159,9 +159,10 @@ class Pipeline:
                 hearing.question = question
 
     def _settle(self, hearings: Sequence[Hearing], budgets: Budgets) -> None:
-        asked = [each for each in hearings if each.question and each.reservation]
-        uses = [(each.reservation, each.question.link) for each in asked if each.question and each.reservation]
-        for hearing, spent in zip(asked, budgets.settle(uses), strict=True):
+        asked = [
+            (each, (each.reservation, each.question.link)) for each in hearings if each.question and each.reservation
+        ]
+        for (hearing, _), spent in zip(asked, budgets.settle([use for _, use in asked]), strict=True):
             hearing.spent = spent
 
     def _compare(self, hearings: Sequence[Hearing], index: Index) -> None:
@@ -171,30 +172,26 @@ class Pipeline:
                 LookUp(each.question.subject, each.reservation) for each in asked if each.question and each.reservation
             ]
             found = index.find(kind, look_ups) if look_ups else []
+            compare, generation = self.comparisons[kind].compare, index.version.generation
             for hearing, records in zip(asked, found, strict=True):
-                self._compare_one(hearing, records, self.comparisons[kind], index.version)
-
-    def _compare_one(self, hearing: Hearing, records: bytes, comparison: Comparison, version: DataVersion) -> None:
-        if not hearing.granted or not hearing.question:
-            return
-        fields = [claim.field for claim in permitted_claims(hearing, hearing.granted)]
-        units = self.seal.units(version.generation, hearing.granted.grant.number)
-        hearing.outcome = comparison.compare(hearing.question, fields, records, units)
+                if hearing.granted and hearing.question:
+                    units = self.seal.units(generation, hearing.granted.grant.number)
+                    hearing.outcome = compare(hearing.question, hearing.granted.compared, records, units)
 
     def _disclose(self, hearings: Sequence[Hearing]) -> None:
         for hearing in hearings:
             if hearing.granted and hearing.outcome:
                 tells = hearing.granted.grant.tells_not_found
-                hearing.told = disclose(hearing.outcome, hearing.request.query.asked(), tells)
+                hearing.told = disclose(hearing.outcome, hearing.request.query.asked, tells)
 
     def _record(self, hearings: Sequence[Hearing], work: Work, version: DataVersion, at: datetime) -> None:
         open_hearings = [each for each in hearings if each.reply is None]
         self.recorder.record(open_hearings, work.ledger, version, at)
-        answered = [(each, each.reply) for each in open_hearings if isinstance(each.reply, Answered)]
+        answered = [
+            (each.slot, each.request, each.reply.json) for each in open_hearings if isinstance(each.reply, Answered)
+        ]
         now = int(at.timestamp())
-        work.answers.remember(
-            [self.idempotency.remember(each.slot, each.request, reply.json, now) for each, reply in answered], now
-        )
+        work.answers.remember(self.idempotency.remember(answered, now), now)
 
     def _reply(self, hearing: Hearing) -> Reply:
         if hearing.reply is None:

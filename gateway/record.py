@@ -140,7 +140,7 @@ def _asked(hearing: Hearing, as_of: str | None, request_sha256: str) -> Asked:
         grant=grant.number if grant else None,
         purpose=query.purpose if has_purpose else None,
         kind=query.subject.kind,
-        fields=query.asked(),
+        fields=query.asked,
         as_of=as_of,
         network=caller.network,
         subject=query.subject.number,

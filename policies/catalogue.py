@@ -13,6 +13,7 @@ import json
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 from types import MappingProxyType
@@ -55,6 +56,14 @@ class Catalogue:
     def fields_of(self, kind: str) -> tuple[Field, ...]:
         """The fields of one kind of subject, in order."""
         return tuple(field for field in self.fields.values() if field.kind == kind)
+
+    @cached_property
+    def claimable(self) -> Mapping[str, Mapping[str, Field]]:
+        """For each kind the fields that a claim may name: all but the identity gate, which comes with the subject."""
+        return {
+            key: {field.key: field for field in self.fields_of(key) if field.key not in kind.gate}
+            for key, kind in self.kinds.items()
+        }
 
     def identifier(self, kind: str, raw: object) -> str:
         """The number of a subject in its one form. Raises `InvalidValueError` with field "id"."""

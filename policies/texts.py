@@ -50,10 +50,9 @@ def as_text(raw: object, field: str) -> str:
 
 def clean(raw: object, field: str) -> str:
     """NFKC, without invisible characters, white space as single spaces; never empty, never garbled."""
-    text = as_text(raw, field)
-    if _CLEAN.fullmatch(text):
-        return text
-    text = normalize("NFKC", _INVISIBLE.sub("", text))
+    if isinstance(raw, str) and _CLEAN.fullmatch(raw):
+        return raw
+    text = normalize("NFKC", _INVISIBLE.sub("", as_text(raw, field)))
     if _GARBLED.search(text):
         raise InvalidValueError(field, GARBLED)
     text = " ".join(text.split())

@@ -11,6 +11,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -24,7 +25,7 @@ KEPT_MANIFESTS = 64
 _BUILDING = ".building"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Published:
     """A manifest that was checked, its exact bytes, and the directory of its parts."""
 
@@ -33,8 +34,9 @@ class Published:
     content: bytes
     signature: bytes
 
-    @property
+    @cached_property
     def version(self) -> DataVersion:
+        """What answers say of it; asked with every one of them, so worked out once."""
         return version_of(self.manifest, self.content)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import date
+from functools import lru_cache
 from typing import NoReturn
 
 import msgspec
@@ -77,11 +78,8 @@ class Query(msgspec.Struct, frozen=True):
     subject: Subject
     gate_fields: tuple[str, ...]
     claims: tuple[Claim, ...]
-
-    def asked(self) -> tuple[tuple[str, str], ...]:
-        """Field and comparator of everything that would be compared, the identity gate first."""
-        gate = tuple((field, Comparator.EQUALS.value) for field in self.gate_fields)
-        return gate + tuple((claim.field, claim.comparator) for claim in self.claims)
+    asked: tuple[tuple[str, str], ...]
+    """Field and comparator of everything that would be compared, the identity gate first."""
 
 
 def parse_query(body: QueryBody, catalogue: Catalogue) -> Query:
@@ -92,15 +90,21 @@ def parse_query(body: QueryBody, catalogue: Catalogue) -> Query:
     if not 1 <= len(body.claims) <= MAX_CLAIMS:
         raise InvalidQueryError(f"claims 应有 1 至 {MAX_CLAIMS} 项", "claims")
     return Query(
-        grant=_short(body.grant, "grant"),
-        purpose=_short(body.purpose, "purpose"),
-        operator=_short(body.operator, "operator"),
-        matter=None if body.matter is None else _short(body.matter, "matter"),
-        as_of=None if body.as_of is None else _day(body.as_of),
-        subject=_subject(body.subject, kind, catalogue),
-        gate_fields=kind.gate,
-        claims=_claims(body.claims, kind, catalogue.fields),
+        _short(body.grant, "grant"),
+        _short(body.purpose, "purpose"),
+        _short(body.operator, "operator"),
+        None if body.matter is None else _short(body.matter, "matter"),
+        None if body.as_of is None else _day(body.as_of),
+        _subject(body.subject, kind, catalogue),
+        kind.gate,
+        claims := _claims(body.claims, catalogue.claimable[kind.key], kind),
+        _gate_asked(kind.gate) + tuple([(claim.field, claim.comparator) for claim in claims]),
     )
+
+
+@lru_cache(maxsize=8)
+def _gate_asked(gate: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    return tuple((field, Comparator.EQUALS.value) for field in gate)
 
 
 def _subject(body: SubjectBody, kind: SubjectKind, catalogue: Catalogue) -> Subject:
@@ -117,25 +121,29 @@ def _subject(body: SubjectBody, kind: SubjectKind, catalogue: Catalogue) -> Subj
     return Subject(kind.key, number, gate)
 
 
-def _claims(bodies: list[ClaimBody], kind: SubjectKind, fields: Mapping[str, Field]) -> tuple[Claim, ...]:
-    claims = tuple(_claim(place, body, kind, fields) for place, body in enumerate(bodies))
+def _claims(bodies: list[ClaimBody], claimable: Mapping[str, Field], kind: SubjectKind) -> tuple[Claim, ...]:
+    claims = tuple([_claim(place, body, claimable, kind) for place, body in enumerate(bodies)])
     if len({claim.field for claim in claims}) != len(claims):
         raise InvalidQueryError("同一字段在一次比对中只能声明一次", "claims")
     return claims
 
 
-def _claim(place: int, body: ClaimBody, kind: SubjectKind, fields: Mapping[str, Field]) -> Claim:
-    field = fields.get(body.field)
-    if field is None or field.kind != kind.key:
-        raise InvalidQueryError("没有此字段；可比对字段见 GET /v1/catalogue", f"claims[{place}].field")
-    if field.key in kind.gate:
-        raise InvalidQueryError("身份要素随 subject 一并比对，不必写入 claims", f"claims[{place}].field")
+def _claim(place: int, body: ClaimBody, claimable: Mapping[str, Field], kind: SubjectKind) -> Claim:
+    field = claimable.get(body.field)
+    if field is None:
+        _not_claimable(body.field in kind.gate, place)
     if body.comparator not in field.comparators:
         raise InvalidQueryError("此字段不支持该比较方式；见 GET /v1/catalogue", f"claims[{place}].comparator")
     try:
         return Claim(field.key, body.comparator, field.normalise(body.value))
     except InvalidValueError as error:
         raise InvalidQueryError(error.hint, f"claims[{place}].value") from None
+
+
+def _not_claimable(is_gate: bool, place: int) -> NoReturn:  # noqa: FBT001 - which of two errors it is
+    if is_gate:
+        raise InvalidQueryError("身份要素随 subject 一并比对，不必写入 claims", f"claims[{place}].field")
+    raise InvalidQueryError("没有此字段；可比对字段见 GET /v1/catalogue", f"claims[{place}].field")
 
 
 def _short(text: str, where: str) -> str:

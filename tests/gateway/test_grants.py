@@ -123,7 +123,7 @@ VALUES: Mapping[str, object] = {"unit": "盟教育局", "sex": "男", "pay_amoun
 def test_a_grant_only_narrows(asked: set[str], granted: set[str]) -> None:
     query = a_query(claims=[a_claim(key, VALUES[key]) for key in sorted(asked)])
     case = Case(query=query, grant=a_grant(fields=["name", *sorted(granted)]))
-    ask = Ask("client:hr-1", query.asked(), "purpose:payroll-check", ("org:root",), "10.20.0.7")
+    ask = Ask("client:hr-1", query.asked, "purpose:payroll-check", ("org:root",), "10.20.0.7")
     allowed = a_snapshot(*PURPOSES).judge(ask, NOW)
 
     verdict = case.judge()

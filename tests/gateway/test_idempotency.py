@@ -7,7 +7,9 @@ from cryptography.exceptions import InvalidTag
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.domain.reply import Request
 from gateway.idempotency import KEPT_SECONDS, Idempotency, Slot
+from gateway.ports import Remembered
 from tests.fakes_audit import CountingEntropy
 from tests.make import NOW, a_caller, a_request
 
@@ -16,22 +18,27 @@ ANSWER = b'{"subject":"confirmed"}'
 OURS = Idempotency(b"i" * 32, CountingEntropy())
 
 
+def remembered(request: Request) -> Remembered:
+    (kept,) = OURS.remember([(OURS.slot(request), request, ANSWER)], AT)
+    return kept
+
+
 def test_an_answer_comes_back_to_the_request_it_was_given_to() -> None:
     request = a_request(key="k")
-    kept = OURS.remember(OURS.slot(request), request, ANSWER, AT)
+    kept = remembered(request)
 
     assert kept.key == OURS.slot(request).name
     assert kept.expires == AT + KEPT_SECONDS == AT + 24 * 3600
-    assert OURS.is_repeat(request, kept)
+    assert OURS.is_repeat(OURS.slot(request), request, kept)
     assert OURS.recall(OURS.slot(request), kept) == ANSWER
 
 
 def test_another_body_is_no_repeat() -> None:
     request = a_request(1, key="k")
-    kept = OURS.remember(OURS.slot(request), request, ANSWER, AT)
+    kept = remembered(request)
 
-    assert not OURS.is_repeat(a_request(2, key="k"), kept)
-    assert not OURS.is_repeat(a_request(1, purpose="other", key="k"), kept)
+    for other in (a_request(2, key="k"), a_request(1, purpose="other", key="k")):
+        assert not OURS.is_repeat(OURS.slot(other), other, kept)
 
 
 KEYS = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=128)
@@ -58,7 +65,7 @@ def test_letters_do_not_move_between_client_and_key(client: str, key: str, split
 
 def test_the_database_alone_opens_nothing() -> None:
     request = a_request(key="the caller's own key")
-    kept = OURS.remember(OURS.slot(request), request, ANSWER, AT)
+    kept = remembered(request)
     columns = (kept.key, kept.body, kept.answer)
     guesses = [(part * 4)[:32] for part in columns] + [b"i" * 32]
 
@@ -79,7 +86,7 @@ def test_the_database_alone_opens_nothing() -> None:
 )
 def test_an_answer_opens_for_nobody_else(stranger: Slot) -> None:
     request = a_request(key="k")
-    kept = OURS.remember(OURS.slot(request), request, ANSWER, AT)
+    kept = remembered(request)
 
     with pytest.raises(InvalidTag):
         OURS.recall(stranger, kept)
@@ -87,7 +94,7 @@ def test_an_answer_opens_for_nobody_else(stranger: Slot) -> None:
 
 def test_a_row_moved_under_another_name_does_not_open() -> None:
     one, two = a_request(key="one"), a_request(key="two")
-    kept = OURS.remember(OURS.slot(one), one, ANSWER, AT)
+    kept = remembered(one)
 
     with pytest.raises(InvalidTag):
         OURS.recall(Slot(OURS.slot(two).name, OURS.slot(one).key), kept)
@@ -95,7 +102,7 @@ def test_a_row_moved_under_another_name_does_not_open() -> None:
 
 def test_equal_answers_do_not_look_alike() -> None:
     request = a_request(key="k")
-    one, two = (OURS.remember(OURS.slot(request), request, ANSWER, AT) for _ in range(2))
+    one, two = (remembered(request) for _ in range(2))
 
     assert one.answer != two.answer
 

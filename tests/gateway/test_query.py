@@ -35,7 +35,7 @@ def test_a_query_is_what_the_body_says_normalised() -> None:
     assert query.subject.number == an_id(1)
     assert query.subject.gate == ("买买提·艾力",)
     assert [claim.value for claim in query.claims] == ["阿拉善盟财政局(国资委)", "1980-01"]
-    assert query.asked() == (("name", "equals"), ("unit", "equals"), ("birth_month", "at_least"))
+    assert query.asked == (("name", "equals"), ("unit", "equals"), ("birth_month", "at_least"))
     assert (query.matter, query.as_of) == ("办件 7", date(2025, 12, 31))
 
 

@@ -25,7 +25,7 @@ from gateway.domain.comparison import Comparison
 from gateway.domain.errors import InvalidQueryError
 from gateway.domain.grant import Grant, GrantError, parse_grant
 from gateway.domain.reply import Answered, Refused, Reply
-from gateway.hearing import Hearing
+from gateway.hearing import Hearing, open_hearing
 from gateway.idempotency import Slot
 from gateway.seal import Layout, Plain, Sealer
 from policies.decision import MAKER, Permit, PolicyVersion, Reason, Refusal
@@ -162,7 +162,7 @@ def is_no_more(less: Reply, more: Reply) -> bool:
 
 def a_hearing(verdict: Refusal) -> Hearing:
     """A hearing that got this verdict."""
-    return Hearing(request=a_request(), slot=Slot(b"name", b"key"), grant=None, verdict=verdict)
+    return open_hearing(a_request(), Slot(b"name", b"key"), None, verdict)
 
 
 def set_verdicts() -> Iterator[str]:

@@ -181,6 +181,7 @@ def _judged(each: Logged, rights: Rights, registry: Registry) -> Granted | Refus
         subject=Subject(str(body["kind"]), str(each.secrets["subject"]), ()),
         gate_fields=("name",) if body["kind"] == "person" else (),
         claims=tuple(QueryClaim(field, how, "") for field, how in fields if field != "name"),
+        asked=tuple(fields),
     )
     at = datetime.fromisoformat(str(each.entry["time"]))
     data_time = datetime.fromisoformat(str(cast("Json", body["data"])["time"]))
