@@ -128,7 +128,10 @@ def code_normaliser(codes: Mapping[str, tuple[str, ...]]) -> Normaliser:
     found = lookup.get
 
     def normalise_code(raw: object, field: str) -> str:
-        code = found(_code_key(raw, field))
+        # A word as the table has it, which is how systems send it, needs no cleaning.
+        code = found(raw) if isinstance(raw, str) else None
+        if code is None:
+            code = found(_code_key(raw, field))
         if code is None:
             raise InvalidValueError(field, NOT_IN_LIST)
         return code
