@@ -49,9 +49,13 @@ class BoundedProtocol(HttpToolsProtocol):
         self._waiting_since = self.loop.time()
 
     def on_headers_complete(self) -> None:
-        """The head has ended."""
-        self._head_bytes = None
+        """Lead the request on."""
+        self.end_of_head()
         super().on_headers_complete()
+
+    def end_of_head(self) -> None:
+        """What follows is a body."""
+        self._head_bytes = None
 
     def on_message_complete(self) -> None:
         """The request has arrived; what follows is the head of the next."""

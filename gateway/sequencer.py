@@ -22,7 +22,8 @@ WAITING = 4096
 GRID_SECONDS = 0.002
 
 Turn = Generator[Sealing, None, list[Reply]]
-Waiting = tuple[Request, asyncio.Future[Reply]]
+Tell = Callable[[Reply], None]
+Waiting = tuple[Request, Tell]
 StartTurn = Callable[[Sequence[Request]], Turn]
 
 SEALING_SECONDS = 5.0
@@ -43,22 +44,33 @@ class Sequencer:
         self._running: set[tuple[str, str]] = set()
         self._is_busy = False
 
-    async def submit(self, request: Request) -> Reply:
-        """The reply to one request, once it is durable and the grid allows."""
-        if _key(request) in self._running:
-            return Failed(ConflictError("相同 Idempotency-Key 的请求正在处理，请稍后重试"))
-        if len(self._waiting) >= WAITING:
-            return Failed(OverloadedError("排队请求过多，请稍后重试"))
-        self._running.add(_key(request))
-        return await self._queue(request)
+    def put(self, request: Request, tell: Tell) -> None:
+        """Has `tell` called with the reply, once it is durable and the grid allows; at once when it cannot wait."""
+        key = _key(request)
+        if key in self._running:
+            tell(Failed(ConflictError("相同 Idempotency-Key 的请求正在处理，请稍后重试")))
+        elif len(self._waiting) >= WAITING:
+            tell(Failed(OverloadedError("排队请求过多，请稍后重试")))
+        else:
+            self._running.add(key)
+            self._queue(request, tell)
 
-    def _queue(self, request: Request) -> asyncio.Future[Reply]:
+    async def submit(self, request: Request) -> Reply:
+        """The same for whoever can wait."""
         future: asyncio.Future[Reply] = self._loop.create_future()
-        self._waiting.append((request, future))
+
+        def tell(reply: Reply) -> None:
+            if not future.done():
+                future.set_result(reply)
+
+        self.put(request, tell)
+        return await future
+
+    def _queue(self, request: Request, tell: Tell) -> None:
+        self._waiting.append((request, tell))
         if not self._is_busy:
             self._is_busy = True
             self._loop.call_at(self._next_line(), self._begin)
-        return future
 
     def _begin(self) -> None:
         taken = [self._waiting.popleft() for _ in range(min(TURN, len(self._waiting)))]
@@ -101,10 +113,12 @@ class Sequencer:
 
     def _release(self, taken: Sequence[Waiting], replies: Sequence[Reply]) -> None:
         """Tells the callers. A key is free again only now, also that of a caller who hung up meanwhile."""
-        for (request, future), reply in zip(taken, replies, strict=True):
+        for (request, tell), reply in zip(taken, replies, strict=True):
             self._running.discard(_key(request))
-            if not future.done():
-                future.set_result(reply)
+            try:
+                tell(reply)
+            except Exception as error:  # noqa: BLE001 - one caller who cannot be told must not silence the next
+                self._loop.call_exception_handler({"message": f"a caller was not told ({type(error).__name__})"})
 
 
 def _key(request: Request) -> tuple[str, str]:

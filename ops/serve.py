@@ -10,28 +10,31 @@ import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
+from typing import Any, cast
 
 import structlog
 import uvicorn
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from adapters.http import BoundedProtocol, hang_up
+from adapters.http import hang_up
 from adapters.identity.metadata import key_set, server_metadata
 from adapters.identity.tls import CertificateProtocol, tls_context
 from adapters.index.generations import OpenIndex
+from adapters.lane import Lane, LaneProtocol
 from adapters.metrics import Metrics
 from audit.events import generation_adopted
 from audit.signer import State
 from gateway.api.app import ROUTES, Check, Doors, build_app
 from gateway.api.catalogue import CatalogueDoor
-from gateway.api.comparisons import Comparisons
+from gateway.api.comparisons import PATH, Comparisons
 from gateway.api.log import Log, log_routes
 from gateway.api.openapi import document
 from gateway.api.token import token_routes
 from gateway.domain.errors import GatewayError
 from gateway.domain.reply import Reply, Request
 from gateway.record import data_ref
-from gateway.sequencer import Sequencer
+from gateway.sequencer import Sequencer, Tell
 from ops.sealing_child import SealingChild
 from ops.settings import Mode
 from ops.wiring import Gateway, open_generation
@@ -47,18 +50,30 @@ FORGET_SECONDS = 600.0
 log = structlog.get_logger()
 
 
-def build(gateway: Gateway) -> ASGIApp:
-    """The application of a gateway. The sequencer belongs to the loop that first asks it something."""
-    sequencer: list[Sequencer] = []
+class Queue:
+    """The sequencer of a gateway. It belongs to the loop that first asks it something."""
 
-    async def submit(request: Request) -> Reply:
-        if not sequencer:
-            grid = gateway.settings.grid_milliseconds / 1000
-            sequencer.append(Sequencer(gateway.pipeline.turn, asyncio.get_running_loop(), grid))
-        return await sequencer[0].submit(request)
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+        self._made: Sequencer | None = None
 
+    def put(self, request: Request, tell: Tell) -> None:
+        self._sequencer().put(request, tell)
+
+    async def submit(self, request: Request) -> Reply:
+        return await self._sequencer().submit(request)
+
+    def _sequencer(self) -> Sequencer:
+        if self._made is None:
+            grid = self._gateway.settings.grid_milliseconds / 1000
+            self._made = Sequencer(self._gateway.pipeline.turn, asyncio.get_running_loop(), grid)
+        return self._made
+
+
+def build(gateway: Gateway, queue: Queue | None = None) -> ASGIApp:
+    """The application of a gateway."""
     doors = Doors(
-        comparisons=Comparisons(identify=gateway.identity.identify, catalogue=gateway.catalogue, submit=submit),
+        comparisons=comparisons(gateway, queue or Queue(gateway)),
         catalogue=CatalogueDoor(identify=gateway.identity.identify, catalogue=gateway.catalogue, held=gateway.held),
         token_routes=token_routes(
             issuer=gateway.identity.endpoint,
@@ -74,6 +89,21 @@ def build(gateway: Gateway) -> ASGIApp:
         broke=gateway.pipeline.broke,
     )
     return build_app(doors)
+
+
+def comparisons(gateway: Gateway, queue: Queue) -> Comparisons:
+    """The door for comparisons."""
+    return Comparisons(identify=gateway.identity.identify, catalogue=gateway.catalogue, submit=queue.submit)
+
+
+def lane(gateway: Gateway, queue: Queue) -> Lane:
+    """The short way to it."""
+    return Lane(
+        door=comparisons(gateway, queue),
+        put=queue.put,
+        measured=lambda status, seconds: gateway.metrics.request(PATH, status, seconds),
+        broke=gateway.pipeline.broke,
+    )
 
 
 class Measured:
@@ -118,8 +148,9 @@ class Server(uvicorn.Server):
 
 async def run(gateway: Gateway, child: SealingChild, ready: Callable[[int], None] = lambda _: None) -> None:
     """Serves until the process is told to stop."""
-    app = build(gateway)
-    server = Server(_config(gateway, Measured(app, gateway.metrics, ROUTES)))
+    queue = Queue(gateway)
+    app = Measured(build(gateway, queue), gateway.metrics, ROUTES)
+    server = Server(_config(gateway, app, lane(gateway, queue)))
     _require_free(gateway.settings.host, gateway.settings.port)
     _require_free(gateway.settings.metrics_host, gateway.settings.metrics_port)
     gateway.metrics.serve(gateway.settings.metrics_host, gateway.settings.metrics_port)
@@ -245,7 +276,7 @@ async def _announce(server: uvicorn.Server, ready: Callable[[int], None]) -> Non
     ready(server.servers[0].sockets[0].getsockname()[1])
 
 
-def _config(gateway: Gateway, app: ASGIApp) -> uvicorn.Config:
+def _config(gateway: Gateway, app: ASGIApp, way: Lane) -> uvicorn.Config:
     settings, keys = gateway.settings, gateway.home.keys
     context = None
     if settings.tls:
@@ -259,7 +290,8 @@ def _config(gateway: Gateway, app: ASGIApp) -> uvicorn.Config:
         app,
         host=settings.host,
         port=settings.port,
-        http=CertificateProtocol if settings.tls else BoundedProtocol,
+        # A class or what makes one: uvicorn calls it either way.
+        http=cast("Any", partial(CertificateProtocol if settings.tls else LaneProtocol, lane=way)),
         ssl_context_factory=context,
         proxy_headers=False,
         server_header=False,

@@ -15,11 +15,11 @@ from typing import cast
 
 from uvicorn.config import Config
 
-from adapters.http import BoundedProtocol
 from adapters.identity.certificate import EXTENSION, thumbprint_of
+from adapters.lane import LaneProtocol
 
 
-class CertificateProtocol(BoundedProtocol):
+class CertificateProtocol(LaneProtocol):
     """Adds the thumbprint of the peer's certificate to the scope of each request; without certificate, nothing."""
 
     _extensions: dict[str, dict[str, str]] | None = None

@@ -17,7 +17,7 @@ from gateway.api.problems import of_error, refusal, too_large, unauthorised
 from gateway.domain.caller import Caller
 from gateway.domain.errors import GatewayError, UnreadableError
 from gateway.domain.query import parse_query
-from gateway.domain.reply import Answered, Refused, Reply, Request
+from gateway.domain.reply import Answered, Failed, Refused, Reply, Request
 from policies.catalogue import Catalogue
 
 PATH = "/v1/comparisons"
@@ -31,7 +31,7 @@ Identify = Callable[[Scope], Caller | None]
 
 @dataclass(frozen=True, kw_only=True)
 class Comparisons:
-    """The door."""
+    """The door, for any ASGI server; `adapters/lane.py` leads to it past ASGI."""
 
     identify: Identify
     catalogue: Catalogue
@@ -43,7 +43,8 @@ class Comparisons:
             await unauthorised()(scope, receive, send)
             return
         try:
-            request = await self._parse(scope, receive, caller)
+            key = key_of(scope)
+            request = self.request(caller, key, await read(scope, receive))
         except TooLargeError:
             await too_large(MAX_BODY_BYTES)(scope, receive, send)
         except GatewayError as error:
@@ -51,18 +52,27 @@ class Comparisons:
         else:
             await _tell(await self.submit(request), scope, receive, send)
 
-    async def _parse(self, scope: Scope, receive: Receive, caller: Caller) -> Request:
-        keys = [value for name, value in scope["headers"] if name == _KEY_HEADER]
-        if len(keys) != 1 or not _KEY.fullmatch(keys[0]):
-            raise UnreadableError(f"请给出一个 Idempotency-Key 首部：1 至 {MAX_KEY} 个可见 ASCII 字符，不含空格")
-        body = await read(scope, receive)
-        return Request(caller, parse_query(parse(body), self.catalogue), body, keys[0].decode())
+    def request(self, caller: Caller, key: str, body: bytes) -> Request:
+        """What a known caller asks. Raises `GatewayError`."""
+        return Request(caller, parse_query(parse(body), self.catalogue), body, key)
+
+
+def key_of(scope: Scope) -> str:
+    """The idempotency key of a request. Raises `UnreadableError`."""
+    keys: list[bytes] = [value for name, value in scope["headers"] if name == _KEY_HEADER]
+    if len(keys) != 1 or not _KEY.fullmatch(keys[0]):
+        raise UnreadableError(f"请给出一个 Idempotency-Key 首部：1 至 {MAX_KEY} 个可见 ASCII 字符，不含空格")
+    return keys[0].decode()
+
+
+def untold(reply: Refused | Failed) -> Response:
+    """The response to whoever gets no answer."""
+    return refusal(reply) if isinstance(reply, Refused) else of_error(reply.error)
 
 
 async def _tell(reply: Reply, scope: Scope, receive: Receive, send: Send) -> None:
     if not isinstance(reply, Answered):
-        response: Response = refusal(reply) if isinstance(reply, Refused) else of_error(reply.error)
-        await response(scope, receive, send)
+        await untold(reply)(scope, receive, send)
         return
     length = str(len(reply.json)).encode()
     headers = [(b"content-type", b"application/json"), (b"content-length", length)]
