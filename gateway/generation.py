@@ -65,9 +65,12 @@ class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What sync vouches for, as canonical JSON. `number` grows with every manifest of a generation."""
+    """What sync vouches for, as canonical JSON. `number` grows with every manifest of a generation.
 
-    v: Literal[1] = 1
+    `v` is the version of this document and of what is sealed: digests of version 1 were made otherwise (docs/adr/0013).
+    """
+
+    v: Literal[2] = 2
     number: int
     suite: str
     generation: str
@@ -177,7 +180,9 @@ def read(content: bytes, signature: bytes, key: Ed25519PublicKey) -> Manifest:
     try:
         manifest = msgspec.convert(decode(content), Manifest)
     except (AuditError, msgspec.ValidationError) as error:
-        raise GenerationError(f"the manifest was written by another version of bidui: {error}") from error
+        raise GenerationError(
+            f"the manifest was written by another version of bidui; run `bidui sync --full`: {error}"
+        ) from error
     _check(manifest)
     return manifest
 

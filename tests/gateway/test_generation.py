@@ -75,9 +75,10 @@ def test_a_manifest_that_makes_no_sense_is_never_written(case: str) -> None:
 
 
 SIGNED_BUT_WRONG = {
-    "an unknown member": (b'"v":1', b'"v":1,"w":1', "another version"),
-    "another version": (b'"v":1', b'"v":2', "another version"),
-    "not canonical": (b'"v":1', b'"v": 1', "another version"),
+    "an unknown member": (b'"v":2', b'"v":2,"w":1', "another version"),
+    "an older version": (b'"v":2', b'"v":1', "another version of bidui; run `bidui sync --full`"),
+    "a newer version": (b'"v":2', b'"v":3', "another version"),
+    "not canonical": (b'"v":2', b'"v": 2', "another version"),
     "out of order": (b'"n":1', b'"n":9', "oldest first"),
 }
 

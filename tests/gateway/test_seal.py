@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 import struct
+from collections.abc import Callable
 from datetime import date, timedelta
 
 import pytest
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.ciphers import Cipher, CipherAlgorithm, algorithms, modes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.seal import (
+    DAY_BITS,
     DAY_ZERO,
     END_OF_DAYS,
     UNIT_SLOTS,
     Facts,
     Layout,
     Plain,
-    Question,
     Sealer,
     SealingError,
     SealingKey,
@@ -65,22 +68,53 @@ def derived(label: str, context: str = "", suite: str = "intl") -> bytes:
 # ---------------------------------------------------------------------------------------- digests as written down
 
 
-@pytest.mark.parametrize(("suite", "algorithm"), [("intl", "sha256"), ("gm", "sm3")])
-def test_digests_are_the_ones_of_the_design(suite: str, algorithm: str) -> None:
+SUITES: dict[str, tuple[str, Callable[[bytes], CipherAlgorithm], int]] = {
+    "intl": ("sha256", algorithms.AES256, 32),
+    "gm": ("sm3", algorithms.SM4, 16),
+}
+
+
+def written_down(suite: str, subject: bytes, *texts: bytes, behind: bytes = b"") -> int:
+    """A digest as the papers say: 64 bits of one block under the subject's own key."""
+    algorithm, cipher, length = SUITES[suite]
+    tag = parts(suite.encode())
+    own_key = hmac.digest(derived("field", suite=suite), tag + subject, algorithm)[:length]
+    *form, text = texts
+    block = hashlib.new(algorithm, tag + parts(*form) + text).digest()[: 16 - len(behind)] + behind
+    image = Cipher(cipher(own_key), modes.ECB()).encryptor().update(block)  # noqa: S305 - one block, as a function
+    return int.from_bytes(image[:8], "little", signed=True)
+
+
+@pytest.mark.parametrize("suite", SUITES)
+def test_names_are_the_ones_of_the_design(suite: str) -> None:
     sealer = a_sealer(key=SealingKey(b"k" * 32, suite))
-    tag, number = parts(suite.encode()), an_id(1).encode()
+    algorithm, tag, number = SUITES[suite][0], parts(suite.encode()), an_id(1).encode()
     link = hmac.digest(derived("link", suite=suite), tag + parts(b"person", number), algorithm)[:16]
     subject = hmac.digest(derived("generation", GENERATION, suite), tag + link, algorithm)[:16]
     unit = hmac.digest(derived("unit", GENERATION, suite), tag + b"150100", algorithm)[:8]
-    message = tag + parts(b"exact", b"sex") + subject + b"1"
-    sex = hmac.digest(derived("field", suite=suite), message, algorithm)[:8]
-
-    record = sealer.record(subject, Facts(values={"sex": "1"}))
 
     assert sealer.link(an_id(1)) == link
     assert sealer.subject(link) == subject
     assert sealer.unit("150100") == int.from_bytes(unit, "little", signed=True)
-    assert integers(record)[PERSON.offsets["sex"]] == int.from_bytes(sex, "little", signed=True)
+
+
+@pytest.mark.parametrize("suite", SUITES)
+def test_digests_are_the_ones_of_the_design(suite: str) -> None:
+    sealer, subject = a_sealer(key=SealingKey(b"k" * 32, suite)), b"s" * 16
+    values = {"sex": "1", "unit": "盟敎育局", "birth_month": "1980-01"}
+
+    row = integers(sealer.record(subject, Facts(values=values)))
+
+    month = CATALOGUE.fields["birth_month"].ordinal("1980-01")
+    assert row[Layout.MAIN] == written_down(suite, subject, b"main", b"")
+    assert row[Layout.DAYS.start] == written_down(suite, subject, b"day", b"", behind=b"\1\0\0")
+    assert row[PERSON.offsets["sex"]] == written_down(suite, subject, b"exact", b"sex", b"1")
+    assert row[PERSON.offsets["unit"]] == written_down(suite, subject, b"exact", b"unit", "盟敎育局".encode())
+    assert row[PERSON.offsets["unit"] + 1] == written_down(suite, subject, b"folded", b"unit", "盟教育局".encode())
+    assert row[PERSON.offsets["post"]] == written_down(suite, subject, b"absent", b"post", b"")
+    assert row[PERSON.offsets["birth_month"] + 1 + 12] == written_down(
+        suite, subject, b"node", b"birth_month", b"", behind=bytes([12, month >> 8, month & 0xFF])
+    )
 
 
 def test_a_persons_number_and_an_organisations_are_never_one_link() -> None:
@@ -222,14 +256,25 @@ def test_a_question_that_cannot_be_sealed_is_an_error_without_the_value(plain: P
 def test_a_question_is_the_same_each_time_but_for_its_filling() -> None:
     plain = a_plain(46_000, ("unit", "equals", "盟教育局"), ("birth_month", "at_least", "1980-01"))
     one, two = (a_sealer(seed=seed).question(plain) for seed in ("one", "two"))
+    nodes = {digests[-13:] for digests in (integers(one.digests), integers(two.digests))}
 
-    def fixed(question: Question) -> tuple[object, ...]:
-        return question.link, question.subject, question.main, question.days, question.gate, question.probes[0]
+    assert (one.link, one.subject, one.bounds) == (two.link, two.subject, (2,))
+    assert integers(one.digests)[:-13] == integers(two.digests)[:-13]
+    alike = {a for a, b in zip(*nodes, strict=True) if a == b}
+    assert len(alike) == len(list(cover(CATALOGUE.fields["birth_month"].ordinal("1980-01"), 4096, 12)))
 
-    assert fixed(one) == fixed(two)
-    assert len(set(one.probes[1].nodes) & set(two.probes[1].nodes)) == len(
-        list(cover(CATALOGUE.fields["birth_month"].ordinal("1980-01"), 4096, 12))
-    )
+
+def test_the_digests_of_a_question_are_those_of_the_record_and_some_that_no_record_holds() -> None:
+    sealer = a_sealer()
+    plain = a_plain(46_000, ("sex", "equals", "1"), ("birth_month", "equals", "1980-01"))
+    question = sealer.question(plain)
+    record = sealer.record(question.subject, some_facts({"sex": "1", "birth_month": "1980-01"}))
+
+    days, probes = integers(question.digests)[:DAY_BITS], integers(question.digests)[DAY_BITS:]
+
+    assert len(set(days) & set(integers(record))) == 1
+    held = [digest in integers(record) for digest in probes]
+    assert held == [True, True, True, True, False, False, False, True, False, False]
 
 
 @pytest.mark.parametrize("comparator", ["at_least", "at_most"])
@@ -237,7 +282,7 @@ def test_every_bound_of_a_field_is_equally_long(comparator: str) -> None:
     months = [f"{year}-{month:02}" for year in (1860, 1990, 2026, 2201) for month in (1, 6, 12) if year < 2201]
     questions = [a_sealer().question(a_plain(46_000, ("birth_month", comparator, month))) for month in months]
 
-    assert {len(question.probes[0].nodes) for question in questions} == {13}
+    assert {len(question.digests) for question in questions} == {8 * (DAY_BITS + 1 + 3 * 2 + 13)}
 
 
 LAST_DAY = DAY_ZERO + timedelta(days=END_OF_DAYS - 1)
