@@ -9,15 +9,18 @@ from __future__ import annotations
 import os
 import socket
 import threading
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import msgspec
+import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from adapters.sealing.meter import Meter
 from adapters.sealing.wire import Admit, Admitted, Ask, Refused, Sealed, receive, requests, send
+from gateway.domain.errors import DownError
 from gateway.domain.grant import Grant, GrantError, local_day
 from gateway.domain.query import MAX_CLAIMS
 from gateway.ports import Clock
@@ -27,6 +30,8 @@ from policies.catalogue import Catalogue
 
 GENERATIONS = 4
 """Generations whose keys are held at once: the one that answers, and those around a swap."""
+
+log = structlog.get_logger()
 
 
 @dataclass(kw_only=True)
@@ -63,48 +68,19 @@ class SealingDesk:
         return Admitted([sealer.unit(code) for code in grant.scope])
 
     def _seal(self, message: Ask) -> Sealed:
-        sealers = self._sealers_of(message.generation)
-        items = [self._question(plain, sealers) for plain in message.plains]
+        now = self.clock.now()
+        judgement = Judgement(self._grants, self.catalogue, self._sealers_of(message.generation), now)
+        items = [_question(plain, judgement.of(plain)) for plain in message.plains]
         good = [place for place, item in enumerate(items) if isinstance(item, Question)]
         asked = [
             (message.plains[place].grant, item.link) for place, item in enumerate(items) if isinstance(item, Question)
         ]
         limits = {grant: self._grants[grant].limits for grant, _ in asked}
-        room = self.meter.take(limits, local_day(self.clock.now()).toordinal(), asked)
+        room = self.meter.take(limits, local_day(now).toordinal(), asked)
         for place, has_room in zip(good, room, strict=True):
             if not has_room:
                 items[place] = "limit"
         return Sealed(items)
-
-    def _question(self, plain: Plain, sealers: Mapping[str, Sealer]) -> Question | str:
-        grant = self._grants.get(plain.grant)
-        if grant is None:
-            return "unknown_grant"
-        sealer = sealers.get(plain.kind)
-        if sealer is None or not self._is_well_formed(plain, sealer):
-            return "malformed"
-        fields = {field for field, _, _ in plain.claims} | set(sealer.layout.gate)
-        if not grant.covers(self.clock.now()) or not fields <= grant.fields or not self._day_is_granted(plain, grant):
-            return "not_granted"
-        try:
-            return sealer.question(plain)
-        except (SealingError, ValueError, LookupError):
-            return "malformed"
-
-    def _is_well_formed(self, plain: Plain, sealer: Sealer) -> bool:
-        """One value for a field, and by a comparator it has: a second value would be a second guess for nothing."""
-        asked = [*sealer.layout.gate, *(field for field, _, _ in plain.claims)]
-        known = self.catalogue.fields
-        return (
-            0 < len(asked) <= MAX_CLAIMS + len(sealer.layout.gate)
-            and len(plain.gate) == len(sealer.layout.gate)
-            and len(set(asked)) == len(asked)
-            and all(field in known and op in known[field].comparators for field, op, _ in plain.claims)
-        )
-
-    def _day_is_granted(self, plain: Plain, grant: Grant) -> bool:
-        today = local_day(self.clock.now())
-        return plain.day in {day_number(day) for day in (today, *grant.reference_dates)}
 
     def _sealers_of(self, generation: str) -> dict[str, Sealer]:
         known = self._sealers.get(generation)
@@ -114,6 +90,62 @@ class SealingDesk:
             while len(self._sealers) > GENERATIONS:
                 del self._sealers[next(iter(self._sealers))]
         return known
+
+
+class Judgement:
+    """What the grants allow in one batch. Queries that differ in subject and values alone are judged once."""
+
+    def __init__(
+        self, grants: Mapping[str, Grant], catalogue: Catalogue, sealers: Mapping[str, Sealer], now: datetime
+    ) -> None:
+        self._grants = grants
+        self._catalogue = catalogue
+        self._sealers = sealers
+        self._now = now
+        self._known: dict[Hashable, Sealer | str] = {}
+
+    def of(self, plain: Plain) -> Sealer | str:
+        """Who seals this query, or the cause why nobody does."""
+        terms = (plain.grant, plain.kind, plain.day, len(plain.gate), *[(field, op) for field, op, _ in plain.claims])
+        known = self._known.get(terms)
+        if known is None:
+            known = self._known[terms] = self._judge(plain)
+        return known
+
+    def _judge(self, plain: Plain) -> Sealer | str:
+        grant = self._grants.get(plain.grant)
+        if grant is None:
+            return "unknown_grant"
+        sealer = self._sealers.get(plain.kind)
+        if sealer is None or not self._is_well_formed(plain, sealer.layout.gate):
+            return "malformed"
+        fields = {field for field, _, _ in plain.claims} | set(sealer.layout.gate)
+        if not grant.covers(self._now) or not fields <= grant.fields or not self._day_is_granted(plain, grant):
+            return "not_granted"
+        return sealer
+
+    def _is_well_formed(self, plain: Plain, gate: Sequence[str]) -> bool:
+        """One value for a field, and by a comparator it has: a second value would be a second guess for nothing."""
+        asked = [*gate, *(field for field, _, _ in plain.claims)]
+        known = self._catalogue.fields
+        return (
+            0 < len(asked) <= MAX_CLAIMS + len(gate)
+            and len(plain.gate) == len(gate)
+            and len(set(asked)) == len(asked)
+            and all(field in known and op in known[field].comparators for field, op, _ in plain.claims)
+        )
+
+    def _day_is_granted(self, plain: Plain, grant: Grant) -> bool:
+        return plain.day in {day_number(day) for day in (local_day(self._now), *grant.reference_dates)}
+
+
+def _question(plain: Plain, sealer: Sealer | str) -> Question | str:
+    if isinstance(sealer, str):
+        return sealer
+    try:
+        return sealer.question(plain)
+    except (SealingError, ValueError, LookupError):
+        return "malformed"
 
 
 def listen(path: Path) -> socket.socket:
@@ -144,5 +176,7 @@ def _converse(peer: socket.socket, desk: SealingDesk) -> None:
         try:
             while (body := receive(peer)) is not None:
                 send(peer, desk.answer(body))
+        except DownError:
+            log.critical("meter_down")
         except OSError:
             return

@@ -178,7 +178,7 @@ def a_desk(
         key=key,
         catalogue=CATALOGUE,
         trusted=trusted,
-        meter=Meter(folder / "meter.sqlite"),
+        meter=Meter(folder / "meter.journal"),
         clock=clock or DrivenClock(),
         entropy=entropy or CountingEntropy(),
     )

@@ -78,7 +78,7 @@ def seal(
             key=SealingKey(read_secret(place.keys / "seal" / "sealing.secret", passphrase)),
             catalogue=load_catalogue(),
             trusted=trusted_load_keys(place),
-            meter=Meter(path.parent / "meter.sqlite"),
+            meter=Meter(path.parent / "meter.journal"),
             clock=place.clock,
             entropy=os.urandom,
         )

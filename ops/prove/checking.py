@@ -6,12 +6,12 @@ import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import cast
 
 from sqlalchemy import func, select
 
 from adapters.checkpoints import FileCheckpoints
+from adapters.sealing.meter import comparisons_in
 from adapters.sql.engine import open_engine
 from adapters.sql.ledger_reader import SqlLedgerReader
 from adapters.sql.tables import budget_day
@@ -132,16 +132,7 @@ def comparisons_counted(home: Home) -> int:
 
 def meter_counted(home: Home) -> int:
     """The same, as the sealing process counted."""
-    engine = open_engine(f"sqlite:///{_meter(home)}")
-    try:
-        with engine.connect() as connection:
-            return int(connection.scalar(select(func.coalesce(func.sum(budget_day.c.comparisons), 0))) or 0)
-    finally:
-        engine.dispose()
-
-
-def _meter(home: Home) -> Path:
-    return home.path / "data" / "seal" / "meter.sqlite"
+    return comparisons_in(home.path / "data" / "seal" / "meter.journal")
 
 
 def _incident(body: Mapping[str, JsonValue]) -> str:

@@ -114,7 +114,7 @@ def a_wired(staged: Stage, folder: Path, database: str = "") -> Iterator[Wired]:
             key=SealingKey(read_secret(home.keys / "seal" / "sealing.secret", None)),
             catalogue=CATALOGUE,
             trusted={"load": read_ed25519_public(home.keys / "load.pub")},
-            meter=Meter(Path(short) / "meter.sqlite"),
+            meter=Meter(Path(short) / "meter.journal"),
             clock=home.clock,
             entropy=CountingEntropy(),
         )
