@@ -4,13 +4,14 @@ After RFC 9901 (SD-JWT): a disclosure is base64url(JSON [salt, name, value]); th
 digest. The disclosure itself lies beside the log, under AES-256-GCM, bound to the entry's id and its name.
 Whoever destroys disclosure and key leaves a digest that nobody can guess, because the salt is gone too.
 
-* Every disclosure of one name fills a frame of one length before it is encrypted: a ciphertext tells nothing.
+* Every disclosure has a salt and a digest of its own: each can be shown, and proved, without the others.
+* What is erased together is encrypted together: `audit/frames.py` says what, and fills it to one length.
 * Every entry carries `SLOTS` digests, decoys among them, sorted: their number and order tell nothing.
 """
 
+import struct
 from binascii import b2a_base64
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Iterator, Sequence
 from hashlib import sha256
 from typing import NamedTuple, Protocol, TypeAlias
 
@@ -20,18 +21,17 @@ from msgspec import Struct
 
 from audit.entry import JsonValue, decode, encode_typed
 from audit.errors import DisclosureError, EntryError
+from audit.frames import FORMS, SLOTS, Frame
 
 Entropy: TypeAlias = Callable[[int], bytes]
 """Gives that many random bytes, fit for keys."""
 
-SLOTS = 6
-FRAMES: Mapping[str, int] = {"subject": 96, "operator": 320, "matter": 320, "inner": 768}
-"""Bytes of each frame: an operator has up to 64 characters of any script, because unknown ones are recorded too."""
-
-_SALT, _NONCE, _DECOY = 18, 12, 32
-SLOT_ENTROPY = max(_SALT + _NONCE, _DECOY)
-_OVERHEAD = len(b'["","",]') + 24  # brackets, quotes and the salt as text; the name comes on top
-_VERSION = b"\x01"
+SLOT_ENTROPY = 33
+"""A slot holds a salt and a nonce, or a decoy. Three bytes are four characters, so each slot's text stands alone."""
+_SALT, _NONCE, _DIGEST, _TAG = 18, 12, 32, 16
+_cut_salts = struct.Struct("24s20x" * SLOTS).unpack_from
+_cut_digests = struct.Struct("43sx" * (SLOTS - 1) + "43s").unpack
+_VERSION = b"\x02"
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 
@@ -62,22 +62,28 @@ class DisclosureKeys(Protocol):
 
 
 class Secret(Struct, frozen=True, gc=False):
-    """A name and a value to be committed to, not told. Made by `secret`; the value is canonical JSON."""
+    """Values of one form, to be committed to and not told. Made by `secret`; they are canonical JSON."""
 
-    name: str
-    value: bytes
+    form: str
+    values: tuple[bytes, ...]
 
     def __repr__(self) -> str:
-        """Show the name alone."""
-        return f"Secret({self.name!r}, ***)"
+        """Show the form alone."""
+        return f"Secret({self.form!r}, ***)"
 
 
 class Sealed(NamedTuple):
-    """A disclosure as it is kept: which key, and nonce with ciphertext."""
+    """A disclosure as it is kept: its line in a frame, which key, and the frame's nonce with ciphertext."""
 
-    name: str
+    label: str
+    line: int
     kid: str
     blob: bytes
+
+    @property
+    def name(self) -> str:
+        """The name of this disclosure."""
+        return self.label.split(",")[self.line]
 
 
 class Disclosure(NamedTuple):
@@ -103,12 +109,13 @@ class Disclosure(NamedTuple):
         return _digest(self.content)
 
 
-def secret(name: str, value: JsonValue) -> Secret:
-    """Prepare a value for its frame. Raise `DisclosureError` when it does not fit: frames never grow."""
-    content = encode_typed(value)
-    if len(content) > FRAMES[name] - _OVERHEAD - len(name):
-        raise DisclosureError(f"the value of {name} is longer than its frame of {FRAMES[name]} bytes")
-    return Secret(name, content)
+def secret(form: str, *values: JsonValue) -> Secret:
+    """Prepare values for their frames. Raise `DisclosureError` when they do not fit: frames never grow."""
+    written = tuple([encode_typed(value) for value in values])
+    for frame in FORMS[form].frames:
+        if sum(map(len, written[frame.lines])) > frame.room:
+            raise DisclosureError(f"{frame.label.decode()}: longer than the {frame.room} bytes of their frame")
+    return Secret(form, written)
 
 
 class Sealer:
@@ -116,32 +123,32 @@ class Sealer:
 
     def __init__(self, key: DataKey) -> None:
         """Set up the cipher of this key."""
-        self.kid = key.kid
-        self._cipher = AESGCM(key.key)
+        self._encrypt = AESGCM(key.key).encrypt
+        self._heads = {frame.label: _head(frame, key.kid) for form in FORMS.values() for frame in form.frames}
 
-    def seal(self, entry_id: str, secrets: Sequence[Secret], entropy: bytes) -> tuple[list[str], bytes]:
+    def seal(self, entry_id: str, secrets: Sequence[Secret], entropy: bytes) -> tuple[list[bytes], bytes]:
         """Return the digests for the entry, decoys included, and the packed ciphertexts.
 
-        `entropy` is `SLOTS * SLOT_ENTROPY` fresh random bytes.
+        `entropy` are `SLOTS * SLOT_ENTROPY` fresh random bytes; more are left unused.
         """
-        digests: list[str] = []
+        salts = _cut_salts(base64url(entropy))
+        bound = _bound_to(entry_id)
+        digests: list[bytes] = []
         packed = [_VERSION]
-        for slot, item in enumerate(secrets):
-            at = slot * SLOT_ENTROPY
-            nonce = entropy[at + _SALT : at + _SALT + _NONCE]
-            content = b'["%b","%b",%b]' % (base64url(entropy[at : at + _SALT]), item.name.encode(), item.value)
-            digests.append(_digest(content))
-            frame = content.ljust(FRAMES[item.name])
-            packed += (
-                _prefix(item.name, self.kid),
-                nonce,
-                self._cipher.encrypt(nonce, frame, _bound_to(entry_id, item.name)),
-            )
-        for slot in range(len(secrets), SLOTS):
-            at = slot * SLOT_ENTROPY
-            digests.append(base64url(entropy[at : at + _DECOY]).decode())
-        digests.sort()
-        return digests, b"".join(packed)
+        for item in secrets:
+            form, slot = FORMS[item.form], len(digests)
+            lines = [b'["%b","%b",%b]' % line for line in zip(salts[slot:], form.names, item.values, strict=False)]
+            texts = b"".join(map(b2a_base64, lines)).translate(_URL_SAFE, b"=").splitlines()
+            digests += [sha256(text).digest() for text in texts]
+            for frame in form.frames:
+                at = (slot + frame.lines.start) * SLOT_ENTROPY + _SALT
+                nonce = entropy[at : at + _NONCE]
+                content = b"\n".join(lines[frame.lines]).ljust(frame.length)
+                packed += self._heads[frame.label], nonce, self._encrypt(nonce, content, bound + frame.label)
+        decoys = range(len(digests) * SLOT_ENTROPY, SLOTS * SLOT_ENTROPY, SLOT_ENTROPY)
+        digests += [entropy[at : at + _DIGEST] for at in decoys]
+        # With a byte between them, digests are slots too.
+        return sorted(_cut_digests(base64url(b"\0".join(digests)))), b"".join(packed)
 
 
 def unpack(packed: bytes) -> Iterator[Sealed]:
@@ -150,10 +157,11 @@ def unpack(packed: bytes) -> Iterator[Sealed]:
         raise DisclosureError("these disclosures are of an unknown form")
     rest = packed[1:]
     while rest:
-        name, rest = _take(rest, 1)
+        label, rest = _take(rest, 1)
         kid, rest = _take(rest, 1)
         blob, rest = _take(rest, 2)
-        yield Sealed(name.decode("ascii", "replace"), kid.decode("ascii", "replace"), blob)
+        for line in range(label.count(b",") + 1):
+            yield Sealed(label.decode("ascii", "replace"), line, kid.decode("ascii", "replace"), blob)
 
 
 def unseal(entry_id: str, sealed: Sealed, keys: DisclosureKeys) -> Disclosure | None:
@@ -163,10 +171,13 @@ def unseal(entry_id: str, sealed: Sealed, keys: DisclosureKeys) -> Disclosure | 
         return None
     nonce, ciphertext = sealed.blob[:_NONCE], sealed.blob[_NONCE:]
     try:
-        frame = AESGCM(key).decrypt(nonce, ciphertext, _bound_to(entry_id, sealed.name))
+        content = AESGCM(key).decrypt(nonce, ciphertext, _bound_to(entry_id) + sealed.label.encode())
     except (InvalidTag, ValueError) as error:
         raise DisclosureError(f"the disclosure of {sealed.name} was changed, or belongs to another entry") from error
-    return Disclosure(sealed.name, frame.rstrip(b" "))
+    lines = content.rstrip(b" ").split(b"\n")
+    if len(lines) != sealed.label.count(",") + 1:
+        raise DisclosureError(f"the frame of {sealed.label} does not hold a line for each of them")
+    return Disclosure(sealed.name, lines[sealed.line])
 
 
 def is_committed(disclosure: Disclosure, digests: Sequence[JsonValue]) -> bool:
@@ -185,14 +196,13 @@ def _take(rest: bytes, width: int) -> tuple[bytes, bytes]:
     return rest[width:end], rest[end:]
 
 
-@lru_cache(maxsize=256)
-def _prefix(name: str, kid: str) -> bytes:
-    length = _NONCE + FRAMES[name] + 16  # the GCM tag
-    return b"%c%b%c%b%b" % (len(name), name.encode(), len(kid), kid.encode("ascii"), length.to_bytes(2, "big"))
+def _head(frame: Frame, kid: str) -> bytes:
+    length = _NONCE + frame.length + _TAG
+    return b"%c%b%c%b%b" % (len(frame.label), frame.label, len(kid), kid.encode("ascii"), length.to_bytes(2, "big"))
 
 
-def _bound_to(entry_id: str, name: str) -> bytes:
-    return b"bidui-disclosure/1\0%b\0%b" % (entry_id.encode(), name.encode())
+def _bound_to(entry_id: str) -> bytes:
+    return b"bidui-disclosure/2\0%b\0" % entry_id.encode()
 
 
 def base64url(content: bytes) -> bytes:

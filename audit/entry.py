@@ -29,7 +29,7 @@ _write = msgspec.json.Encoder(order="sorted").encode
 def encode(value: JsonValue, limit: int = MAX_ENTRY_BYTES) -> bytes:
     """Write a value canonically. Raise `EntryError` for anything outside the subset or longer than the limit."""
     _check(value)
-    return _written(value, limit)
+    return encode_typed(value, limit)
 
 
 def encode_typed(value: JsonValue, limit: int = MAX_ENTRY_BYTES) -> bytes:
@@ -37,10 +37,6 @@ def encode_typed(value: JsonValue, limit: int = MAX_ENTRY_BYTES) -> bytes:
 
     Its keys and types are the type checker's business, so nothing walks through it again: that walk is what costs.
     """
-    return _written(value, limit)
-
-
-def _written(value: object, limit: int) -> bytes:
     try:
         content = _write(value)
     except (UnicodeEncodeError, RecursionError, TypeError) as error:

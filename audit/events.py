@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from audit.disclosure import Secret, secret
 from audit.entry import JsonValue, encode_typed
+from audit.errors import EntryError
 from audit.kinds import (
     COMPARISON_ANSWERED,
     COMPARISON_REFUSED,
@@ -93,6 +94,57 @@ class Inner(Struct, frozen=True, kw_only=True, gc=False):
         return "Inner(***)"
 
 
+class Terms(Struct, frozen=True, gc=False):
+    """What all comparisons answered under one verdict say alike, written once. Made by `terms`."""
+
+    partner: str
+    before: bytes
+    between: bytes
+    after: bytes
+
+    def body(self, outcome: bytes, request_sha256: str, response_sha256: str) -> bytes:
+        """Write the clear part of one of these comparisons; its own members come in where the order puts them."""
+        return b'{%b,"outcome":%b,%b,"request_sha256":"%b","response_sha256":"%b",%b}' % (
+            self.before,
+            outcome,
+            self.between,
+            request_sha256.encode(),
+            response_sha256.encode(),
+            self.after,
+        )
+
+
+def terms(
+    asked: Asked, *, rules: tuple[str, ...], policy: PolicyRef, data: DataRef, counts: Mapping[str, int]
+) -> Terms:
+    """Write what a comparison shares with every other one under the same verdict; `asked` may be that of any."""
+    between = {"policy": _policy(policy), "purpose": asked.purpose}
+    return Terms(asked.partner, _members(_asked(asked, data, counts)), _members(between), _members({"rules": rules}))
+
+
+def outcome(subject: str, fields: Mapping[str, str]) -> bytes:
+    """Write the codes of an answer; they are the end of what the caller is told, too."""
+    return encode_typed({"fields": dict(fields), "subject": subject})
+
+
+def answered(
+    terms: Terms,
+    inner: Inner,
+    *,
+    subject: str,
+    operator: str,
+    matter: str | None,
+    outcome: bytes,
+    request_sha256: str,
+    response_sha256: str,
+) -> Draft:
+    """A comparison was answered with these codes; `subject` is its number."""
+    body = terms.body(outcome, request_sha256, response_sha256)
+    if len(body) > MAX_BODY_BYTES:
+        raise EntryError(f"{len(body)} bytes are more than there is room for ({MAX_BODY_BYTES}); ask for less at once")
+    return Draft(COMPARISON_ANSWERED.type, terms.partner, body, (_comparison(subject, operator, matter, inner),))
+
+
 def comparison_answered(
     asked: Asked,
     inner: Inner,
@@ -105,16 +157,17 @@ def comparison_answered(
     fields: Mapping[str, str],
     response_sha256: str,
 ) -> Draft:
-    """A comparison was answered with these codes."""
-    told: dict[str, JsonValue] = {
-        "rules": rules,
-        "policy": _policy(policy),
-        "data": _data(data),
-        "counts": dict(counts),
-        "outcome": {"subject": subject, "fields": dict(fields)},
-        "response_sha256": response_sha256,
-    }
-    return _draft(COMPARISON_ANSWERED, asked.partner, _asked(asked) | told, _secrets(asked, inner))
+    """The same for a comparison whose terms nobody wrote before; here `subject` is its code."""
+    return answered(
+        terms(asked, rules=rules, policy=policy, data=data, counts=counts),
+        inner,
+        subject=asked.subject,
+        operator=asked.operator,
+        matter=asked.matter,
+        outcome=outcome(subject, fields),
+        request_sha256=asked.request_sha256,
+        response_sha256=response_sha256,
+    )
 
 
 def comparison_refused(
@@ -130,13 +183,16 @@ def comparison_refused(
 ) -> Draft:
     """A comparison was refused; the rules behind it belong into `inner`."""
     told: dict[str, JsonValue] = {
-        "policy": _policy(policy),
-        "data": _data(data) if data else None,
-        "counts": dict(counts),
         "outcome": {"refused": reason, "incident": incident},
+        "policy": _policy(policy),
+        "purpose": asked.purpose,
+        "request_sha256": asked.request_sha256,
         "response_sha256": response_sha256,
     }
-    return _draft(COMPARISON_REFUSED, asked.partner, _asked(asked) | told, _secrets(asked, inner))
+    comparison = _comparison(asked.subject, asked.operator, asked.matter, inner)
+    return _draft(
+        COMPARISON_REFUSED, asked.partner, _asked(asked, data, counts) | told, (comparison, _rules(inner.rules))
+    )
 
 
 def log_opened(*, origin: str, vkeys: Sequence[str], previous: str | None = None) -> Draft:
@@ -184,37 +240,32 @@ def _draft(kind: Kind, partner: str | None, body: Mapping[str, JsonValue], secre
     return Draft(kind.type, partner, encode_typed(body, MAX_BODY_BYTES), secrets)
 
 
-def _asked(asked: Asked) -> dict[str, JsonValue]:
+def _asked(asked: Asked, data: DataRef | None, counts: Mapping[str, int]) -> dict[str, JsonValue]:
     return {
-        "client": asked.client,
-        "grant": asked.grant,
-        "purpose": asked.purpose,
-        "kind": asked.kind,
-        "fields": asked.fields,
         "as_of": asked.as_of,
+        "client": asked.client,
+        "counts": dict(counts),
+        "data": _data(data) if data else None,
+        "fields": asked.fields,
+        "grant": asked.grant,
+        "kind": asked.kind,
         "network": asked.network,
-        "request_sha256": asked.request_sha256,
     }
 
 
-def _secrets(asked: Asked, inner: Inner) -> tuple[Secret, ...]:
-    return (
-        secret("subject", asked.subject),
-        secret("operator", asked.operator),
-        secret("matter", asked.matter),
-        secret("inner", _inner(inner)),
-    )
+def _members(members: Mapping[str, JsonValue]) -> bytes:
+    """Write members as they stand within a larger object."""
+    return encode_typed(members, MAX_BODY_BYTES)[1:-1]
 
 
-def _inner(inner: Inner) -> dict[str, JsonValue]:
+def _comparison(subject: str, operator: str, matter: str | None, inner: Inner) -> Secret:
+    within: dict[str, JsonValue] = {"budgets": dict(inner.budgets), "cause": inner.cause}
+    return secret("comparison", subject, operator, matter, within)
+
+
+def _rules(rules: Sequence[str]) -> Secret:
     """A frame holds only so many rules; the others follow from the policy version, and their number is told."""
-    kept: dict[str, JsonValue] = {
-        "cause": inner.cause,
-        "rules": inner.rules[:MAX_INNER_RULES],
-        "budgets": dict(inner.budgets),
-    }
-    left_out = len(inner.rules) - MAX_INNER_RULES
-    return kept | {"more_rules": left_out} if left_out > 0 else kept
+    return secret("rules", {"ids": rules[:MAX_INNER_RULES], "more": max(0, len(rules) - MAX_INNER_RULES)})
 
 
 def _policy(policy: PolicyRef) -> dict[str, JsonValue]:

@@ -32,7 +32,7 @@ _SECRETS = {
     "subject": "the subject's number",
     "operator": "the enrolled person or job behind the request",
     "matter": "number of the matter it named, or null",
-    "inner": "the cause as it was inside, the rules behind a refusal, and each budget before and after",
+    "inner": "the cause as it was inside, and each budget before and after",
 }
 
 COMPARISON_ANSWERED = Kind(
@@ -56,7 +56,7 @@ COMPARISON_REFUSED = Kind(
         "data": "version and time of the register data in force, or null",
         "outcome": "`refused`: the reason class, and `incident`: its number, as told",
     },
-    _SECRETS,
+    {**_SECRETS, "rules": "ids of up to eight of the rules behind it, and how many more there were"},
 )
 LOG_OPENED = Kind(
     "log.opened",
@@ -144,9 +144,11 @@ Every entry of the ledger is one JSON object in canonical form (RFC 8785) with t
 | `node` | the gateway node that recorded it |
 | `partner`, `pseq`, `pprev` | the partner it belongs to, its place in that partner's chain from 0, leaf hash \
 of the entry before; absent when it belongs to none |
-| `_sd` | four digests of disclosures and decoys (RFC 9901), sorted |
+| `_sd` | six digests of disclosures and decoys (RFC 9901), sorted |
 
-Disclosures lie encrypted beside the log, every one of a name equally long, and can be erased; the digests stay.
+Disclosures lie encrypted beside the log and can be erased; the digests stay. What is erased together lies in one \
+frame: the subject alone; operator, matter and inner; rules. Every frame of one kind is equally long, and each \
+disclosure has a salt and a digest of its own, so that one can be shown without the others.
 """
 
 

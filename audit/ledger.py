@@ -9,23 +9,23 @@ A crash before the commit leaves nothing, and nothing was told; a crash after it
 "authorised". Nothing here signs or waits for a network.
 """
 
+from binascii import hexlify
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import NamedTuple, Protocol
 
 from msgspec import Struct
 
-from audit.disclosure import SLOT_ENTROPY, SLOTS, DisclosureKeys, Entropy, Sealer
+from audit.disclosure import SLOT_ENTROPY, DisclosureKeys, Entropy, Sealer
 from audit.entry import MAX_ENTRY_BYTES, encode, leaf_hash
 from audit.errors import LedgerError
 from audit.events import Draft
+from audit.frames import SLOTS
 from audit.kinds import LOG_OPENED
-from audit.tree import Tile, filled_tiles, grow, split
+from audit.stamps import ID_ENTROPY, microseconds, text, uuid7
+from audit.tree import Tile, extend, filled_tiles, split
 
-_ID_ENTROPY = 10
-_ENTRY_ENTROPY = _ID_ENTROPY + SLOTS * SLOT_ENTROPY
-_SECOND = 1_000_000
+_ENTRY_ENTROPY = ID_ENTROPY + SLOTS * SLOT_ENTROPY
 
 
 class Head(NamedTuple):
@@ -44,6 +44,9 @@ class PartnerHead(NamedTuple):
 
     size: int
     leaf: bytes
+
+
+_NO_CHAIN = PartnerHead(0, b"")
 
 
 class Recorded(Struct, frozen=True, gc=False):
@@ -120,18 +123,18 @@ class Ledger:
             return []
         entropy = self._entropy(_ENTRY_ENTROPY * len(drafts))
         sealer = self._sealer_for(at)
-        decided = _microseconds(at)
         head = store.lock_head()
         _check_opening(head, drafts)
-        partners = dict(store.partner_heads({draft.partner for draft in drafts if draft.partner is not None}))
-        scribe = _Scribe(head, partners, sealer, self._frame(decided))
+        partners = {draft.partner for draft in drafts if draft.partner is not None}
+        scribe = _Scribe(head, _chains(partners, store), sealer, self._frame(at))
         for number, draft in enumerate(drafts):
-            scribe.write(draft, decided, entropy[number * _ENTRY_ENTROPY : (number + 1) * _ENTRY_ENTROPY])
+            scribe.write(draft, entropy[number * _ENTRY_ENTROPY : (number + 1) * _ENTRY_ENTROPY])
         store.append(scribe.batch(store))
         return scribe.recorded
 
-    def _frame(self, decided: int) -> "_Frame":
-        return _Frame(self._node, self._suite, _text(decided).encode())
+    def _frame(self, at: datetime) -> "_Frame":
+        decided = microseconds(at)
+        return _Frame(decided, self._node, b'%b,"time":"%b"' % (self._suite, text(decided).encode()))
 
     def _sealer_for(self, at: datetime) -> Sealer:
         month = at.astimezone(UTC).strftime("%Y-%m")
@@ -141,101 +144,87 @@ class Ledger:
 
 
 class _Frame(NamedTuple):
-    """What all entries of a batch have alike, as JSON."""
+    """What all entries of a batch have alike: when they were decided, and members as JSON."""
 
+    decided: int
     node: bytes
-    suite: bytes
-    time: bytes
+    suite_and_time: bytes
+
+
+class _Chain:
+    """A partner's chain while a batch grows it."""
+
+    __slots__ = ("_partner", "leaf", "size")
+
+    def __init__(self, partner: str, head: PartnerHead) -> None:
+        self._partner = encode(partner)
+        self.size, self.leaf = head
+
+    def links(self) -> bytes:
+        """Write the members of the next entry that say whose it is and what stands before it."""
+        previous = b'"%b"' % hexlify(self.leaf) if self.size else b"null"
+        return b',"partner":%b,"pprev":%b,"pseq":%d' % (self._partner, previous, self.size)
+
+    def add(self, leaf: bytes) -> None:
+        self.size, self.leaf = self.size + 1, leaf
+
+
+def _chains(partners: Collection[str], store: LedgerStore) -> dict[str | None, _Chain]:
+    heads = store.partner_heads(partners)
+    return {partner: _Chain(partner, heads.get(partner, _NO_CHAIN)) for partner in partners}
 
 
 class _Scribe:
     """Writes the entries of one batch, one after the other."""
 
-    def __init__(self, head: Head, partners: dict[str, PartnerHead], sealer: Sealer, frame: _Frame) -> None:
-        self._head, self._partners, self._sealer, self._frame = head, partners, sealer, frame
-        self._size, self._log_time = head.size, head.log_time
-        self._frontier = split(head.frontier)
+    def __init__(self, head: Head, chains: dict[str | None, _Chain], sealer: Sealer, frame: _Frame) -> None:
+        self._head, self._chains, self._sealer, self._frame = head, chains, sealer, frame
+        self._log_time = max(frame.decided - 1, head.log_time)
         self.recorded: list[Recorded] = []
 
-    def write(self, draft: Draft, decided: int, entropy: bytes) -> None:
-        self._log_time = max(decided, self._log_time + 1)
-        entry_id = _uuid7(self._log_time, entropy[:_ID_ENTROPY])
-        time = _text(self._log_time)
-        digests, disclosures = self._sealer.seal(entry_id, draft.secrets, entropy[_ID_ENTROPY:])
-        entry = self._entry(draft, entry_id, time, digests)
-        if len(entry) > MAX_ENTRY_BYTES:
-            raise LedgerError(f"{draft.type}: an entry of {len(entry)} bytes is too long; nothing was recorded")
-        leaf = leaf_hash(entry)
-        index = self._size
-        grow(self._frontier, index, leaf)
-        if draft.partner is not None:
-            self._partners[draft.partner] = PartnerHead(self._place_of(draft.partner).size + 1, leaf)
-        self.recorded.append(
-            Recorded(index, entry_id, entry, leaf, disclosures, self._log_time, time, draft.type, draft.partner)
-        )
-        self._size += 1
-
-    def batch(self, store: LedgerStore) -> Batch:
-        tiles = filled_tiles(self._head.size, [row.leaf for row in self.recorded], store.hashes)
-        head = Head(self._size, b"".join(self._frontier), self._log_time)
-        return Batch(self.recorded, head, self._partners, tiles)
-
-    def _entry(self, draft: Draft, entry_id: str, time: str, digests: list[str]) -> bytes:
-        """Write the members in canonical order; each part is canonical already."""
-        frame = self._frame
-        return (
-            b'{"_sd":["%b"],"body":%b,"id":"%b","log_time":"%b","node":%b%b,"seq":%d,"suite":%b,"time":"%b","type":"%b","v":1}'
-        ) % (
-            '","'.join(digests).encode(),
+    def write(self, draft: Draft, entropy: bytes) -> None:
+        self._log_time += 1
+        index, time = self._head.size + len(self.recorded), text(self._log_time)
+        entry_id = uuid7(self._log_time, entropy[:ID_ENTROPY])
+        digests, disclosures = self._sealer.seal(entry_id, draft.secrets, entropy[ID_ENTROPY:])
+        chain = self._chains.get(draft.partner)
+        entry = _ENTRY % (
+            b'","'.join(digests),
             draft.body,
             entry_id.encode(),
             time.encode(),
-            frame.node,
-            self._links(draft.partner),
-            self._size,
-            frame.suite,
-            frame.time,
+            self._frame.node,
+            chain.links() if chain else b"",
+            index,
+            self._frame.suite_and_time,
             draft.type.encode(),
         )
+        leaf = _leaf(entry, draft)
+        if chain:
+            chain.add(leaf)
+        self.recorded.append(
+            Recorded(index, entry_id, entry, leaf, disclosures, self._log_time, time, draft.type, draft.partner)
+        )
 
-    def _links(self, partner: str | None) -> bytes:
-        if partner is None:
-            return b""
-        place = self._place_of(partner)
-        previous = b'"%b"' % place.leaf.hex().encode() if place.size else b"null"
-        return b',"partner":%b,"pprev":%b,"pseq":%d' % (_json(partner), previous, place.size)
+    def batch(self, store: LedgerStore) -> Batch:
+        frontier, leaves = split(self._head.frontier), [row.leaf for row in self.recorded]
+        completed = extend(frontier, self._head.size, leaves)
+        tiles = filled_tiles(self._head.size, leaves, store.hashes, completed)
+        head = Head(self._head.size + len(leaves), b"".join(frontier), self._log_time)
+        heads = {name: PartnerHead(chain.size, chain.leaf) for name, chain in self._chains.items() if name}
+        return Batch(self.recorded, head, heads, tiles)
 
-    def _place_of(self, partner: str) -> PartnerHead:
-        return self._partners.get(partner) or PartnerHead(0, b"")
+
+_ENTRY = b'{"_sd":["%b"],"body":%b,"id":"%b","log_time":"%b","node":%b%b,"seq":%d,"suite":%b,"type":"%b","v":1}'
+"""The members in canonical order; each part is canonical already."""
+
+
+def _leaf(entry: bytes, draft: Draft) -> bytes:
+    if len(entry) > MAX_ENTRY_BYTES:
+        raise LedgerError(f"{draft.type}: an entry of {len(entry)} bytes is too long; nothing was recorded")
+    return leaf_hash(entry)
 
 
 def _check_opening(head: Head, drafts: Sequence[Draft]) -> None:
     if (drafts[0].type == LOG_OPENED.type) != (head.size == 0) or any(d.type == LOG_OPENED.type for d in drafts[1:]):
         raise LedgerError("a ledger begins with its opening entry and has no second one; run `bidui init` first")
-
-
-def _microseconds(at: datetime) -> int:
-    return int(at.timestamp()) * _SECOND + at.microsecond
-
-
-def _text(microseconds: int) -> str:
-    seconds, rest = divmod(microseconds, _SECOND)
-    return f"{_to_the_second(seconds)}.{rest:06d}Z"
-
-
-@lru_cache(maxsize=64)
-def _to_the_second(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
-
-
-@lru_cache(maxsize=1024)
-def _json(text: str) -> bytes:
-    return encode(text)
-
-
-def _uuid7(microseconds: int, entropy: bytes) -> str:
-    """Make a UUIDv7 (RFC 9562): milliseconds, then random bits."""
-    time = f"{microseconds // 1000:012x}"
-    random = entropy.hex()
-    variant = "89ab"[entropy[0] & 3]
-    return f"{time[:8]}-{time[8:]}-7{random[2:5]}-{variant}{random[5:8]}-{random[8:]}"

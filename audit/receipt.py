@@ -11,6 +11,7 @@ The signature line is that of a C2SP note (type 0x01) by the receipt key, which 
 """
 
 from base64 import b64encode
+from binascii import b2a_base64, hexlify
 from collections.abc import Sequence
 from functools import lru_cache
 from hashlib import sha256
@@ -25,7 +26,7 @@ from audit.errors import EntryError, NoteError, ProofError, ReceiptError
 from audit.events import DataRef, PolicyRef
 from audit.note import NoteVerifier, from_base64
 from audit.proof import root_from_inclusion
-from audit.tree import node_hash
+from audit.tree import parents
 
 FORMAT = "bidui-receipt/1"
 SALT_BYTES = 16
@@ -54,19 +55,18 @@ class ReceiptBody(Struct, frozen=True, gc=False):
 
     def canonical(self, origin: str) -> bytes:
         """Write it as the canonical JSON that is hashed; the salt is no part of it."""
-        return (
-            b'{"data":%b,"index":%d,"leaf":"%b","origin":%b,"policy":%b,'
-            b'"request_sha256":"%b","response_sha256":"%b","time":"%b","v":1}'
-        ) % (
+        return _BODY % (
             _data(self.data),
             self.index,
-            self.leaf.hex().encode(),
-            _text(origin),
-            _policy(self.policy),
+            hexlify(self.leaf),
+            _origin_and_policy(origin, self.policy),
             self.request_sha256.encode(),
             self.response_sha256.encode(),
             self.time.encode(),
         )
+
+
+_BODY = b'{"data":%b,"index":%d,"leaf":"%b",%b,"request_sha256":"%b","response_sha256":"%b","time":"%b","v":1}'
 
 
 class Receipt(Struct, frozen=True, gc=False):
@@ -84,8 +84,9 @@ class Receipt(Struct, frozen=True, gc=False):
         """Write the receipt as canonical JSON."""
         path = b'"%b"' % b'","'.join(self.hashes) if self.hashes else b""
         return (
-            b'{"body":%b,"path":{"at":%d,"first":%d,"hashes":[%b],"size":%d},"salt":"%b","signature":"%b","type":"%b"}'
-        ) % (self.body, self.at, self.first, path, self.size, base64url(self.salt), self.signature, FORMAT.encode())
+            b'{"body":%b,"path":{"at":%d,"first":%d,"hashes":[%b],"size":%d},"salt":"%b","signature":"%b","type":"'
+            b'bidui-receipt/1"}'
+        ) % (self.body, self.at, self.first, path, self.size, base64url(self.salt), self.signature)
 
 
 def salted_digest(salt: bytes, part: str, content: bytes) -> str:
@@ -99,11 +100,11 @@ def sign_turn(bodies: Sequence[ReceiptBody], first_index: int, origin: str, sign
         return []
     contents = [body.canonical(origin) for body in bodies]
     rows = _rows([leaf_hash(content) for content in contents])
-    signature = b64encode(signer.sign(signed_text(origin, first_index, len(bodies), rows[-1][0])))
-    written = [[b64encode(node) for node in row] for row in rows[:-1]]
+    size = len(bodies)
+    signature = b64encode(signer.sign(signed_text(origin, first_index, size, rows[-1][0])))
     return [
-        Receipt(content, at, first_index, len(bodies), _path(written, at), body.salt, signature)
-        for at, (body, content) in enumerate(zip(bodies, contents, strict=True))
+        Receipt(content, at, first_index, size, path, body.salt, signature)
+        for at, (body, content, path) in enumerate(zip(bodies, contents, _paths(rows), strict=True))
     ]
 
 
@@ -116,29 +117,24 @@ def _rows(row: list[bytes]) -> list[list[bytes]]:
     """Return every row of the tree, leaves first. The odd one out rises unchanged, which is RFC 6962's shape."""
     rows = [row]
     while len(row) > 1:
-        paired = [node_hash(row[at], row[at + 1]) for at in range(0, len(row) - 1, 2)]
-        row = paired + row[len(row) & ~1 :]
+        row = parents(row) + row[len(row) & ~1 :]
         rows.append(row)
     return rows
 
 
-def _path(rows: Sequence[Sequence[bytes]], at: int) -> tuple[bytes, ...]:
-    path: list[bytes] = []
-    for row in rows:
-        if at ^ 1 < len(row):
-            path.append(row[at ^ 1])
-        at >>= 1
-    return tuple(path)
+def _paths(rows: Sequence[Sequence[bytes]]) -> list[tuple[bytes, ...]]:
+    """Return the path of every leaf, as base64: its sibling, if it has one, and then the path of its parent."""
+    paths: list[tuple[bytes, ...]] = [()]
+    for row in reversed(rows[:-1]):
+        written = [b2a_base64(node, newline=False) for node in row]
+        paths = [(*written[at ^ 1 : (at ^ 1) + 1], *paths[at >> 1]) for at in range(len(row))]
+    return paths
 
 
 @lru_cache(maxsize=256)
-def _text(text: str) -> bytes:
-    return encode(text)
-
-
-@lru_cache(maxsize=256)
-def _policy(policy: PolicyRef) -> bytes:
-    return encode({"number": policy.number, "sha256": policy.sha256})
+def _origin_and_policy(origin: str, policy: PolicyRef) -> bytes:
+    members = encode({"origin": origin, "policy": {"number": policy.number, "sha256": policy.sha256}})
+    return members[1:-1]
 
 
 @lru_cache(maxsize=256)

@@ -6,9 +6,9 @@ One pass holds: canonical form, number, strictly increasing time, each partner's
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from audit.disclosure import SLOTS
 from audit.entry import JsonValue, decode, leaf_hash
 from audit.errors import EntryError
+from audit.frames import SLOTS
 from audit.kinds import LOG_OPENED
 from audit.report import Findings
 from audit.tree import TILE_WIDTH, grow, perfect_root, root

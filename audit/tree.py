@@ -36,6 +36,12 @@ def node_hash(left: bytes, right: bytes) -> bytes:
     return sha256(b"\x01" + left + right).digest()
 
 
+def parents(row: Sequence[bytes]) -> list[bytes]:
+    """Hash neighbours two by two; an odd one at the end has no parent yet."""
+    nodes = iter(row)
+    return [sha256(b"\x01" + left + right).digest() for left, right in zip(nodes, nodes, strict=False)]
+
+
 def grow(frontier: list[bytes], size: int, leaf: bytes) -> None:
     """Append one leaf to the frontier of a tree of this size, in place."""
     node = leaf
@@ -43,6 +49,24 @@ def grow(frontier: list[bytes], size: int, leaf: bytes) -> None:
         node = sha256(b"\x01" + frontier.pop() + node).digest()
         size >>= 1
     frontier.append(node)
+
+
+def extend(frontier: list[bytes], size: int, leaves: Sequence[bytes]) -> list[list[bytes]]:
+    """Append leaves to the frontier of a tree of this size, in place, a row at a time.
+
+    Return the nodes that this completed, by their height: the leaves, their parents, and so on.
+    """
+    rows: list[list[bytes]] = []
+    waiting: list[bytes] = []
+    fresh = list(leaves)
+    while fresh:
+        rows.append(fresh)
+        row = [frontier.pop(), *fresh] if size & 1 else fresh
+        if len(row) & 1:
+            waiting.append(row[-1])
+        fresh, size = parents(row), size >> 1
+    frontier += reversed(waiting)
+    return rows
 
 
 def root(frontier: Sequence[bytes]) -> bytes:
@@ -60,35 +84,35 @@ def split(joined: bytes) -> list[bytes]:
     return [joined[at : at + HASH_BYTES] for at in range(0, len(joined), HASH_BYTES)]
 
 
-def filled_tiles(size: int, leaves: Sequence[bytes], hashes: Hashes) -> list[Tile]:
+def filled_tiles(
+    size: int, leaves: Sequence[bytes], hashes: Hashes, completed: Sequence[Sequence[bytes]] = ()
+) -> list[Tile]:
     """Return the tiles that a tree of this size fills when it takes these leaves.
 
-    `hashes` is asked only for the part of such a tile that was stored before.
+    `hashes` is asked only for the part of such a tile that was stored before. `completed` is what `extend` returned
+    for the same leaves: the roots of the tiles are among it, and without it they are hashed once more.
     """
     tiles: list[Tile] = []
     level, known, fresh = 0, size, list(leaves)
     while (known + len(fresh)) // TILE_WIDTH > known // TILE_WIDTH:
         first = known // TILE_WIDTH
         stored = split(hashes(level, first * TILE_WIDTH, known)) if known % TILE_WIDTH else []
-        filled = _cut_tiles(level, first, stored + fresh)
-        tiles += filled
-        level, known, fresh = level + 1, first, [tile.root for tile in filled]
+        rows = _cut_tiles(stored + fresh)
+        known, fresh = first, list(completed[TILE_HEIGHT * (level + 1)] if completed else map(perfect_root, rows))
+        pairs = zip(rows, fresh, strict=True)
+        tiles += [Tile(level, first + at, b"".join(row), top) for at, (row, top) in enumerate(pairs)]
+        level += 1
     return tiles
 
 
-def _cut_tiles(level: int, first: int, row: list[bytes]) -> list[Tile]:
-    starts = range(0, len(row) - TILE_WIDTH + 1, TILE_WIDTH)
-    return [_tile(level, first + at // TILE_WIDTH, row[at : at + TILE_WIDTH]) for at in starts]
-
-
-def _tile(level: int, index: int, row: list[bytes]) -> Tile:
-    return Tile(level, index, b"".join(row), perfect_root(row))
+def _cut_tiles(row: list[bytes]) -> list[list[bytes]]:
+    return [row[at : at + TILE_WIDTH] for at in range(0, len(row) - TILE_WIDTH + 1, TILE_WIDTH)]
 
 
 def perfect_root(row: Sequence[bytes]) -> bytes:
     """Return the root over 2^k neighbouring hashes."""
     while len(row) > 1:
-        row = [node_hash(row[at], row[at + 1]) for at in range(0, len(row), 2)]
+        row = parents(row)
     return row[0]
 
 

@@ -1,15 +1,17 @@
 """Disclosures: equally long, bound to their entry, opening only the digest they were made for."""
 
+import json
+import re
 from contextlib import suppress
+from typing import cast
 
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hypothesis import given
 from hypothesis import strategies as st
 
 from audit.disclosure import (
-    FRAMES,
     SLOT_ENTROPY,
-    SLOTS,
     DataKey,
     Disclosure,
     Sealed,
@@ -20,7 +22,9 @@ from audit.disclosure import (
     unpack,
     unseal,
 )
+from audit.entry import JsonValue
 from audit.errors import DisclosureError
+from audit.frames import FORMS, SLOTS
 from tests.fakes_audit import CountingEntropy, MemoryKeys
 
 ENTRY = "01941f29-7c24-750e-ae45-988a1d7efd05"
@@ -29,7 +33,8 @@ MONTH = "2025-01"
 
 def seal(*secrets: Secret, entry: str = ENTRY, seed: str = "seed") -> tuple[list[str], bytes]:
     sealer = Sealer(MemoryKeys().current(MONTH))
-    return sealer.seal(entry, secrets, CountingEntropy(seed)(SLOTS * SLOT_ENTROPY))
+    digests, packed = sealer.seal(entry, secrets, CountingEntropy(seed)(SLOTS * SLOT_ENTROPY))
+    return [digest.decode() for digest in digests], packed
 
 
 def opened(packed: bytes, entry: str = ENTRY) -> list[Disclosure | None]:
@@ -38,29 +43,61 @@ def opened(packed: bytes, entry: str = ENTRY) -> list[Disclosure | None]:
     return [unseal(entry, sealed, keys) for sealed in unpack(packed)]
 
 
-names = st.sampled_from(sorted(FRAMES))
+texts = st.text(st.characters(codec="utf-8"), max_size=8)
+comparisons = st.tuples(texts, texts, st.none() | texts, st.dictionaries(st.sampled_from("abc"), texts, max_size=2))
+Comparison = tuple[str, str, str | None, dict[str, str]]
 
 
-@given(names, st.text(st.characters(codec="utf-8"), max_size=16))
-def test_a_disclosure_opens_to_what_was_sealed(name: str, value: str) -> None:
-    digests, packed = seal(secret(name, value))
+@given(comparisons)
+def test_disclosures_open_to_what_was_sealed(values: Comparison) -> None:
+    digests, packed = seal(secret("comparison", *values))
 
-    (disclosure,) = opened(packed)
+    disclosures = opened(packed)
 
-    assert disclosure is not None
-    assert disclosure.reveal() == value
-    assert is_committed(disclosure, digests)
+    assert [each.name for each in disclosures if each] == ["subject", "operator", "matter", "inner"]
+    assert [each.reveal() for each in disclosures if each] == list(values)
+    assert all(is_committed(each, digests) for each in disclosures if each)
 
 
-@given(names, st.text(max_size=12), st.text(max_size=12), st.text(max_size=4))
-def test_length_tells_nothing(name: str, one: str, other: str, seed: str) -> None:
-    one, other = (text.encode(errors="replace").decode() for text in (one, other))
-
-    digests, packed = seal(secret(name, one))
-    other_digests, other_packed = seal(secret(name, other), seed=seed)
+@given(comparisons, comparisons, st.text(max_size=4))
+def test_length_tells_nothing(one: Comparison, other: Comparison, seed: str) -> None:
+    digests, packed = seal(secret("comparison", *one))
+    other_digests, other_packed = seal(secret("comparison", *other), seed=seed)
 
     assert len(packed) == len(other_packed)
     assert [len(digest) for digest in (*digests, *other_digests)] == [43] * 2 * SLOTS
+
+
+def test_every_disclosure_has_a_salt_of_its_own() -> None:
+    """So that one can be shown, and the others stay unguessable."""
+    _, packed = seal(secret("comparison", "1", "2", None, {}), secret("rules", []))
+
+    salts = {json.loads(each.content)[0] for each in opened(packed) if each}
+
+    assert len(salts) == 5
+    assert all(re.fullmatch(r"[\w-]{24}", salt, re.ASCII) for salt in salts)
+
+
+def test_one_can_be_erased_without_the_others() -> None:
+    """The subject's frame is not that of who asked, so its key may be another."""
+    digests, packed = seal(secret("comparison", "152921199001010018", "li-na", "M-1", {"cause": "absent"}))
+    subject, *others = unpack(packed)
+
+    assert subject.name == "subject"
+    assert {each.blob for each in others} == {others[0].blob} != {subject.blob}
+    keys = MemoryKeys()
+    keys.current(MONTH)
+    kept = [unseal(ENTRY, each, keys) for each in others]
+    assert [each is not None and is_committed(each, digests) for each in kept] == [True] * 3
+    assert not any(each and b"1529" in each.content for each in kept)
+
+
+def test_decoys_look_like_digests() -> None:
+    """The last character of 32 bytes carries four bits, so it is one of sixteen."""
+    digests = [digest for number in range(50) for digest in seal(seed=str(number))[0]]
+
+    assert len(set(digests)) == 50 * SLOTS
+    assert {digest[-1] for digest in digests} <= set("AEIMQUYcgkosw048")
 
 
 @pytest.mark.parametrize("count", range(SLOTS))
@@ -113,7 +150,7 @@ def test_a_ciphertext_belongs_to_one_name() -> None:
     keys.current(MONTH)
 
     with pytest.raises(DisclosureError):
-        unseal(ENTRY, Sealed("operator", sealed.kid, sealed.blob), keys)
+        unseal(ENTRY, Sealed("rules", 0, sealed.kid, sealed.blob), keys)
 
 
 @given(st.integers(0, 10_000), st.integers(0, 7))
@@ -131,12 +168,12 @@ def test_a_short_ciphertext_is_noticed() -> None:
     keys.current(MONTH)
 
     with pytest.raises(DisclosureError):
-        unseal(ENTRY, Sealed("subject", MONTH, b"short"), keys)
+        unseal(ENTRY, Sealed("subject", 0, MONTH, b"short"), keys)
 
 
 @given(st.integers(1, 400))
 def test_cut_disclosures_are_never_all_of_them(cut: int) -> None:
-    _, packed = seal(secret("subject", "1"), secret("operator", "2"))
+    _, packed = seal(secret("subject", "1"), secret("rules", ["2"]))
 
     try:
         kept = list(unpack(packed[:-cut]))
@@ -153,20 +190,64 @@ def test_without_its_key_nothing_opens() -> None:
     assert b"1529" not in packed
 
 
-@pytest.mark.parametrize("name", sorted(FRAMES))
-def test_the_longest_value_fits_and_a_longer_one_is_refused(name: str) -> None:
-    longest = FRAMES[name] - len('["123456789012345678901234","",""]') - len(name)
+LONGEST: dict[str, tuple[object, ...]] = {
+    "subject": ("a" * 32,),
+    "comparison": (
+        "a" * 32,
+        "\U00020000" * 64,
+        "\U00020000" * 64,
+        {
+            "budgets": {
+                "comparisons_today": [10**11] * 2,
+                "subjects_30_days": [10**11] * 2,
+                "subjects_today": [10**11] * 2,
+            },
+            "cause": "a_cause_with_quite_a_long_name",
+        },
+    ),
+    "rules": ({"ids": ["r" * 64] * 8, "more": 9999},),
+}
 
-    _, packed = seal(secret(name, "a" * longest))
-    (disclosure,) = opened(packed)
 
-    assert disclosure is not None
-    assert disclosure.reveal() == "a" * longest
-    with pytest.raises(DisclosureError, match="longer than its frame"):
-        secret(name, "a" * (longest + 1))
+@pytest.mark.parametrize("form", sorted(FORMS))
+def test_the_longest_values_fit_and_longer_ones_are_refused(form: str) -> None:
+    values = cast("tuple[JsonValue, ...]", LONGEST[form])
+
+    _, packed = seal(secret(form, *values))
+
+    assert [each.reveal() for each in opened(packed) if each] == list(values)
+    with pytest.raises(DisclosureError, match="longer than the"):
+        secret(form, *values[:-1], "a" * 800)
 
 
-def test_an_unknown_name_has_no_frame() -> None:
+def test_a_subject_does_not_spread_into_the_room_of_others() -> None:
+    with pytest.raises(DisclosureError, match="subject"):
+        secret("comparison", "1" * 33, "", None, {})
+
+
+def test_a_comparison_takes_a_quarter_of_a_page() -> None:
+    """Of 4 KiB less 8 for the page; a row of SQLite adds up to 12 for place, number and header."""
+    _, packed = seal(secret("comparison", "1", "2", None, {}))
+
+    assert len(packed) + 12 <= (4096 - 8) // 4
+
+
+def test_a_frame_with_a_line_too_few_is_noticed() -> None:
+    _, packed = seal(secret("subject", "1"))
+    (sealed,) = unpack(packed)
+    key = MemoryKeys().current(MONTH).key
+    keys = MemoryKeys()
+    keys.current(MONTH)
+    label = b"subject,operator"
+    blob = b"n" * 12 + AESGCM(key).encrypt(
+        b"n" * 12, b'["s","subject","1"]', b"bidui-disclosure/2\0%b\0%b" % (ENTRY.encode(), label)
+    )
+
+    with pytest.raises(DisclosureError, match="does not hold a line for each"):
+        unseal(ENTRY, Sealed(label.decode(), 1, sealed.kid, blob), keys)
+
+
+def test_an_unknown_form_has_no_frames() -> None:
     with pytest.raises(KeyError):
         secret("claimed_value", "1")
 

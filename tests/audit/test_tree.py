@@ -3,12 +3,12 @@
 from hashlib import sha256
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audit.entry import leaf_hash
 from audit.errors import ProofError
-from audit.tree import StoredTree, Tile, filled_tiles, grow, node_hash, perfect_root, root, split
+from audit.tree import StoredTree, Tile, extend, filled_tiles, grow, node_hash, perfect_root, root, split
 
 # The eight leaves and the roots that the Certificate Transparency implementations test with.
 LEAVES = [
@@ -121,6 +121,37 @@ def test_a_tree_over_stored_hashes_has_the_same_frontier(size: int) -> None:
 
     assert tree.frontier() == frontier
     assert tree.root() == root(frontier)
+
+
+@given(st.lists(st.integers(0, 400), max_size=8))
+def test_a_row_at_a_time_is_the_same_as_a_leaf_at_a_time(batches: list[int]) -> None:
+    rows, one_by_one, size = list[bytes](), list[bytes](), 0
+    for batch in batches:
+        fresh = [leaf(number) for number in range(size, size + batch)]
+        completed = extend(rows, size, fresh)
+        for number, each in enumerate(fresh, size):
+            grow(one_by_one, number, each)
+        assert rows == one_by_one
+        for height, nodes in enumerate(completed):
+            assert len(nodes) == ((size + batch) >> height) - (size >> height)
+        size += batch
+
+
+@given(st.integers(0, 66_000), st.integers(1, 70_000))
+@settings(max_examples=15)
+def test_roots_of_tiles_are_among_what_growing_completes(size: int, batch: int) -> None:
+    """Also where one batch fills tiles of the second level."""
+    leaves = [leaf(number) for number in range(size + batch)]
+    frontier = list[bytes]()
+    extend(frontier, 0, leaves[:size])
+    tiles: dict[tuple[int, int], Tile] = {(t.level, t.index): t for t in filled_tiles(0, leaves[:size], lambda *_: b"")}
+
+    def hashes(level: int, start: int, end: int) -> bytes:
+        return b"".join(leaves[start:end] if level == 0 else [tiles[level - 1, at].root for at in range(start, end)])
+
+    completed = extend(frontier, size, leaves[size:])
+
+    assert filled_tiles(size, leaves[size:], hashes, completed) == filled_tiles(size, leaves[size:], hashes)
 
 
 @given(st.lists(st.integers(1, 400), max_size=8))

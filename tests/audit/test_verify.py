@@ -346,11 +346,12 @@ def reseal(log: MemoryLedger, keys: MemoryKeys, index: int) -> None:
     """What a thief with the data key does: another subject under the same entry."""
     other = MemoryLedger()
     a_ledger("other salt", keys).append(other, [an_opening(), *[an_answer(subject="x")] * index], AT)
-    from audit.disclosure import SLOT_ENTROPY, SLOTS, Sealer, secret  # the thief's tools
+    from audit.disclosure import SLOT_ENTROPY, Sealer, secret  # the thief's tools
+    from audit.frames import SLOTS
     from tests.fakes_audit import CountingEntropy
 
     sealer = Sealer(keys.current("2025-01"))
-    secrets = [secret("subject", "x"), secret("operator", "y"), secret("inner", {})]
+    secrets = [secret("comparison", "x", "y", None, {})]
     _, packed = sealer.seal(log.rows[index].id, secrets, CountingEntropy("thief")(SLOTS * SLOT_ENTROPY))
     log.rows[index] = replace(log.rows[index], disclosures=packed)
 
