@@ -13,6 +13,7 @@ import struct
 from binascii import b2a_base64
 from collections.abc import Callable, Iterator, Sequence
 from hashlib import sha256
+from itertools import islice
 from typing import NamedTuple, Protocol, TypeAlias
 
 from cryptography.exceptions import InvalidTag
@@ -29,8 +30,8 @@ Entropy: TypeAlias = Callable[[int], bytes]
 SLOT_ENTROPY = 33
 """A slot holds a salt and a nonce, or a decoy. Three bytes are four characters, so each slot's text stands alone."""
 _SALT, _NONCE, _DIGEST, _TAG = 18, 12, 32, 16
-_cut_salts = struct.Struct("24s20x" * SLOTS).unpack_from
-_cut_digests = struct.Struct("43sx" * (SLOTS - 1) + "43s").unpack
+_cut_salts = struct.Struct("24s20x").iter_unpack
+_cut_digests = struct.Struct("43sx" * SLOTS).iter_unpack
 _VERSION = b"\x02"
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
@@ -111,9 +112,11 @@ class Disclosure(NamedTuple):
 
 def secret(form: str, *values: JsonValue) -> Secret:
     """Prepare values for their frames. Raise `DisclosureError` when they do not fit: frames never grow."""
-    written = tuple([encode_typed(value) for value in values])
+    written = tuple(map(encode_typed, values))
+    last = 0
     for frame in FORMS[form].frames:
-        if sum(map(len, written[frame.lines])) > frame.room:
+        first, last = last, last + frame.lines
+        if sum(map(len, written[first:last])) > frame.room:
             raise DisclosureError(f"{frame.label.decode()}: longer than the {frame.room} bytes of their frame")
     return Secret(form, written)
 
@@ -127,28 +130,65 @@ class Sealer:
         self._heads = {frame.label: _head(frame, key.kid) for form in FORMS.values() for frame in form.frames}
 
     def seal(self, entry_id: str, secrets: Sequence[Secret], entropy: bytes) -> tuple[list[bytes], bytes]:
-        """Return the digests for the entry, decoys included, and the packed ciphertexts.
+        """Do for one entry what `seal_batch` does for many."""
+        return self.seal_batch([entry_id], [secrets], entropy)[0]
 
-        `entropy` are `SLOTS * SLOT_ENTROPY` fresh random bytes; more are left unused.
+    def seal_batch(
+        self, entry_ids: Sequence[str], secrets: Sequence[Sequence[Secret]], entropy: bytes
+    ) -> list[tuple[list[bytes], bytes]]:
+        """Return for each entry its digests, decoys included, and its packed ciphertexts.
+
+        `entropy` are `SLOTS * SLOT_ENTROPY` fresh random bytes for each entry; more are left unused. Slots go to the
+        disclosures of the batch, one after the other, and those that are left to decoys.
         """
-        salts = _cut_salts(base64url(entropy))
+        entropy = entropy[: len(entry_ids) * SLOTS * SLOT_ENTROPY]
+        lines = _lines([item for items in secrets for item in items], entropy)
+        digests = iter(_digests(lines))
+        decoys = (entropy[at : at + _DIGEST] for at in range(len(lines) * SLOT_ENTROPY, len(entropy), SLOT_ENTROPY))
+        committed: list[bytes] = []
+        packed: list[bytes] = []
+        slot = 0
+        for entry_id, items in zip(entry_ids, secrets, strict=True):
+            start, slot = slot, slot + sum([len(item.values) for item in items])
+            own = entropy[start * SLOT_ENTROPY : slot * SLOT_ENTROPY]
+            packed.append(self._pack(entry_id, items, lines[start:slot], own))
+            committed += islice(digests, slot - start)
+            committed += islice(decoys, SLOTS - slot + start)
+        return list(zip(_texts(committed), packed, strict=True))
+
+    def _pack(self, entry_id: str, items: Sequence[Secret], lines: Sequence[bytes], entropy: bytes) -> bytes:
+        """Encrypt the frames of one entry; the nonce of a frame is in the slot of its first line."""
         bound = _bound_to(entry_id)
-        digests: list[bytes] = []
-        packed = [_VERSION]
-        for item in secrets:
-            form, slot = FORMS[item.form], len(digests)
-            lines = [b'["%b","%b",%b]' % line for line in zip(salts[slot:], form.names, item.values, strict=False)]
-            texts = b"".join(map(b2a_base64, lines)).translate(_URL_SAFE, b"=").splitlines()
-            digests += [sha256(text).digest() for text in texts]
-            for frame in form.frames:
-                at = (slot + frame.lines.start) * SLOT_ENTROPY + _SALT
+        parts = [_VERSION]
+        first = 0
+        for item in items:
+            for frame in FORMS[item.form].frames:
+                last = first + frame.lines
+                at = first * SLOT_ENTROPY + _SALT
                 nonce = entropy[at : at + _NONCE]
-                content = b"\n".join(lines[frame.lines]).ljust(frame.length)
-                packed += self._heads[frame.label], nonce, self._encrypt(nonce, content, bound + frame.label)
-        decoys = range(len(digests) * SLOT_ENTROPY, SLOTS * SLOT_ENTROPY, SLOT_ENTROPY)
-        digests += [entropy[at : at + _DIGEST] for at in decoys]
-        # With a byte between them, digests are slots too.
-        return sorted(_cut_digests(base64url(b"\0".join(digests)))), b"".join(packed)
+                content = b"\n".join(lines[first:last]).ljust(frame.length)
+                parts += self._heads[frame.label], nonce, self._encrypt(nonce, content, bound + frame.label)
+                first = last
+        return b"".join(parts)
+
+
+def _lines(items: Sequence[Secret], entropy: bytes) -> list[bytes]:
+    """Write the disclosures, each with the salt of its slot."""
+    salts = (salt for (salt,) in _cut_salts(base64url(entropy)))
+    names = [name for item in items for name in FORMS[item.form].names]
+    values = [value for item in items for value in item.values]
+    return [b'["%b","%b",%b]' % line for line in zip(salts, names, values, strict=False)]
+
+
+def _digests(lines: Sequence[bytes]) -> list[bytes]:
+    texts = b"".join(map(b2a_base64, lines)).translate(_URL_SAFE, b"=").splitlines()
+    return [sha256(text).digest() for text in texts]
+
+
+def _texts(digests: Sequence[bytes]) -> Iterator[list[bytes]]:
+    """Write the digests of each entry as text, sorted. With a byte behind it, a digest is as long as a slot."""
+    slots = base64url(b"".join([digest + b"\0" for digest in digests]))
+    return map(sorted, _cut_digests(slots))
 
 
 def unpack(packed: bytes) -> Iterator[Sealed]:

@@ -19,8 +19,8 @@ class Frame(Struct, frozen=True, gc=False):
 
     label: bytes
     """Their names, with commas: what the frame is called where it is kept."""
-    lines: slice
-    """Which of its form's disclosures they are."""
+    lines: int
+    """How many they are."""
     room: int
     """Bytes for all their values together."""
     length: int
@@ -40,7 +40,7 @@ def _form(*rooms: tuple[str, int]) -> Form:
     for label, room in rooms:
         lines = label.encode().split(b",")
         around = sum(_AROUND + len(name) for name in lines) + len(lines) - 1
-        frames.append(Frame(label.encode(), slice(len(names), len(names) + len(lines)), room, around + room))
+        frames.append(Frame(label.encode(), len(lines), room, around + room))
         names += lines
     return Form(tuple(names), tuple(frames))
 

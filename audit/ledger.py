@@ -126,9 +126,8 @@ class Ledger:
         head = store.lock_head()
         _check_opening(head, drafts)
         partners = {draft.partner for draft in drafts if draft.partner is not None}
-        scribe = _Scribe(head, _chains(partners, store), sealer, self._frame(at))
-        for number, draft in enumerate(drafts):
-            scribe.write(draft, entropy[number * _ENTRY_ENTROPY : (number + 1) * _ENTRY_ENTROPY])
+        scribe = _Scribe(head, _chains(partners, store), self._frame(at))
+        scribe.write(drafts, sealer, entropy)
         store.append(scribe.batch(store))
         return scribe.recorded
 
@@ -175,18 +174,23 @@ def _chains(partners: Collection[str], store: LedgerStore) -> dict[str | None, _
 
 
 class _Scribe:
-    """Writes the entries of one batch, one after the other."""
+    """Writes the entries of one batch: seals them together, then links one after the other."""
 
-    def __init__(self, head: Head, chains: dict[str | None, _Chain], sealer: Sealer, frame: _Frame) -> None:
-        self._head, self._chains, self._sealer, self._frame = head, chains, sealer, frame
-        self._log_time = max(frame.decided - 1, head.log_time)
+    def __init__(self, head: Head, chains: dict[str | None, _Chain], frame: _Frame) -> None:
+        self._head, self._chains, self._frame = head, chains, frame
         self.recorded: list[Recorded] = []
 
-    def write(self, draft: Draft, entropy: bytes) -> None:
-        self._log_time += 1
-        index, time = self._head.size + len(self.recorded), text(self._log_time)
-        entry_id = uuid7(self._log_time, entropy[:ID_ENTROPY])
-        digests, disclosures = self._sealer.seal(entry_id, draft.secrets, entropy[ID_ENTROPY:])
+    def write(self, drafts: Sequence[Draft], sealer: Sealer, entropy: bytes) -> None:
+        first = max(self._frame.decided, self._head.log_time + 1)
+        times = range(first, first + len(drafts))
+        ids = [uuid7(time, entropy[n * ID_ENTROPY : (n + 1) * ID_ENTROPY]) for n, time in enumerate(times)]
+        sealed = sealer.seal_batch(ids, [draft.secrets for draft in drafts], entropy[len(drafts) * ID_ENTROPY :])
+        for draft, log_time, entry_id, disclosed in zip(drafts, times, ids, sealed, strict=True):
+            self._write(draft, log_time, entry_id, disclosed)
+
+    def _write(self, draft: Draft, log_time: int, entry_id: str, disclosed: tuple[list[bytes], bytes]) -> None:
+        digests, disclosures = disclosed
+        index, time = self._head.size + len(self.recorded), text(log_time)
         chain = self._chains.get(draft.partner)
         entry = _ENTRY % (
             b'","'.join(digests),
@@ -203,14 +207,14 @@ class _Scribe:
         if chain:
             chain.add(leaf)
         self.recorded.append(
-            Recorded(index, entry_id, entry, leaf, disclosures, self._log_time, time, draft.type, draft.partner)
+            Recorded(index, entry_id, entry, leaf, disclosures, log_time, time, draft.type, draft.partner)
         )
 
     def batch(self, store: LedgerStore) -> Batch:
         frontier, leaves = split(self._head.frontier), [row.leaf for row in self.recorded]
         completed = extend(frontier, self._head.size, leaves)
         tiles = filled_tiles(self._head.size, leaves, store.hashes, completed)
-        head = Head(self._head.size + len(leaves), b"".join(frontier), self._log_time)
+        head = Head(self._head.size + len(leaves), b"".join(frontier), self.recorded[-1].log_time)
         heads = {name: PartnerHead(chain.size, chain.leaf) for name, chain in self._chains.items() if name}
         return Batch(self.recorded, head, heads, tiles)
 

@@ -44,7 +44,8 @@ def opened(packed: bytes, entry: str = ENTRY) -> list[Disclosure | None]:
 
 
 texts = st.text(st.characters(codec="utf-8"), max_size=8)
-comparisons = st.tuples(texts, texts, st.none() | texts, st.dictionaries(st.sampled_from("abc"), texts, max_size=2))
+numbers = st.text("0123456789X-", max_size=32)
+comparisons = st.tuples(numbers, texts, st.none() | texts, st.dictionaries(st.sampled_from("abc"), texts, max_size=2))
 Comparison = tuple[str, str, str | None, dict[str, str]]
 
 
@@ -76,6 +77,32 @@ def test_every_disclosure_has_a_salt_of_its_own() -> None:
 
     assert len(salts) == 5
     assert all(re.fullmatch(r"[\w-]{24}", salt, re.ASCII) for salt in salts)
+
+
+def test_a_batch_uses_no_random_byte_twice() -> None:
+    comparison, rules = secret("comparison", "1", "2", None, {}), secret("rules", [])
+    batch: list[list[Secret]] = [[comparison], [], [comparison, rules], [rules], [comparison]]
+    ids = [ENTRY[:-1] + str(number) for number in range(len(batch))]
+    entropy = CountingEntropy()(len(batch) * SLOTS * SLOT_ENTROPY)
+
+    sealed = Sealer(MemoryKeys().current(MONTH)).seal_batch(ids, batch, entropy)
+
+    keys = MemoryKeys()
+    keys.current(MONTH)
+    salts, frames = list[str](), set[tuple[str, str]]()
+    for entry, (digests, packed) in zip(ids, sealed, strict=True):
+        for each in unpack(packed):
+            disclosure = unseal(entry, each, keys)
+            assert disclosure is not None
+            assert is_committed(disclosure, [digest.decode() for digest in digests])
+            salts.append(json.loads(disclosure.content)[0])
+            frames.add((entry, each.label))
+    nonces = {each.blob[:12] for _, packed in sealed for each in unpack(packed)}
+    committed = [digest for digests, _ in sealed for digest in digests]
+    assert len(salts) == len(set(salts)) == 14
+    assert len(nonces) == len(frames) == 8
+    assert len(committed) == len(set(committed)) == len(batch) * SLOTS
+    assert {len(digests) for digests, _ in sealed} == {SLOTS}
 
 
 def test_one_can_be_erased_without_the_others() -> None:
