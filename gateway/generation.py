@@ -29,6 +29,8 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 PartKind = Literal["base", "delta"]
+VERSION: Literal[2] = 2
+"""Of a manifest and of what it vouches for: digests of version 1 were made otherwise (docs/adr/0013)."""
 CONTENT = ".content"
 """The stored form that stands for all: its digest is over the sealed subjects, whatever engine holds them."""
 
@@ -65,12 +67,9 @@ class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What sync vouches for, as canonical JSON. `number` grows with every manifest of a generation.
+    """What sync vouches for, as canonical JSON. `number` grows with every manifest of a generation."""
 
-    `v` is the version of this document and of what is sealed: digests of version 1 were made otherwise (docs/adr/0013).
-    """
-
-    v: Literal[2] = 2
+    v: Literal[2] = VERSION
     number: int
     suite: str
     generation: str

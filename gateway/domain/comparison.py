@@ -10,7 +10,6 @@ import struct
 import sys
 from array import array
 from collections.abc import Sequence
-from operator import eq
 from typing import NamedTuple
 
 from gateway.domain.answer import Cause, FieldCode, Outcome
@@ -22,13 +21,10 @@ ROWS = 1
 _SIGHTS_KEPT = 1024
 _ABSENT, _MISMATCH, _VARIANT, _MATCH = range(4)
 _CODES = (FieldCode.NOT_COMPARED, FieldCode.MISMATCH, FieldCode.VARIANT, FieldCode.MATCH)
-_CELLS = {
-    (exact, absent, folded): _MATCH if exact else _ABSENT if absent else _VARIANT if folded else _MISMATCH
-    for exact in (False, True)
-    for absent in (False, True)
-    for folded in (False, True)
-}
-"""What a record says to a field, by which of the three digests were met."""
+_SHUTS_THE_GATE = frozenset({_ABSENT, _MISMATCH})
+_CAUSES = (Cause.ABSENT, Cause.SCOPE, Cause.GATE, Cause.CONFIRMED)
+"""By how far the furthest record has come: live, then in scope, then through the gate."""
+_COUNTS = len(_CAUSES) - 1
 
 
 class Comparison:
@@ -50,9 +46,7 @@ class Comparison:
         values: array[int] = array("q", records + self._filler[len(records) :])
         if sys.byteorder == "big":
             values.byteswap()
-        starts = range(0, len(values), self._layout.width)
-        rows = [values[start : start + self._layout.width] for start in starts]
-        return self._weigh(sight.read(question.digests, rows, units), asked)
+        return self._weigh(sight.read(question.digests, memoryview(values), units), asked)
 
     def _sight_of(self, asked: tuple[str, ...], bounds: tuple[int, ...]) -> _Sight:
         """Callers ask for the same few sets of fields again and again."""
@@ -64,16 +58,13 @@ class Comparison:
         return known
 
     def _weigh(self, rows: Sequence[_Row], asked: tuple[str, ...]) -> Outcome:
-        gate = len(self._layout.gate)
-        in_scope = [row for row in rows if row.live and row.in_scope]
-        counted = [row for row in in_scope if min(row.cells[:gate], default=_MATCH) >= _VARIANT]
-        if not counted:
-            is_there = any(row.live for row in rows)
-            cause = Cause.GATE if in_scope else Cause.SCOPE if is_there else Cause.ABSENT
-            return Outcome(cause, dict.fromkeys(asked, FieldCode.NOT_COMPARED))
+        furthest = max([row.reached for row in rows])
+        if furthest != _COUNTS:
+            return Outcome(_CAUSES[furthest], dict.fromkeys(asked, FieldCode.NOT_COMPARED))
+        counted = [row for row in rows if row.reached == _COUNTS]
         if len(counted) > 1 or not counted[0].main:
             return Outcome(Cause.CONFIRMED, self._best(counted, asked))
-        return Outcome(Cause.CONFIRMED, dict(zip(asked, map(_CODES.__getitem__, counted[0].cells), strict=True)))
+        return Outcome(Cause.CONFIRMED, dict(zip(asked, [_CODES[cell] for cell in counted[0].cells], strict=True)))
 
     def _best(self, counted: Sequence[_Row], asked: tuple[str, ...]) -> dict[str, FieldCode]:
         """Of several concurrent records the best cell counts; for some fields only that of the main post does."""
@@ -87,8 +78,7 @@ class Comparison:
 class _Row(NamedTuple):
     """What one record says to one question."""
 
-    live: bool
-    in_scope: bool
+    reached: int
     main: bool
     cells: list[int]
 
@@ -100,35 +90,40 @@ class _Sight:
         bits = {field.key: field.bits for field in layout.fields}
         first = [layout.offsets[key] for key in asked]
         second = [min(column + 1, layout.width - 1) for column in first]
-        self._columns = [Layout.MAIN, *first, *first, *second]
-        self._claims = len(asked)
+        columns = [Layout.MAIN, *first, *first, *second]
         self._bounds: list[tuple[int, slice]] = []
         for place in bounds:
-            start, levels = len(self._columns), bits[asked[place]] + 1
-            self._columns += range(second[place], second[place] + levels)
+            start, levels = len(columns), bits[asked[place]] + 1
+            columns += range(second[place], second[place] + levels)
             self._bounds.append((place, slice(start, start + levels)))
-        self._digests = struct.Struct(f"<{DAY_BITS + len(self._columns)}q")
+        self._width, self._gate, self._claims = layout.width, len(layout.gate), len(asked)
+        self._columns = columns
+        self._digests = struct.Struct(f"<{DAY_BITS + len(columns)}q")
 
-    def read(self, digests: bytes, rows: Sequence[array[int]], units: frozenset[int]) -> list[_Row]:
+    def read(self, digests: bytes, values: memoryview[int], units: frozenset[int]) -> list[_Row]:
         """Every row meets every digest, whatever it holds."""
         numbers = self._digests.unpack(digests)
         days, others = frozenset(numbers[:DAY_BITS]), numbers[DAY_BITS:]
-        return [
-            _Row(
-                not days.isdisjoint(row[Layout.DAYS]),
-                not units.isdisjoint(row[Layout.UNITS]),
-                *self._met([row[column] for column in self._columns], others),
-            )
-            for row in rows
-        ]
+        starts = range(0, len(values), self._width)
+        return [self._row(values[start : start + self._width], days, others, units) for start in starts]
 
-    def _met(self, row: Sequence[int], digests: Sequence[int]) -> tuple[bool, list[int]]:
-        """Whether it is a main record, and what it says to each field."""
-        met = list(map(eq, row, digests))
+    def _row(self, row: memoryview[int], days: frozenset[int], digests: Sequence[int], units: frozenset[int]) -> _Row:
+        live, in_scope = not days.isdisjoint(row[Layout.DAYS]), not units.isdisjoint(row[Layout.UNITS])
+        met = [row[column] == digest for column, digest in zip(self._columns, digests, strict=True)]
+        cells = self._cells(met)
+        opens = _SHUTS_THE_GATE.isdisjoint(cells[: self._gate])
+        # All of it is known by now, so that a record which does not count has cost the same.
+        return _Row(live + (live and in_scope) + (live and in_scope and opens), met[0], cells)
+
+    def _cells(self, met: Sequence[bool]) -> list[int]:
+        """What a row says to each field, by the digests that were met."""
         claims = self._claims
-        exact, absent, folded = met[1 : 1 + claims], met[1 + claims : 1 + 2 * claims], met[1 + 2 * claims :]
-        cells = list(map(_CELLS.__getitem__, zip(exact, absent, folded, strict=False)))
+        forms = zip(met[1 : 1 + claims], met[1 + claims : 1 + 2 * claims], met[1 + 2 * claims :], strict=False)
+        cells = [
+            _MATCH if exact else _ABSENT if absent else _VARIANT if folded else _MISMATCH
+            for exact, absent, folded in forms
+        ]
         for place, nodes in self._bounds:
             if any(met[nodes]):
                 cells[place] = _MATCH
-        return met[0], cells
+        return cells

@@ -13,7 +13,8 @@ DAY_BITS = 16
 """Effective dates are days since 1900-01-01 and end on 2079-06-06."""
 END_OF_DAYS = 1 << DAY_BITS
 
-NODE_BYTES = 3
+TREE_BYTES = 13
+"""Of the name of a tree; with a level and a prefix it makes a block."""
 _KEPT = 16_384
 
 
@@ -44,25 +45,25 @@ def cover(first: int, after: int, bits: int) -> Iterator[tuple[int, int]]:
 
 
 @lru_cache(maxsize=_KEPT)
-def path(value: int, bits: int) -> tuple[bytes, ...]:
+def path(tree: bytes, value: int, bits: int) -> tuple[bytes, ...]:
     """The nodes above a value, from the root down to itself."""
-    return tuple(node(level, value >> (bits - level)) for level in range(bits + 1))
+    return tuple(node(tree, level, value >> (bits - level)) for level in range(bits + 1))
 
 
 @lru_cache(maxsize=_KEPT)
-def period(first: int, after: int) -> tuple[tuple[int, bytes], ...]:
+def period(tree: bytes, first: int, after: int) -> tuple[tuple[int, bytes], ...]:
     """The nodes of a period of days, each with its place: two places a level, from level 1 on."""
     taken = [0] * (DAY_BITS + 1)
     placed: list[tuple[int, bytes]] = []
     for level, prefix in _halves(first, after):
-        placed.append((2 * (level - 1) + taken[level], node(level, prefix)))
+        placed.append((2 * (level - 1) + taken[level], node(tree, level, prefix)))
         taken[level] += 1
     return tuple(placed)
 
 
-def node(level: int, prefix: int) -> bytes:
-    """A node as bytes."""
-    return b"%c%c%c" % (level, prefix >> 8, prefix & 0xFF)
+def node(tree: bytes, level: int, prefix: int) -> bytes:
+    """A node as a block: the name of its tree, and where in it it stands."""
+    return b"%b%c%c%c" % (tree, level, prefix >> 8, prefix & 0xFF)
 
 
 def _halves(first: int, after: int) -> Iterator[tuple[int, int]]:

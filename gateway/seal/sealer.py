@@ -6,12 +6,12 @@ import struct
 from collections.abc import Sequence
 
 from gateway.seal.errors import SealingError
-from gateway.seal.forms import FieldForms, Placed
+from gateway.seal.forms import EQUALS, FieldForms, Placed
 from gateway.seal.keys import Entropy, SealingKey, parts
 from gateway.seal.layout import UNIT_SLOTS, Layout
-from gateway.seal.nodes import DAY_BITS, END_OF_DAYS, NODE_BYTES, path, period
+from gateway.seal.nodes import DAY_BITS, END_OF_DAYS, TREE_BYTES, path, period
 from gateway.seal.values import Facts, Plain, Question
-from policies.catalogue import Catalogue, Comparator
+from policies.catalogue import Catalogue
 
 
 class Sealer:
@@ -26,7 +26,7 @@ class Sealer:
         self._entropy = entropy
         self._cipher = key.cipher()
         self._main = key.form(b"main").block()
-        self._day = key.form(b"day").block()[:-NODE_BYTES]
+        self._days = key.form(b"day").block()[:TREE_BYTES]
         self._forms = {f.key: FieldForms(key, f, self.layout.offsets[f.key]) for f in self.layout.fields}
 
     def link(self, number: str) -> bytes:
@@ -67,24 +67,15 @@ class Sealer:
         link = self.link(plain.id)
         subject = self.subject(link)
         gate = zip(self.layout.gate, plain.gate, strict=True)
-        probes = self._probes([*((key, Comparator.EQUALS, value) for key, value in gate), *plain.claims])
-        blocks = [*self._nodes_of(plain.day), self._main, *probes.blocks()]
-        return Question(link, subject, self._cipher.digests(subject, blocks), tuple(probes.bounds))
-
-    def _probes(self, claims: Sequence[tuple[str, str, str]]) -> _Probes:
-        probes = _Probes()
-        for place, (key, comparator, value) in enumerate(claims):
-            forms = self._forms_of(key)
-            exact, folded = forms.nothing, forms.nothing
-            if comparator == Comparator.EQUALS:
-                exact, folded = forms.equal(value)
-            else:
-                probes.bounds.append(place)
-                probes.nodes += forms.bound(comparator, value, self._entropy)
-            probes.exact.append(exact)
-            probes.absent.append(forms.absent)
-            probes.folded.append(folded)
-        return probes
+        claims = [*((key, EQUALS, value) for key, value in gate), *plain.claims]
+        bounds = tuple([place for place, (_, comparator, _) in enumerate(claims) if comparator != EQUALS])
+        blocks = [*self._nodes_of(plain.day), self._main]
+        probes = [self._forms_of(key).probe(comparator, value) for key, comparator, value in claims]
+        for form in zip(*probes, strict=True):
+            blocks += form
+        for key, comparator, value in [claims[place] for place in bounds]:
+            blocks += self._forms_of(key).bound(comparator, value, self._entropy)
+        return Question(link, subject, self._cipher.digests(subject, blocks), bounds)
 
     def _forms_of(self, key: str) -> FieldForms:
         try:
@@ -92,34 +83,18 @@ class Sealer:
         except KeyError:
             raise SealingError("a claim names a field that this kind of subject does not have") from None
 
-    def _nodes_of(self, day: int) -> list[bytes]:
+    def _nodes_of(self, day: int) -> Sequence[bytes]:
         if not 0 <= day < END_OF_DAYS:
             raise SealingError("the reference date is outside 1900-01-01 to 2079-06-06")
-        return [self._day + node for node in path(day, DAY_BITS)[1:]]
+        return path(self._days, day, DAY_BITS)[1:]
 
     def _place_days(self, first: int, after: int) -> list[Placed]:
         if not 0 <= first < after <= END_OF_DAYS:
             raise SealingError("an effective period must begin before it ends, between 1900-01-01 and 2079-06-06")
-        return [(Layout.DAYS.start + place, self._day + node) for place, node in period(first, after)]
+        return [(Layout.DAYS.start + place, node) for place, node in period(self._days, first, after)]
 
     def _place_units(self, row: list[int], units: Sequence[str]) -> None:
         if len(units) > UNIT_SLOTS:
             raise SealingError(f"a unit may lie at most {UNIT_SLOTS} levels deep; flatten the mapping of units")
         for place, code in enumerate(units, Layout.UNITS.start):
             row[place] = self.unit(code)
-
-
-class _Probes:
-    """The blocks of some claims, gathered by form."""
-
-    __slots__ = ("absent", "bounds", "exact", "folded", "nodes")
-
-    def __init__(self) -> None:
-        self.exact: list[bytes] = []
-        self.absent: list[bytes] = []
-        self.folded: list[bytes] = []
-        self.nodes: list[bytes] = []
-        self.bounds: list[int] = []
-
-    def blocks(self) -> list[bytes]:
-        return self.exact + self.absent + self.folded + self.nodes

@@ -18,6 +18,7 @@ from adapters.index.postgres import mirror
 from adapters.keys.files import read_ed25519_public, read_p256, read_secret
 from adapters.keys.making import make_client, read_client
 from gateway.domain.grant import local_day
+from gateway.generation import VERSION
 from ops import installing
 from ops.bench.generation import build
 from ops.bench.persons import CLAIMED, LEAGUE, unit_code, unit_tree
@@ -73,6 +74,7 @@ class Mark(msgspec.Struct, frozen=True):
     persons: int
     rules: int
     catalogue: str
+    sealed: int = VERSION
 
 
 def prepare(work: Path, persons: int, rules: int) -> Home:
