@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import struct
 from collections.abc import Iterable, Iterator
 from hashlib import sha256
@@ -112,7 +113,5 @@ def _is_torn_end(content: bytes, place: int) -> bool:
 
 
 def _has_frame_behind(content: bytes, place: int) -> bool:
-    while (place := content.find(_MARK, place + 1)) >= 0:
-        if _whole(content, place) is not None:
-            return True
-    return False
+    marks = re.compile(re.escape(_MARK)).finditer(content, place + 1)
+    return any(_whole(content, mark.start()) is not None for mark in marks)
