@@ -145,31 +145,6 @@ def answered(
     return Draft(COMPARISON_ANSWERED.type, terms.partner, body, (_comparison(subject, operator, matter, inner),))
 
 
-def comparison_answered(
-    asked: Asked,
-    inner: Inner,
-    *,
-    rules: tuple[str, ...],
-    policy: PolicyRef,
-    data: DataRef,
-    counts: Mapping[str, int],
-    subject: str,
-    fields: Mapping[str, str],
-    response_sha256: str,
-) -> Draft:
-    """The same for a comparison whose terms nobody wrote before; here `subject` is its code."""
-    return answered(
-        terms(asked, rules=rules, policy=policy, data=data, counts=counts),
-        inner,
-        subject=asked.subject,
-        operator=asked.operator,
-        matter=asked.matter,
-        outcome=outcome(subject, fields),
-        request_sha256=asked.request_sha256,
-        response_sha256=response_sha256,
-    )
-
-
 def comparison_refused(
     asked: Asked,
     inner: Inner,

@@ -14,7 +14,7 @@ from functools import lru_cache
 import msgspec
 
 from audit.entry import encode_typed
-from audit.events import Asked, DataRef, Draft, Inner, PolicyRef, comparison_answered, comparison_refused
+from audit.events import Asked, DataRef, Draft, Inner, PolicyRef, Terms, answered, comparison_refused, outcome, terms
 from audit.ledger import Ledger, LedgerStore, Recorded
 from audit.receipt import SALT_BYTES, ReceiptBody, ReceiptSigner, salted_digest, sign_turn
 from gateway.domain.answer import Disclosed
@@ -25,6 +25,14 @@ from gateway.ports import DataVersion
 from gateway.seal import Entropy
 from gateway.watch.budgets import Spent
 from policies.decision import PolicyVersion, Refusal
+
+
+class _Standing(msgspec.Struct, frozen=True):
+    """What all answers under one verdict say alike: in their entries, at the beginning of the answer, on receipts."""
+
+    terms: Terms
+    opening: bytes
+    policy: PolicyRef
 
 
 class _Written(msgspec.Struct, frozen=True):
@@ -51,62 +59,13 @@ class Recorder:
         """Gives every hearing its entry and its reply."""
         if not hearings:
             return
-        data = data_ref(version)
+        writer = _Writer(data_ref(version), self.entropy)
         salts = self.entropy(SALT_BYTES * len(hearings))
         written = [
-            self._write(hearing, salts[SALT_BYTES * n : SALT_BYTES * (n + 1)], data)
-            for n, hearing in enumerate(hearings)
+            writer.write(hearing, salts[SALT_BYTES * n : SALT_BYTES * (n + 1)]) for n, hearing in enumerate(hearings)
         ]
         recorded = self.ledger.append(store, [each.draft for each in written], at)
-        self._reply(list(zip(written, recorded, strict=True)), data)
-
-    def _write(self, hearing: Hearing, salt: bytes, data: DataRef) -> _Written:
-        if isinstance(hearing.verdict, Granted) and hearing.told:
-            return self._write_answer(hearing, hearing.verdict, hearing.told, salt, data)
-        if isinstance(hearing.verdict, Refusal):
-            return self._write_refusal(hearing, hearing.verdict, salt, data)
-        raise RuntimeError("a hearing ended without a verdict")
-
-    def _write_answer(
-        self, hearing: Hearing, granted: Granted, told: Disclosed, salt: bytes, data: DataRef
-    ) -> _Written:
-        as_of = granted.as_of.isoformat()
-        answer = encode_typed(
-            {"as_of": as_of, "data": data._asdict(), "fields": dict(told.fields), "subject": told.subject}
-        )
-        digests = _digests(salt, hearing, answer)
-        policy = _policy(granted.permit.policy)
-        draft = comparison_answered(
-            _asked(hearing, as_of, digests[0]),
-            Inner(cause=hearing.outcome.cause if hearing.outcome else "", budgets=_budgets(hearing.spent)),
-            rules=granted.permit.rules,
-            policy=policy,
-            data=data,
-            counts=_counts(told),
-            subject=told.subject,
-            fields=told.fields,
-            response_sha256=digests[1],
-        )
-        return _Written(hearing, draft, salt, answer, policy, digests)
-
-    def _write_refusal(self, hearing: Hearing, refusal: Refusal, salt: bytes, data: DataRef) -> _Written:
-        incident = self.entropy(8).hex()
-        told = Refused(refusal.reason, incident)
-        answer = encode_typed({"incident": incident, "reason": refusal.reason})
-        digests = _digests(salt, hearing, answer)
-        policy = _policy(refusal.policy)
-        draft = comparison_refused(
-            _asked(hearing, None, digests[0]),
-            Inner(cause=refusal.cause, rules=refusal.rules, budgets=_budgets(hearing.spent)),
-            policy=policy,
-            data=data,
-            counts={"claims": len(hearing.request.query.claims)},
-            reason=refusal.reason,
-            incident=incident,
-            response_sha256=digests[1],
-        )
-        hearing.reply = told
-        return _Written(hearing, draft, salt, answer, policy, digests)
+        self._reply(list(zip(written, recorded, strict=True)), writer.data)
 
     def _reply(self, recorded: Sequence[tuple[_Written, Recorded]], data: DataRef) -> None:
         told = [
@@ -116,6 +75,68 @@ class Recorder:
         receipts = sign_turn(bodies, told[0][1].index, self.origin, self.signer) if told else []
         for (written, _), receipt in zip(told, receipts, strict=True):
             written.hearing.reply = Answered(written.answer[:-1] + b',"receipt":' + receipt.json_bytes() + b"}")
+
+
+class _Writer:
+    """Writes what the hearings of one turn came to."""
+
+    def __init__(self, data: DataRef, entropy: Entropy) -> None:
+        self.data = data
+        self._entropy = entropy
+        self._standing: dict[int, _Standing] = {}
+        """By the verdict itself: hearings that share it were alike in all it says, and live as long as the turn."""
+
+    def write(self, hearing: Hearing, salt: bytes) -> _Written:
+        verdict = hearing.verdict
+        if isinstance(verdict, Granted) and hearing.told:
+            return self._write_answer(hearing, verdict, hearing.told, salt)
+        if isinstance(verdict, Refusal):
+            return self._write_refusal(hearing, verdict, salt)
+        raise RuntimeError("a hearing ended without a verdict")
+
+    def _write_answer(self, hearing: Hearing, granted: Granted, told: Disclosed, salt: bytes) -> _Written:
+        standing = self._standing.get(id(granted)) or self._stand(hearing, granted, told)
+        query, codes = hearing.request.query, outcome(told.subject, told.fields)
+        answer = standing.opening + codes[1:]
+        digests = _digests(salt, hearing, answer)
+        draft = answered(
+            standing.terms,
+            Inner(cause=hearing.outcome.cause if hearing.outcome else "", budgets=_budgets(hearing.spent)),
+            subject=query.subject.number,
+            operator=query.operator,
+            matter=query.matter,
+            outcome=codes,
+            request_sha256=digests[0],
+            response_sha256=digests[1],
+        )
+        return _Written(hearing, draft, salt, answer, standing.policy, digests)
+
+    def _stand(self, hearing: Hearing, granted: Granted, told: Disclosed) -> _Standing:
+        as_of, policy = granted.as_of.isoformat(), _policy(granted.permit.policy)
+        made = terms(
+            _asked(hearing, as_of, ""), rules=granted.permit.rules, policy=policy, data=self.data, counts=_counts(told)
+        )
+        opening = encode_typed({"as_of": as_of, "data": self.data._asdict()})[:-1] + b","
+        standing = self._standing[id(granted)] = _Standing(made, opening, policy)
+        return standing
+
+    def _write_refusal(self, hearing: Hearing, refusal: Refusal, salt: bytes) -> _Written:
+        incident = self._entropy(8).hex()
+        answer = encode_typed({"incident": incident, "reason": refusal.reason})
+        digests = _digests(salt, hearing, answer)
+        policy = _policy(refusal.policy)
+        draft = comparison_refused(
+            _asked(hearing, None, digests[0]),
+            Inner(cause=refusal.cause, rules=refusal.rules, budgets=_budgets(hearing.spent)),
+            policy=policy,
+            data=self.data,
+            counts={"claims": len(hearing.request.query.claims)},
+            reason=refusal.reason,
+            incident=incident,
+            response_sha256=digests[1],
+        )
+        hearing.reply = Refused(refusal.reason, incident)
+        return _Written(hearing, draft, salt, answer, policy, digests)
 
 
 def _body(written: _Written, entry: Recorded, data: DataRef) -> ReceiptBody:

@@ -1,6 +1,6 @@
 """Builders for the tests of the audit room; a test shows only what matters to it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
@@ -15,9 +15,11 @@ from audit.events import (
     Draft,
     Inner,
     PolicyRef,
-    comparison_answered,
+    answered,
     comparison_refused,
     log_opened,
+    outcome,
+    terms,
 )
 from audit.ledger import Ledger, Recorded
 from audit.note import Ed25519Signer
@@ -66,6 +68,31 @@ def asked(
         request_sha256="12" * 32,
         subject=subject,
         operator=operator,
+    )
+
+
+def comparison_answered(
+    asked: Asked,
+    inner: Inner,
+    *,
+    rules: tuple[str, ...],
+    policy: PolicyRef,
+    data: DataRef,
+    counts: Mapping[str, int],
+    subject: str,
+    fields: Mapping[str, str],
+    response_sha256: str,
+) -> Draft:
+    """An answered comparison whose terms nobody wrote before; `subject` is its code."""
+    return answered(
+        terms(asked, rules=rules, policy=policy, data=data, counts=counts),
+        inner,
+        subject=asked.subject,
+        operator=asked.operator,
+        matter=asked.matter,
+        outcome=outcome(subject, fields),
+        request_sha256=asked.request_sha256,
+        response_sha256=response_sha256,
     )
 
 

@@ -11,7 +11,17 @@ from audit.errors import DisclosureError, EntryError
 from audit.events import Draft, Inner
 from audit.frames import FORMS
 from audit.kinds import Kind
-from tests.audit.make import DATA, OPERATOR, POLICY, SUBJECT, a_refusal, an_answer, an_opening, asked
+from tests.audit.make import (
+    DATA,
+    OPERATOR,
+    POLICY,
+    SUBJECT,
+    a_refusal,
+    an_answer,
+    an_opening,
+    asked,
+    comparison_answered,
+)
 
 DRAFTS = {
     "comparison.answered": an_answer(),
@@ -97,7 +107,7 @@ def test_terms_written_once_give_the_same_entries() -> None:
         response_sha256="34" * 32,
     )
 
-    assert one == events.comparison_answered(
+    assert one == comparison_answered(
         asked(matter="M-1"),
         Inner(cause="absent"),
         rules=("a", "b"),
@@ -168,10 +178,10 @@ def test_sixty_four_claims_fit_and_a_flood_of_rules_is_refused() -> None:
     fields = {f"organisation_field_of_a_long_name_{number}": "not_authorised" for number in range(64)}
     told = {"policy": POLICY, "data": DATA, "counts": {}, "subject": "confirmed", "response_sha256": ""}
 
-    fits = events.comparison_answered(asked(), Inner(cause="x"), rules=("r",) * 64, fields=fields, **told)  # type: ignore[arg-type]  # a table of values
+    fits = comparison_answered(asked(), Inner(cause="x"), rules=("r",) * 64, fields=fields, **told)  # type: ignore[arg-type]  # a table of values
 
     assert len(fits.body) < events.MAX_BODY_BYTES
     with pytest.raises(EntryError, match="ask for less"):
-        events.comparison_answered(asked(), Inner(cause="x"), rules=("rule",) * 1500, fields=fields, **told)  # type: ignore[arg-type]  # the same
+        comparison_answered(asked(), Inner(cause="x"), rules=("rule",) * 1500, fields=fields, **told)  # type: ignore[arg-type]  # the same
     with pytest.raises(EntryError, match="ask for less"):
-        events.comparison_answered(asked(), Inner(cause="x"), rules=("rule",) * 3000, fields=fields, **told)  # type: ignore[arg-type]  # the same
+        comparison_answered(asked(), Inner(cause="x"), rules=("rule",) * 3000, fields=fields, **told)  # type: ignore[arg-type]  # the same

@@ -1,0 +1,75 @@
+"""`make prove`: the proofs that take too long for every run. Writes docs/proofs.md; takes about half an hour.
+
+python -m ops.prove crashes        only the kills
+python -m ops.prove mutations      only the breaking on purpose
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import typer
+
+from adapters.clock import SystemClock
+from ops.demo.postgres import throwaway_postgres
+from ops.prove import mutations
+from ops.prove.crashes import Crashes, Kill
+from ops.prove.homes import copy_stage, stage_once
+from ops.prove.report import Part, crash_part, mutation_part, write
+from ops.settings import Home, Mode
+
+KILLS = 50
+ENGINES = ("sqlite", "postgresql")
+
+
+def crashes() -> Part:
+    """Kills on both engines; what callers heard is held against the log."""
+    runs: dict[str, Crashes] = {}
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(TemporaryDirectory()))
+        stage = stage_once(_home(folder / "stage"))
+        server = stack.enter_context(throwaway_postgres(durable=True))
+        for engine in ENGINES:
+            home = _home(folder / engine)
+            copy_stage(stage, home, server.url("prove") if engine == "postgresql" else "")
+            runs[engine] = Crashes(home=home, stage=stage, kills=KILLS, told=_say)
+            runs[engine].run()
+    return crash_part(runs)
+
+
+def breaking() -> Part:
+    """Every mutation of the table."""
+    tried = []
+    for each in mutations.try_all(mutations.mutations()):
+        typer.echo(f"{each.mutation.promise}: {each.mutation.what}: {each.noticed_by or 'NOBODY NOTICED'}")
+        tried.append(each)
+    return mutation_part(tried)
+
+
+def _home(path: Path) -> Home:
+    return Home(path=path, mode=Mode.TEST, clock=SystemClock())
+
+
+def _say(kill: Kill) -> None:
+    typer.echo(f"{kill.what} killed, answers again after {kill.again_seconds:.2f} s, {kill.heard} heard")
+
+
+PARTS: dict[str, Callable[[], Part]] = {"crashes": crashes, "mutations": breaking}
+
+
+def main(names: list[str]) -> int:
+    """Runs these parts, or all; 0 when every proof holds."""
+    if unknown := set(names) - PARTS.keys():
+        typer.echo(f"there is no proof {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
+        return 2
+    parts = [PARTS[name]() for name in names or PARTS]
+    write(parts)
+    return 0 if all(part.holds for part in parts) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
