@@ -54,6 +54,10 @@ class Index(Protocol):
         """
         ...
 
+    def close(self) -> None:
+        """Gives back what it holds open. Nobody asks it any more."""
+        ...
+
 
 class Withheld(msgspec.Struct, frozen=True, gc=False):
     """The sealing process would not seal: its own reading of the signed grant says no."""
@@ -145,6 +149,18 @@ class Work(Protocol):
 
     def epoch(self) -> int:
         """The control epoch: it grows with every change of rights."""
+        ...
+
+    def prefetch(self, epoch: int, grants: Sequence[str], day: int, keys: Sequence[bytes], at: int) -> None:
+        """Says what will be asked first, so that a distant database answers all of it at once.
+
+        Those are `epoch`, `budgets.lock(grants, day)` and `answers.remembered(keys, at)`; whoever then asks another
+        thing is answered too, by a way of its own. At another epoch than this no grant is locked before it is asked.
+        """
+        ...
+
+    def prefetch_seen(self, pairs: Sequence[tuple[str, bytes]]) -> None:
+        """Says that `budgets.seen` will be asked about these, so that the answer comes while others are waited for."""
         ...
 
     def commit(self) -> None:

@@ -92,6 +92,12 @@ class MemoryWork:
     def epoch(self) -> int:
         return self.store.epoch
 
+    def prefetch(self, epoch: int, grants: Sequence[str], day: int, keys: Sequence[bytes], at: int) -> None:
+        """Everything is here already."""
+
+    def prefetch_seen(self, pairs: Sequence[tuple[str, bytes]]) -> None:
+        """Everything is here already."""
+
     def commit(self) -> None:
         if self.store.full:
             raise DownError("the disk is full")
@@ -155,6 +161,9 @@ class MemoryRegister:
     def subject(self, number: str, kind: str = "person") -> bytes:
         sealer = self.sealers[kind]
         return sealer.subject(sealer.link(CATALOGUE.identifier(kind, number)))
+
+    def close(self) -> None:
+        """Has nothing open."""
 
     def find(self, kind: str, look_ups: Sequence[LookUp]) -> list[bytes]:
         if self.broken:

@@ -43,6 +43,9 @@ class MemoryIndex:
         known = {join(subject.head, subject.tail): subject.rows for part in self.parts for subject in part}
         return [known.get(look_up.subject, b"") for look_up in look_ups]
 
+    def close(self) -> None:
+        """Has nothing open."""
+
     def breaking(self) -> MemoryIndex:
         """The same, out of order."""
         return replace(self, broken=True)

@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing
 from itertools import islice
-from typing import TypeAlias, cast
+from typing import cast
 
 import psycopg
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -19,12 +19,12 @@ from psycopg.sql import SQL, Composable, Composed, Identifier
 from adapters.index import sqlite
 from adapters.index.directory import Published
 from adapters.index.parts import ContentPart, Sealed, split
-from adapters.sql.engine import driver_connection, open_engine
+from adapters.sql.binary import INT8
+from adapters.sql.engine import open_engine, psycopg_connection
+from adapters.sql.pipelined import Driver, PostgresConnection
 from gateway.domain.errors import UnavailableError
 from gateway.generation import CONTENT, GenerationError, Manifest, Part, digest, files_of, read, version_of
 from gateway.ports import DataVersion, LookUp
-
-Driver: TypeAlias = "psycopg.Connection[tuple[object, ...]]"
 
 _BATCH = 1_000
 _TABLES = SQL("""
@@ -43,7 +43,7 @@ CREATE TABLE {table} (head bigint NOT NULL, tail bigint NOT NULL, kind smallint 
 ALTER TABLE {table} ALTER COLUMN rows SET STORAGE EXTERNAL
 """)
 _COPY = SQL("COPY {table} (head, tail, kind, rows) FROM STDIN (FORMAT BINARY)")
-_LOOK_UP = SQL("SELECT {place}::int, head, tail, rows FROM {table} WHERE head = ANY(%(heads)s::bigint[])")
+_LOOK_UP = SQL("SELECT {place}::int, head, tail, rows FROM {table} WHERE head = ANY($1::bigint[])")
 # What `ContentPart` digests, worked out where the rows are.
 _DIGEST = SQL("""
 SELECT encode(sha256(coalesce(string_agg(digest, ''::bytea ORDER BY upper), ''::bytea)), 'hex') FROM (
@@ -82,8 +82,8 @@ class PostgresIndex:
         self._url = url
         self._manifest = manifest
         self._version = version
-        self._connection: Driver | None = connection
-        self._statement = _statement(manifest)
+        self._statement = _statement(manifest).as_string(connection)
+        self._connection: PostgresConnection | None = PostgresConnection(connection)
 
     @classmethod
     def open(cls, url: str, key: Ed25519PublicKey, previous: PostgresIndex | None = None) -> PostgresIndex:
@@ -131,10 +131,9 @@ class PostgresIndex:
     def _ask(self, heads: list[int]) -> list[tuple[int, int, int, bytes]]:
         try:
             if self._connection is None:
-                self._connection = _connect(self._url)
-            with self._connection.cursor(binary=True) as cursor:
-                cursor.execute(self._statement, {"heads": heads}, prepare=True)
-                return cast("list[tuple[int, int, int, bytes]]", cursor.fetchall())
+                self._connection = PostgresConnection(_connect(self._url))
+            asked = self._connection.cursor().ask(self._statement, [INT8.many(heads)])
+            return cast("list[tuple[int, int, int, bytes]]", asked.rows())
         except psycopg.Error as error:
             self.close()
             raise UnavailableError("the sealed index in PostgreSQL does not answer; run `bidui doctor`") from error
@@ -154,9 +153,7 @@ def current_digest(url: str) -> str | None:
 
 
 def _connect(url: str) -> Driver:
-    connection = cast("Driver", driver_connection(open_engine(url)))
-    connection.autocommit = True
-    return connection
+    return psycopg_connection(open_engine(url))
 
 
 def _table(manifest: Manifest, part: Part) -> str:

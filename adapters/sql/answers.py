@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import cast
+from typing import NamedTuple, cast
 
-from sqlalchemy import BigInteger, Engine, LargeBinary, Select, any_, bindparam, delete, select
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import BigInteger, BindParameter, Engine, bindparam, delete, select
 from sqlalchemy.sql import ClauseElement
 
-from adapters.sql.engine import Cursor, Statement, is_sqlite, upsert
+from adapters.sql.cursors import Asked, Cursor
+from adapters.sql.statements import Statement, among_keys, upsert
 from adapters.sql.tables import answer
 from gateway.ports import Remembered
 
@@ -19,51 +19,61 @@ class AnswerTable:
 
     def __init__(self, engine: Engine, cursor: Cursor) -> None:
         self._cursor = cursor
-        self._sqlite = is_sqlite(engine)
-        self._find = Statement(_find_one() if self._sqlite else _find_any(), engine)
-        self._expire = Statement(delete(answer).where(answer.c.expires <= bindparam("at", type_=BigInteger)), engine)
+        self._find = Statement(_find(engine), engine)
+        self._expire = Statement(delete(answer).where(answer.c.expires <= _at()), engine)
         self._insert = Statement(_insert(engine), engine)
+        self._ahead: _Ahead | None = None
+
+    def begin(self) -> None:
+        """Forgets what an earlier transaction asked."""
+        self._ahead = None
+
+    def prefetch(self, keys: Sequence[bytes], at: int) -> None:
+        """Sends the question that `remembered` will be asked."""
+        self._ahead = _Ahead(frozenset(keys), at, self._ask(keys, at)) if keys else None
 
     def remembered(self, keys: Sequence[bytes], at: int) -> Mapping[bytes, Remembered]:
-        if not keys:
+        wanted = frozenset(keys)
+        if not wanted:
             return {}
-        if self._sqlite:
-            found = [row for key in keys for row in self._find.rows(self._cursor, name=key, at=at)]
-        else:
-            found = self._find.rows(self._cursor, names=list(keys), at=at)
-        kept = [Remembered(_bytes(key), _bytes(body), _bytes(text), cast("int", end)) for key, body, text, end in found]
-        return {each.key: each for each in kept}
+        ahead = self._ahead
+        is_ahead = ahead is not None and ahead.at == at and ahead.keys >= wanted
+        asked = ahead.asked if ahead and is_ahead else self._ask(keys, at)
+        kept = [Remembered(*cast("tuple[bytes, bytes, bytes, int]", row)) for row in asked.rows()]
+        return {each.key: each for each in kept if each.key in wanted}
 
     def remember(self, answers: Sequence[Remembered], at: int) -> None:
-        self._insert.run(
-            self._cursor,
-            [{"name": a.key, "body": a.body, "answer": a.answer, "expires": a.expires, "at": at} for a in answers],
-        )
+        """Of several of one key the first is kept."""
+        firsts = {each.key: each for each in reversed(answers)}
+        rows = [(each.key, each.body, each.answer, each.expires) for each in firsts.values()]
+        self._insert.write(self._cursor, rows, at=at)
 
     def forget(self, at: int) -> None:
         """Removes those that expired at the Unix time `at`."""
-        self._expire.run(self._cursor, [{"at": at}])
+        self._expire.rows(self._cursor, at=at)
+
+    def _ask(self, keys: Sequence[bytes], at: int) -> Asked:
+        return self._find.ask(self._cursor, names=keys, at=at)
+
+
+class _Ahead(NamedTuple):
+    """A question that was sent before it was asked."""
+
+    keys: frozenset[bytes]
+    at: int
+    asked: Asked
+
+
+def _find(engine: Engine) -> ClauseElement:
+    wanted = select(answer.c.name, answer.c.body, answer.c.answer, answer.c.expires)
+    return wanted.where(among_keys(engine, answer.c.name, "names"), answer.c.expires > _at())
 
 
 def _insert(engine: Engine) -> ClauseElement:
-    new = upsert(engine, answer)
+    new = upsert(engine, answer, "name", "body", "answer", "expires")
     changed = {name: new.excluded[name] for name in ("body", "answer", "expires")}
-    has_expired = answer.c.expires <= bindparam("at", type_=BigInteger)
-    return new.on_conflict_do_update(index_elements=["name"], set_=changed, where=has_expired)
+    return new.on_conflict_do_update(index_elements=["name"], set_=changed, where=answer.c.expires <= _at())
 
 
-def _bytes(value: object) -> bytes:
-    return bytes(cast("bytes", value))
-
-
-def _find_one() -> ClauseElement:
-    return _found().where(answer.c.name == bindparam("name"))
-
-
-def _find_any() -> ClauseElement:
-    return _found().where(answer.c.name == any_(bindparam("names", type_=ARRAY(LargeBinary))))
-
-
-def _found() -> Select[tuple[bytes, bytes, bytes, int]]:
-    live = answer.c.expires > bindparam("at", type_=BigInteger)
-    return select(answer.c.name, answer.c.body, answer.c.answer, answer.c.expires).where(live)
+def _at() -> BindParameter[int]:
+    return bindparam("at", type_=BigInteger)

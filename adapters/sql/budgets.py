@@ -3,15 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import cast
+from typing import NamedTuple, cast
 
-from sqlalchemy import Engine, Integer, LargeBinary, Text, any_, bindparam, case, func, literal_column, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Engine,
+    Integer,
+    Text,
+    any_,
+    bindparam,
+    case,
+    func,
+    literal_column,
+    select,
+)
+from sqlalchemy import cast as sql_cast
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.sql import ClauseElement
 
-from adapters.sql.engine import Cursor, Statement, is_sqlite, upsert
-from adapters.sql.tables import budget_day, granted, seen_subject
+from adapters.sql.cursors import Asked, Cursor
+from adapters.sql.engine import is_sqlite
+from adapters.sql.statements import Statement, among_keys, among_texts, upsert
+from adapters.sql.tables import budget_day, control, granted, seen_subject
 from gateway.domain.budget import DAYS, Spending, Used
+
+_UNUSED = Used()
 
 
 class BudgetTable:
@@ -19,83 +36,133 @@ class BudgetTable:
 
     def __init__(self, engine: Engine, cursor: Cursor) -> None:
         self._cursor = cursor
-        self._sqlite = is_sqlite(engine)
+        self._is_sqlite = is_sqlite(engine)
         self._lock = Statement(_lock(), engine)
-        self._used = Statement(_used(), engine)
-        self._seen = Statement(_seen_one() if self._sqlite else _seen_any(), engine)
+        self._lock_at = Statement(_lock_at(), engine)
+        self._used = Statement(_used(engine), engine)
+        self._seen = Statement(_seen(engine), engine)
         self._count = Statement(_count(engine), engine)
         self._mark = Statement(_mark(engine), engine)
+        self.begin()
+
+    def begin(self) -> None:
+        """Forgets what an earlier transaction asked."""
+        self._locked_ahead: _Locked | None = None
+        self._seen_ahead: _Seen | None = None
+
+    def prefetch_lock(self, grants: Sequence[str], day: int, epoch: int) -> None:
+        """Sends what `lock` will be asked. At another epoch nothing is locked: who may ask is then judged anew."""
+        if grants:
+            lock = self._lock_at.ask(self._cursor, numbers=grants, epoch=epoch)
+            self._locked_ahead = _Locked(list(grants), day, lock, self._ask_used(grants, day))
 
     def lock(self, grants: Sequence[str], day: int) -> Mapping[str, Used]:
         """SQLite's transaction already excludes every other; PostgreSQL locks the grants' rows, in order."""
-        if not self._sqlite:
-            self._lock.rows(self._cursor, numbers=list(grants))
-        return {grant: self._used_by(grant, day) for grant in grants}
+        if not grants:
+            return {}
+        ahead = self._locked_ahead
+        if ahead is None or not ahead.is_for(grants, day):
+            # Nobody waits for the lock, but what is asked behind it stands still until it is there.
+            if not self._is_sqlite:
+                self._lock.ask(self._cursor, numbers=grants)
+            ahead = _Locked(grants, day, None, self._ask_used(grants, day))
+        used = {grant: Used(*numbers) for grant, *numbers in cast("list[tuple[str, int]]", ahead.used.rows())}
+        return {grant: used.get(grant, _UNUSED) for grant in grants}
+
+    def prefetch_seen(self, pairs: Sequence[tuple[str, bytes]]) -> None:
+        """Sends what `seen` will be asked, at once."""
+        if pairs:
+            self._seen_ahead = _Seen(frozenset(pairs), self._ask_seen(pairs))
+            self._cursor.flush()
 
     def seen(self, pairs: Sequence[tuple[str, bytes]]) -> Mapping[tuple[str, bytes], int]:
-        """On PostgreSQL one statement for all; more pairs may come back than were asked for."""
-        if self._sqlite:
-            found = [row for grant, link in pairs for row in self._seen.rows(self._cursor, granted=grant, link=link)]
-        else:
-            grants, links = {grant for grant, _ in pairs}, {link for _, link in pairs}
-            found = self._seen.rows(self._cursor, granted=list(grants), link=list(links))
-        return {(cast("str", grant), bytes(cast("bytes", link))): cast("int", day) for grant, link, day in found}
+        """More pairs may come back than were asked for: every grant with every link."""
+        if not pairs:
+            return {}
+        ahead = self._seen_ahead
+        asked = ahead.asked if ahead and ahead.pairs.issuperset(pairs) else self._ask_seen(pairs)
+        return {(grant, link): day for grant, link, day in cast("list[tuple[str, bytes, int]]", asked.rows())}
 
     def spend(self, spending: Spending) -> None:
         """Adds the changes; both tables are written in key order, so that no two nodes wait for each other."""
         counts = {(grant, day): [change, 0] for (grant, day), change in spending.subjects.items()}
         for grant, comparisons in spending.comparisons.items():
             counts.setdefault((grant, spending.day), [0, 0])[1] += comparisons
-        self._count.run(
-            self._cursor,
-            [
-                {"granted": grant, "day": day, "subjects": subjects, "comparisons": comparisons}
-                for (grant, day), (subjects, comparisons) in sorted(counts.items())
-            ],
-        )
-        self._mark.run(
-            self._cursor,
-            [{"granted": grant, "link": link, "day": spending.day} for grant, link in sorted(spending.seen)],
-        )
+        self._count.write(self._cursor, [(*place, *changes) for place, changes in sorted(counts.items())])
+        day = spending.day
+        self._mark.write(self._cursor, [(grant, link, day) for grant, link in sorted(spending.seen)])
 
-    def _used_by(self, grant: str, day: int) -> Used:
-        today, window, comparisons = self._used.rows(self._cursor, granted=grant, day=day, first=day - DAYS + 1)[0]
-        return Used(int(cast("int", today)), int(cast("int", window)), int(cast("int", comparisons)))
+    def _ask_used(self, grants: Sequence[str], day: int) -> Asked:
+        return self._used.ask(self._cursor, grants=grants, today=day, first=day - DAYS + 1)
+
+    def _ask_seen(self, pairs: Sequence[tuple[str, bytes]]) -> Asked:
+        grants, links = dict.fromkeys(grant for grant, _ in pairs), dict.fromkeys(link for _, link in pairs)
+        return self._seen.ask(self._cursor, grants=list(grants), links=list(links))
+
+
+class _Locked(NamedTuple):
+    """Grants locked, or being locked, and what they have used."""
+
+    grants: Sequence[str]
+    day: int
+    lock: Asked | None
+    used: Asked
+
+    def is_for(self, grants: Sequence[str], day: int) -> bool:
+        """Whether these grants are what was locked, all of them."""
+        is_asked = self.day == day and self.grants == list(grants)
+        return is_asked and self.lock is not None and len(self.lock.rows()) == len(grants)
+
+
+class _Seen(NamedTuple):
+    """A question that was sent before it was asked."""
+
+    pairs: frozenset[tuple[str, bytes]]
+    asked: Asked
+
+
+def _numbers() -> ColumnElement[bool]:
+    return granted.c.number == any_(bindparam("numbers", type_=ARRAY(Text)))
 
 
 def _lock() -> ClauseElement:
-    numbers = bindparam("numbers", type_=ARRAY(Text))
-    return (
-        select(granted.c.number).where(granted.c.number == any_(numbers)).order_by(granted.c.number).with_for_update()
+    return select(granted.c.number).where(_numbers()).order_by(granted.c.number).with_for_update()
+
+
+def _lock_at() -> ClauseElement:
+    at_epoch = select(control.c.epoch).where(control.c.id == literal_column("1")).scalar_subquery()
+    is_then = at_epoch == bindparam("epoch", type_=BigInteger)
+    return select(granted.c.number).where(_numbers(), is_then).order_by(granted.c.number).with_for_update()
+
+
+def _used(engine: Engine) -> ClauseElement:
+    day, is_asked = budget_day.c.day, among_texts(engine, budget_day.c.granted, "grants")
+    is_today = day == bindparam("today", type_=Integer)
+    wanted = select(
+        budget_day.c.granted,
+        _sum(case((is_today, budget_day.c.subjects), else_=literal_column("0"))),
+        _sum(budget_day.c.subjects),
+        _sum(case((is_today, budget_day.c.comparisons), else_=literal_column("0"))),
     )
+    in_window = day >= bindparam("first", type_=Integer)
+    return wanted.where(is_asked, in_window).group_by(budget_day.c.granted)
 
 
-def _used() -> ClauseElement:
-    is_today = budget_day.c.day == bindparam("day", type_=Integer)
-    today = func.coalesce(
-        func.sum(case((is_today, budget_day.c.subjects), else_=literal_column("0"))), literal_column("0")
+def _sum(each: ColumnElement[int]) -> ColumnElement[int]:
+    """PostgreSQL adds up to a number without bounds; ours have room."""
+    return sql_cast(func.sum(each), BigInteger)
+
+
+def _seen(engine: Engine) -> ClauseElement:
+    is_pair = (
+        among_texts(engine, seen_subject.c.granted, "grants"),
+        among_keys(engine, seen_subject.c.link, "links"),
     )
-    window = func.coalesce(func.sum(budget_day.c.subjects), literal_column("0"))
-    comparisons = func.coalesce(
-        func.sum(case((is_today, budget_day.c.comparisons), else_=literal_column("0"))), literal_column("0")
-    )
-    in_window = budget_day.c.day >= bindparam("first", type_=Integer)
-    return select(today, window, comparisons).where(budget_day.c.granted == bindparam("granted"), in_window)
-
-
-def _seen_one() -> ClauseElement:
-    is_pair = (seen_subject.c.granted == bindparam("granted"), seen_subject.c.link == bindparam("link"))
     return select(seen_subject.c.granted, seen_subject.c.link, seen_subject.c.day).where(*is_pair)
 
 
-def _seen_any() -> ClauseElement:
-    grants, links = bindparam("granted", type_=ARRAY(Text)), bindparam("link", type_=ARRAY(LargeBinary))
-    among = (seen_subject.c.granted == any_(grants), seen_subject.c.link == any_(links))
-    return select(seen_subject.c.granted, seen_subject.c.link, seen_subject.c.day).where(*among)
-
-
 def _count(engine: Engine) -> ClauseElement:
-    new = upsert(engine, budget_day)
+    new = upsert(engine, budget_day, "granted", "day", "subjects", "comparisons")
     return new.on_conflict_do_update(
         index_elements=["granted", "day"],
         set_={
@@ -106,5 +173,5 @@ def _count(engine: Engine) -> ClauseElement:
 
 
 def _mark(engine: Engine) -> ClauseElement:
-    new = upsert(engine, seen_subject)
+    new = upsert(engine, seen_subject, "granted", "link", "day")
     return new.on_conflict_do_update(index_elements=["granted", "link"], set_={"day": new.excluded.day})

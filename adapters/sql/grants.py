@@ -7,7 +7,8 @@ from typing import cast
 
 from sqlalchemy import Engine, literal_column, select, update
 
-from adapters.sql.engine import Cursor, Statement, upsert
+from adapters.sql.cursors import Asked, Cursor
+from adapters.sql.statements import Statement, upsert
 from adapters.sql.tables import control, granted
 from gateway.domain.errors import UnavailableError
 from gateway.signed_grant import SignedGrant
@@ -22,28 +23,35 @@ class GrantTable:
         self._all = Statement(
             select(granted.c.number, granted.c.document, granted.c.key_id, granted.c.signature), engine
         )
-        put = upsert(engine, granted)
+        put = upsert(engine, granted, "number", "document", "key_id", "signature")
         changed = {name: put.excluded[name] for name in ("document", "key_id", "signature")}
         self._put = Statement(put.on_conflict_do_update(index_elements=["number"], set_=changed), engine)
         self._advance = Statement(update(control).values(epoch=control.c.epoch + literal_column("1")), engine)
+        self.begin()
+
+    def begin(self) -> None:
+        """Forgets what an earlier transaction asked."""
+        self._ahead: Asked | None = None
+
+    def prefetch(self) -> None:
+        """Sends the question after the epoch."""
+        self._ahead = self._epoch.ask(self._cursor)
 
     def epoch(self) -> int:
-        rows = self._epoch.rows(self._cursor)
+        rows = (self._ahead or self._epoch.ask(self._cursor)).rows()
         if not rows:
             raise UnavailableError("the control database is empty: run `bidui migrate`")
         return cast("int", rows[0][0])
 
     def all(self) -> Mapping[str, SignedGrant]:
         """Every grant, by number."""
+        rows = self._all.rows(self._cursor)
         return {
-            cast("str", number): SignedGrant(
-                bytes(cast("bytes", document)), cast("str", key_id), bytes(cast("bytes", signature))
-            )
-            for number, document, key_id, signature in self._all.rows(self._cursor)
+            number: SignedGrant(document, key_id, signature)
+            for number, document, key_id, signature in cast("list[tuple[str, bytes, str, bytes]]", rows)
         }
 
     def put(self, number: str, signed: SignedGrant) -> None:
         """Replaces the grant of this number; every node judges by it from its next turn on."""
-        row = {"number": number, "document": signed.document, "key_id": signed.key_id, "signature": signed.signature}
-        self._put.run(self._cursor, [row])
-        self._advance.run(self._cursor, [{}])
+        self._put.write(self._cursor, [(number, signed.document, signed.key_id, signed.signature)])
+        self._advance.ask(self._cursor)

@@ -1,72 +1,78 @@
-"""The ledger's rows in SQL: the writer's side inside a transaction, the reader's side on a connection of its own."""
+"""The ledger's rows in SQL, from the writer's side: inside its transaction, under the lock on the head."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from operator import attrgetter
 from typing import cast
 
-import msgspec
-from sqlalchemy import BigInteger, Engine, Integer, Select, Table, Text, any_, bindparam, insert, literal_column, select
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import BigInteger, Engine, Integer, Table, bindparam, literal_column, select
 from sqlalchemy.sql import ClauseElement
 
-from adapters.sql.engine import Cursor, Statement, is_sqlite, upsert
+from adapters.sql.cursors import Asked, Cursor
+from adapters.sql.statements import Statement, among_texts, rows_into, upsert
 from adapters.sql.tables import ledger_disclosure, ledger_entry, ledger_head, ledger_partner, ledger_tile
 from audit.ledger import EMPTY_HEAD, Batch, Head, PartnerHead
 
+_ENTRY = ("index", "id", "entry", "leaf", "log_time", "type", "partner")
+_DISCLOSURE = ("index", "disclosures")
+_TILE = ("level", "index", "hashes", "root")
+_entry, _disclosure, _tile = attrgetter(*_ENTRY), attrgetter(*_DISCLOSURE), attrgetter(*_TILE)
+
 
 class LedgerTable:
-    """Keeps the promise of `audit.ledger.LedgerStore` on one cursor, inside the caller's transaction."""
+    """Keeps the promise of `audit.ledger.LedgerStore` on one cursor, inside the caller's transaction.
+
+    An index or id that is taken may be refused as late as by the commit.
+    """
 
     def __init__(self, engine: Engine, cursor: Cursor) -> None:
         self._cursor = cursor
-        self._sqlite = is_sqlite(engine)
         self._head = Statement(_head(), engine)
-        self._partner = Statement(_partner_one() if self._sqlite else _partner_any(), engine)
+        self._partners = Statement(_partners(engine), engine)
         self._leaves = Statement(_leaves(), engine)
         self._roots = Statement(_roots(), engine)
-        self._set_head = Statement(_replace(engine, "id", ledger_head, "size", "frontier", "log_time"), engine)
-        self._set_partner = Statement(_replace(engine, "partner", ledger_partner, "size", "leaf"), engine)
-        self._entry = Statement(insert(ledger_entry), engine)
-        self._disclosure = Statement(insert(ledger_disclosure), engine)
-        self._tile = Statement(insert(ledger_tile), engine)
+        self._set_head = Statement(_replace(engine, ledger_head, "id", "size", "frontier", "log_time"), engine)
+        self._set_partner = Statement(_replace(engine, ledger_partner, "partner", "size", "leaf"), engine)
+        self._entry = Statement(rows_into(engine, ledger_entry, *_ENTRY), engine)
+        self._disclosure = Statement(rows_into(engine, ledger_disclosure, *_DISCLOSURE), engine)
+        self._tile = Statement(rows_into(engine, ledger_tile, *_TILE), engine)
+        self._met: frozenset[str] = frozenset()
+        self._met_heads: Asked | None = None
 
     def lock_head(self) -> Head:
-        rows = self._head.rows(self._cursor)
-        if not rows:
-            return EMPTY_HEAD
-        size, frontier, log_time = rows[0]
-        return Head(cast("int", size), bytes(cast("bytes", frontier)), cast("int", log_time))
+        """Asks for the heads of the last batch's partners on the same way: the next one's are often the same."""
+        asked = self._head.ask(self._cursor)
+        self._met_heads = self._partners.ask(self._cursor, partners=list(self._met)) if self._met else None
+        rows = asked.rows()
+        return Head(*cast("tuple[int, bytes, int]", rows[0])) if rows else EMPTY_HEAD
 
     def partner_heads(self, partners: Collection[str]) -> Mapping[str, PartnerHead]:
-        if self._sqlite:
-            found = [row for partner in partners for row in self._partner.rows(self._cursor, partner=partner)]
-        else:
-            found = self._partner.rows(self._cursor, partners=list(partners)) if partners else []
-        return {
-            cast("str", name): PartnerHead(cast("int", size), bytes(cast("bytes", leaf))) for name, size, leaf in found
-        }
+        if not partners:
+            return {}
+        is_met = self._met_heads is not None and self._met.issuperset(partners)
+        asked = self._met_heads if self._met_heads and is_met else None
+        rows = (asked or self._partners.ask(self._cursor, partners=list(partners))).rows()
+        heads = {name: PartnerHead(size, leaf) for name, size, leaf in cast("list[tuple[str, int, bytes]]", rows)}
+        return {name: heads[name] for name in partners if name in heads}
 
     def hashes(self, level: int, start: int, end: int) -> bytes:
         if level == 0:
             found = self._leaves.rows(self._cursor, start=start, end=end)
         else:
             found = self._roots.rows(self._cursor, level=level - 1, start=start, end=end)
-        return b"".join(bytes(cast("bytes", row[0])) for row in found)
+        return b"".join(cast("bytes", row[0]) for row in found)
 
     def append(self, batch: Batch) -> None:
-        rows = batch.rows
-        members = [_members(row) for row in rows]
-        self._entry.run(self._cursor, members)
-        self._disclosure.run(self._cursor, members)
-        self._tile.run(self._cursor, [_members(tile) for tile in batch.tiles])
-        self._set_partner.run(
-            self._cursor, [{"partner": name, **head._asdict()} for name, head in sorted(batch.partner_heads.items())]
-        )
-        self._set_head.run(self._cursor, [{"id": 1, **batch.head._asdict()}])
-
-
-_members = msgspec.structs.asdict
+        heads = sorted(batch.partner_heads.items())
+        self._entry.write(self._cursor, [*map(_entry, batch.rows)])
+        self._disclosure.write(self._cursor, [*map(_disclosure, batch.rows)])
+        self._tile.write(self._cursor, [*map(_tile, batch.tiles)])
+        self._set_partner.write(self._cursor, [(name, *head) for name, head in heads])
+        self._set_head.write(self._cursor, [(1, *batch.head)])
+        self._met, self._met_heads = frozenset(batch.partner_heads), None
+        # A distant database writes while receipts are signed.
+        self._cursor.flush()
 
 
 def _head() -> ClauseElement:
@@ -74,16 +80,9 @@ def _head() -> ClauseElement:
     return wanted.where(ledger_head.c.id == literal_column("1")).with_for_update()
 
 
-def _partner_one() -> ClauseElement:
-    return _partners().where(ledger_partner.c.partner == bindparam("partner"))
-
-
-def _partner_any() -> ClauseElement:
-    return _partners().where(ledger_partner.c.partner == any_(bindparam("partners", type_=ARRAY(Text))))
-
-
-def _partners() -> Select[tuple[str, int, bytes]]:
-    return select(ledger_partner.c.partner, ledger_partner.c.size, ledger_partner.c.leaf)
+def _partners(engine: Engine) -> ClauseElement:
+    wanted = select(ledger_partner.c.partner, ledger_partner.c.size, ledger_partner.c.leaf)
+    return wanted.where(among_texts(engine, ledger_partner.c.partner, "partners"))
 
 
 def _leaves() -> ClauseElement:
@@ -99,6 +98,6 @@ def _roots() -> ClauseElement:
     return select(ledger_tile.c.root).where(on_level, index >= start, index < end).order_by(index)
 
 
-def _replace(engine: Engine, key: str, table: Table, *columns: str) -> ClauseElement:
-    new = upsert(engine, table)
+def _replace(engine: Engine, table: Table, key: str, *columns: str) -> ClauseElement:
+    new = upsert(engine, table, key, *columns)
     return new.on_conflict_do_update(index_elements=[key], set_={name: new.excluded[name] for name in columns})

@@ -82,6 +82,7 @@ ledger_partner = Table(
     Column("partner", String(64), primary_key=True),
     Column("size", _Big, nullable=False),
     Column("leaf", LargeBinary(32), nullable=False),
+    sqlite_with_rowid=False,
 )
 
 ledger_entry = Table(

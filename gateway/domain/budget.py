@@ -52,7 +52,7 @@ class Reservation(msgspec.Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class Spending:
-    """What a turn used: changes of the day counters, and the subjects that were compared.
+    """What a turn used: changes of the day counters, and the subjects whose last day this one became.
 
     `subjects` maps (grant, day) to a change, negative where a subject moved to a later day.
     """

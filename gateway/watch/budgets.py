@@ -6,7 +6,7 @@ repeat is refused like everything else.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 
 import msgspec
@@ -43,17 +43,21 @@ class Budgets:
     def settle(self, uses: Sequence[tuple[Reservation, bytes]]) -> list[Spent]:
         """Keeps what each (reservation, link) really used and returns the rest."""
         pairs = [(reservation.grant, link) for reservation, link in uses]
-        last_days = dict(self._store.seen(list(dict.fromkeys(pairs)))) if pairs else {}
-        subjects: Counter[tuple[str, int]] = Counter()
+        known: Mapping[tuple[str, bytes], int] = self._store.seen(list(dict.fromkeys(pairs))) if pairs else {}
+        last_days = dict(known)
+        subjects: defaultdict[tuple[str, int], int] = defaultdict(int)
         spent = [self._use(pair, last_days, subjects) for pair in pairs]
         if pairs:
             comparisons = Counter(grant for grant, _ in pairs)
-            today = frozenset(pair for pair in pairs if last_days[pair] == self._day)
-            self._store.spend(Spending(self._day, subjects, comparisons, today))
+            new_today = frozenset(pair for pair, last in last_days.items() if last == self._day != known.get(pair))
+            self._store.spend(Spending(self._day, subjects, comparisons, new_today))
         return spent
 
     def _use(
-        self, pair: tuple[str, bytes], last_days: dict[tuple[str, bytes], int], subjects: Counter[tuple[str, int]]
+        self,
+        pair: tuple[str, bytes],
+        last_days: dict[tuple[str, bytes], int],
+        subjects: defaultdict[tuple[str, int], int],
     ) -> Spent:
         grant, before = pair[0], self._used[pair[0]]
         last = last_days.get(pair, self._day - DAYS)

@@ -130,6 +130,7 @@ def test_an_entry_of_a_place_or_id_that_is_taken_is_refused(store: SqlStore) -> 
     def append_again() -> None:
         with store.begin() as work:
             same_id.append(work.ledger, [an_answer()], NOW)
+            work.commit()
 
     with pytest.raises(UnavailableError):
         append_again()
@@ -263,6 +264,7 @@ def test_an_error_that_somebody_still_holds_locks_nobody_out(store: SqlStore, en
             work.answers.remember([], 0)
             a_ledger().append(work.ledger, [an_answer()], NOW)
             a_ledger().append(work.ledger, [an_answer()], NOW)
+            work.commit()
 
     # The error keeps its frames alive, and they the cursor. Whoever told a caller of it holds it for a while.
     with pytest.raises(UnavailableError) as held:

@@ -181,6 +181,56 @@ def test_the_last_day_of_each_subject_is_known_grant_by_grant(store: Store) -> N
     assert set(seen) <= set(asked)
 
 
+# ---------------------------------------------------------------------------------------- asked ahead
+
+AHEAD: dict[str, tuple[int, list[str], int]] = {
+    "what is then asked": (1, ["G-1", "G-2"], DAY),
+    "another epoch": (2, ["G-1", "G-2"], DAY),
+    "fewer grants": (1, ["G-1"], DAY),
+    "more grants": (1, ["G-1", "G-2", "G-3"], DAY),
+    "another day": (1, ["G-1", "G-2"], DAY - 1),
+    "nothing": (1, [], DAY),
+}
+
+
+@pytest.mark.parametrize(("epoch", "grants", "day"), AHEAD.values(), ids=AHEAD)
+def test_whatever_was_asked_ahead_the_answers_are_the_same(
+    store: Store, epoch: int, grants: Sequence[str], day: int
+) -> None:
+    with store.begin() as work:
+        spend(work.budgets, DAY, 1, 2)
+        spend(work.budgets, DAY, 3, grant="G-2")
+        work.answers.remember([an_old_answer()], 100)
+        work.commit()
+
+    for keys in ([b"n" * 16], [b"n" * 16, b"o" * 16], [b"o" * 16], []):
+        with store.begin() as work:
+            work.prefetch(epoch, grants, day, keys, 100)
+            work.prefetch_seen([("G-1", a_link(1)), ("G-2", a_link(9))])
+
+            assert work.epoch() == 1
+            assert work.budgets.lock(["G-1", "G-2"], DAY) == {"G-1": Used(2, 2, 2), "G-2": Used(1, 1, 1)}
+            assert work.answers.remembered([b"n" * 16], 100) == {b"n" * 16: an_old_answer()}
+            assert work.answers.remembered([b"n" * 16], 200) == {}
+            assert work.budgets.seen([("G-1", a_link(1))])["G-1", a_link(1)] == DAY
+            assert work.budgets.seen([("G-2", a_link(3))])["G-2", a_link(3)] == DAY
+
+
+def test_what_was_asked_ahead_is_gone_with_the_work(store: Store) -> None:
+    link, other = ("G-1", a_link(1)), ("G-1", a_link(2))
+    with store.begin() as work:
+        work.prefetch(1, ["G-1"], DAY, [b"n" * 16], 100)
+        work.prefetch_seen([link, other])
+
+    with store.begin() as work:
+        spend(work.budgets, DAY, 1)
+        work.answers.remember([an_old_answer()], 100)
+
+        assert work.budgets.lock(["G-1"], DAY) == {"G-1": Used(1, 1, 1)}
+        assert work.budgets.seen([link, other]) == {link: DAY}
+        assert work.answers.remembered([b"n" * 16], 100) == {b"n" * 16: an_old_answer()}
+
+
 TURNS = st.lists(
     st.tuples(
         st.integers(0, 40),
@@ -267,6 +317,25 @@ def test_an_answer_that_still_stands_is_never_replaced(store: Store) -> None:
 
     with store.begin() as work:
         assert work.answers.remembered([b"n" * 16], 199) == {b"n" * 16: an_old_answer(expires=200)}
+
+
+def test_of_two_answers_of_one_key_the_first_is_kept(store: Store) -> None:
+    with store.begin() as work:
+        work.answers.remember([an_old_answer(answer=b"first"), an_old_answer(answer=b"second")], 100)
+        work.commit()
+
+    with store.begin() as work:
+        assert work.answers.remembered([b"n" * 16], 100) == {b"n" * 16: an_old_answer(answer=b"first")}
+
+
+def test_many_answers_come_back_at_once(store: Store) -> None:
+    kept = [an_old_answer(a_link(number), answer=bytes(number)) for number in range(1, 257)]
+    with store.begin() as work:
+        work.answers.remember(kept, 100)
+        work.commit()
+
+    with store.begin() as work:
+        assert work.answers.remembered([each.key for each in kept], 100) == {each.key: each for each in kept}
 
 
 # ---------------------------------------------------------------------------------------- the ledger's side

@@ -153,7 +153,7 @@ def test_a_grant_is_loaded_from_its_file(home: Home) -> None:
 def wired_grants(home: Home) -> set[str]:
     with closing(wire(home)) as gateway:
         grants = set(gateway.pipeline.grants())
-        gateway.pipeline.index.close()  # type: ignore[attr-defined]  # files are
+        gateway.pipeline.index.close()
     return grants
 
 
@@ -217,7 +217,7 @@ def signed(home: Home) -> Home:
     """A home whose log was signed."""
     with closing(wire(home)) as gateway:
         assert gateway.signer.run_once().checkpoint is not None
-        gateway.pipeline.index.close()  # type: ignore[attr-defined]  # files are
+        gateway.pipeline.index.close()
     return home
 
 

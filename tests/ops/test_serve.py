@@ -272,7 +272,7 @@ def test_a_log_that_was_rolled_back_is_sealed_and_answers_nothing_more(wired: Wi
         (response,) = wired.ask(wired.comparison(2))
         assert response.status_code == 503
         assert wired.metric("bidui_log_sealed") == 1
-        again.pipeline.index.close()  # type: ignore[attr-defined]  # files are
+        again.pipeline.index.close()
 
 
 def _checkpoint_wal(database: Path) -> None:
@@ -294,7 +294,7 @@ def test_adopting_is_recorded_before_anything_is_answered_from_it(wired: Wired) 
     assert isinstance(body, dict)
     assert (body["generation"], body["manifest_sha256"]) == (version.generation, version.digest)
     assert wired.metric("bidui_data_time_seconds") == version.time.timestamp()
-    old.close()  # type: ignore[attr-defined]  # files are
+    old.close()
 
 
 # ---------------------------------------------------------------------------------------- measuring
