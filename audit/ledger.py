@@ -98,7 +98,8 @@ class LedgerStore(Protocol):
         ...
 
     def append(self, batch: Batch) -> None:
-        """Keep all of it; durable once the transaction commits. An index or id that is there already must fail."""
+        """Keep all of it; durable once the transaction commits. An index or id that is there already
+        must fail, at the latest with the commit."""
         ...
 
 

@@ -21,19 +21,22 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from gateway.domain.answer import disclose
+from gateway.domain.budget import Reservation
 from gateway.domain.comparison import Comparison
 from gateway.domain.errors import DownError, MismatchedKeyError, UnavailableError
 from gateway.domain.grant import Grant, local_day
 from gateway.domain.reply import Answered, Failed, Reply, Request
 from gateway.grants import Granted, grant_of, judge, terms_of
 from gateway.hearing import Hearing, kinds, open_hearing, plain
-from gateway.idempotency import Idempotency
+from gateway.idempotency import Idempotency, Slot
 from gateway.ports import Clock, DataVersion, Index, LookUp, RightsSource, Seal, Sealing, Store, Withheld, Work
 from gateway.record import Recorder
 from gateway.watch.budgets import Budgets
 from policies.decision import Reason, Refusal
 
 Turn = Generator[Sealing, None, list[Reply]]
+Use = tuple[Reservation, bytes]
+"""What opens a look-up, and the link of whom it is about."""
 
 
 @dataclass(kw_only=True)
@@ -100,21 +103,36 @@ class Pipeline:
             self._recall(hearings, work, at)
             self._reserve(hearings, budgets)
             yield from self._seal(hearings, index.version)
-            self._settle(hearings, budgets)
+            uses = self._uses(hearings, work)
             self._compare(hearings, index)
+            self._settle(uses, budgets)
             self._disclose(hearings)
             self._record(hearings, work, index.version, at)
             work.commit()
         return [self._reply(hearing) for hearing in hearings]
 
     def _judge(self, requests: Sequence[Request], work: Work, version: DataVersion, at: datetime) -> list[Hearing]:
+        slots = [self.idempotency.slot(each) for each in requests]
+        self._announce(requests, slots, work, at)
         if work.epoch() != self._rights.epoch:
             self._rights = self.rights.load()
         verdicts: dict[Hashable, Granted | Refusal] = {}
-        return [self._hear(each, version, at, verdicts) for each in requests]
+        return [self._hear(each, slot, version, at, verdicts) for each, slot in zip(requests, slots, strict=True)]
+
+    def _announce(self, requests: Sequence[Request], slots: Sequence[Slot], work: Work, at: datetime) -> None:
+        """Says what the turn may ask of the store first, which may be far away."""
+        named = [grant_of(each.query, each.caller, self._rights) for each in requests]
+        grants = sorted({grant.number for grant in named if grant})
+        keys = [slot.name for slot in slots]
+        work.prefetch(self._rights.epoch, grants, local_day(at).toordinal(), keys, int(at.timestamp()))
 
     def _hear(
-        self, request: Request, version: DataVersion, at: datetime, verdicts: dict[Hashable, Granted | Refusal]
+        self,
+        request: Request,
+        slot: Slot,
+        version: DataVersion,
+        at: datetime,
+        verdicts: dict[Hashable, Granted | Refusal],
     ) -> Hearing:
         """Callers ask the same of many subjects: what a verdict depends on is judged once a turn."""
         query, caller, rights = request.query, request.caller, self._rights
@@ -122,7 +140,7 @@ class Pipeline:
         verdict = verdicts.get(terms)
         if verdict is None:
             verdict = verdicts[terms] = judge(query, caller, rights, at, version.time)
-        return open_hearing(request, self.idempotency.slot(request), grant_of(query, caller, rights), verdict)
+        return open_hearing(request, slot, grant_of(query, caller, rights), verdict)
 
     def _open_budgets(self, hearings: Sequence[Hearing], work: Work, at: datetime) -> Budgets:
         """Locks the grants first: of two nodes with the same key, the second then finds what the first answered."""
@@ -158,12 +176,13 @@ class Pipeline:
             else:
                 hearing.question = question
 
-    def _settle(self, hearings: Sequence[Hearing], budgets: Budgets) -> None:
-        asked = [
+    def _uses(self, hearings: Sequence[Hearing], work: Work) -> list[tuple[Hearing, Use]]:
+        """What is used of each grant, known once the subjects have their links."""
+        uses = [
             (each, (each.reservation, each.question.link)) for each in hearings if each.question and each.reservation
         ]
-        for (hearing, _), spent in zip(asked, budgets.settle([use for _, use in asked]), strict=True):
-            hearing.spent = spent
+        work.prefetch_seen([(reservation.grant, link) for _, (reservation, link) in uses])
+        return uses
 
     def _compare(self, hearings: Sequence[Hearing], index: Index) -> None:
         for kind in kinds(hearings):
@@ -177,6 +196,10 @@ class Pipeline:
                 if hearing.granted and hearing.question:
                     units = self.seal.units(generation, hearing.granted.grant.number)
                     hearing.outcome = compare(hearing.question, hearing.granted.compared, records, units)
+
+    def _settle(self, uses: Sequence[tuple[Hearing, Use]], budgets: Budgets) -> None:
+        for (hearing, _), spent in zip(uses, budgets.settle([use for _, use in uses]), strict=True):
+            hearing.spent = spent
 
     def _disclose(self, hearings: Sequence[Hearing]) -> None:
         for hearing in hearings:

@@ -204,7 +204,7 @@ def adopt(gateway: Gateway) -> None:
     """Answers from the newest generation from now on, and says so in the log first."""
     index = open_generation(gateway.generations, gateway.catalogue, gateway.pipeline.index)
     announce(gateway, index)
-    gateway.pipeline.index = index
+    gateway.adopt(index)
 
 
 def announce(gateway: Gateway, index: OpenIndex) -> None:

@@ -80,6 +80,14 @@ class Gateway:
     generation: OpenIndex
     """The one that is open at the start."""
     passphrase: Passphrase | None
+    _retired: Index | None = None
+
+    def adopt(self, index: OpenIndex) -> None:
+        """Answers from it from the next turn on. A turn may still read the one before: that is closed at the next."""
+        retired, self._retired = self._retired, self.pipeline.index
+        self.pipeline.index = index
+        if retired:
+            retired.close()
 
     async def held(self, caller: Caller) -> Mapping[str, tuple[Grant, Used]]:
         """A caller's grants in force, and what each has used."""
@@ -94,8 +102,10 @@ class Gateway:
 
     def close(self) -> None:
         """Gives back what it holds open."""
-        for each in (self.pipeline.store, self.desk, self.reader, self.pipeline.seal, self.probe):
+        for each in (self.pipeline.store, self.desk, self.reader, self.pipeline.seal, self.probe, self.pipeline.index):
             each.close()
+        if self._retired:
+            self._retired.close()
 
 
 def trusted_load_keys(home: Home) -> Mapping[str, Ed25519PublicKey]:

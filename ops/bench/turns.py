@@ -15,11 +15,8 @@ from dataclasses import dataclass
 
 from starlette.types import Message, Scope
 
-from adapters.index.postgres import PostgresIndex
-from adapters.index.sqlite import SqliteIndex
 from gateway.api.comparisons import PATH, Comparisons
 from gateway.domain.reply import Answered, Reply, Request
-from gateway.ports import Index
 from ops.bench.figures import BenchError
 from ops.bench.servers import database, free_ports, sealer
 from ops.bench.stage import headers, renew
@@ -45,13 +42,6 @@ def turns_of(home: Home, engine: str) -> Iterator[tuple[Turns, int]]:
             finally:
                 gc.unfreeze()
                 gateway.close()
-                _close(gateway.pipeline.index)
-
-
-def _close(index: Index) -> None:
-    """A process that serves holds its index until it ends; this one goes on."""
-    if isinstance(index, (SqliteIndex, PostgresIndex)):
-        index.close()
 
 
 class Turns:
