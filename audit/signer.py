@@ -27,6 +27,7 @@ from audit.reader import DifferenceError, LedgerReader, first_difference, read_l
 from audit.tree import StoredTree, grow, root, split
 
 REFRESH = timedelta(minutes=10)
+STRETCH = 32
 
 
 class CheckpointStore(Protocol):
@@ -73,11 +74,16 @@ class CheckpointSigner:
         signers: Sequence[NoteSigner],
         now: Callable[[], datetime],
         refresh: timedelta = REFRESH,
+        rest: Callable[[], None] = lambda: None,
     ) -> None:
-        """`reader` has a connection of its own; an unchanged log is signed again after `refresh`, as a sign of life."""
+        """`reader` has a connection of its own; an unchanged log is signed again after `refresh`, as a sign of life.
+
+        `rest` is called every `STRETCH` entries, so that whoever shares the processor is not held up by a long log.
+        """
         self._origin, self._reader, self._store = origin, reader, store
         self._signers, self._now, self._refresh = signers, now, refresh
         self._verifiers = [checkpoint.verifier(signer.vkey) for signer in signers]
+        self._rest = rest
         self._signed_at: datetime | None = None
 
     def run_once(self) -> Run:
@@ -98,6 +104,8 @@ class CheckpointSigner:
         frontier = self._signed_frontier(last, head)
         for index, leaf in read_leaves(self._reader, size, head.size):
             grow(frontier, index, leaf)
+            if index % STRETCH == 0:
+                self._rest()
         if frontier != split(head.frontier):
             raise DifferenceError(size, "the tree in the database's head is not that of its entries")
         if head.size == size and not self._is_due(last, at):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -56,6 +57,10 @@ class Identity:
     identify: BearerIdentity
     endpoint: TokenEndpoint
     jwk: Mapping[str, str]
+
+
+REST_SECONDS = 0.002
+"""How long the signer leaves the interpreter to the turns, after each stretch of entries."""
 
 
 @dataclass(kw_only=True)
@@ -169,7 +174,12 @@ def wire(home: Home, passphrase: Passphrase | None = None) -> Gateway:
         reader=reader,
         checkpoints=checkpoints,
         signer=CheckpointSigner(
-            origin=settings.origin, reader=reader, store=checkpoints, signers=log_keys.checkpoints, now=home.clock.now
+            origin=settings.origin,
+            reader=reader,
+            store=checkpoints,
+            signers=log_keys.checkpoints,
+            now=home.clock.now,
+            rest=lambda: time.sleep(REST_SECONDS),
         ),
         trust=log_keys.trust,
         metrics=metrics,

@@ -13,8 +13,8 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from adapters.sql.cursors import Connection, SqliteConnection
 from adapters.sql.pipelined import Driver, PostgresConnection
 
-WAL_PAGES = 8192
-"""Pages that the log of SQLite takes before they are moved to the database: 32 MiB."""
+WAL_PAGES = 1000
+"""Pages that the log of SQLite takes before they are moved to the database, while turns wait: some milliseconds."""
 
 
 def is_sqlite(engine: Engine) -> bool:
