@@ -4,7 +4,7 @@
 #   make test    the whole suite, on SQLite and on a PostgreSQL of its own
 #   make check   lint, types, layers, and the suite with coverage
 #   make bench   the figures of docs/benchmarks.md on this machine
-#   make prove   the promises of docs/invariants.md with many more examples
+#   make prove   the promises with many more examples, kills and breaking on purpose: docs/proofs.md
 #   make lock    writes requirements/*.txt anew from pyproject.toml    (UPGRADE=1 takes newer versions)
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
@@ -48,6 +48,7 @@ bench: $(VENV)/dev.stamp
 
 prove: $(VENV)/dev.stamp
 	HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest tests/invariants tests/contracts tests/policies tests/audit tests/gateway
+	$(BIN)/python -m ops.prove
 
 # The lists carry hashes and no address: where packages come from is the machine's business.
 PIP_COMPILE := CUSTOM_COMPILE_COMMAND="make lock" $(VENV)/lock/bin/pip-compile $(if $(UPGRADE),--upgrade) --quiet --generate-hashes --strip-extras --allow-unsafe \
