@@ -21,7 +21,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from gateway.domain.answer import disclose
-from gateway.domain.budget import Reservation
 from gateway.domain.comparison import Comparison
 from gateway.domain.errors import DownError, MismatchedKeyError, UnavailableError
 from gateway.domain.grant import Grant, local_day
@@ -31,12 +30,10 @@ from gateway.hearing import Hearing, kinds, open_hearing, plain
 from gateway.idempotency import Idempotency, Slot
 from gateway.ports import Clock, DataVersion, Index, LookUp, RightsSource, Seal, Sealing, Store, Withheld, Work
 from gateway.record import Recorder
-from gateway.watch.budgets import Budgets
+from gateway.watch.budgets import Budgets, Use
 from policies.decision import Reason, Refusal
 
 Turn = Generator[Sealing, None, list[Reply]]
-Use = tuple[Reservation, bytes]
-"""What opens a look-up, and the link of whom it is about."""
 
 
 @dataclass(kw_only=True)

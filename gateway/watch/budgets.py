@@ -14,6 +14,9 @@ import msgspec
 from gateway.domain.budget import DAYS, Limits, Reservation, Spending, Used
 from gateway.ports import BudgetStore
 
+Use = tuple[Reservation, bytes]
+"""What opened a look-up, and the link of whom it is about."""
+
 
 class Spent(msgspec.Struct, frozen=True, gc=False):
     """What one comparison did to its grant's budgets; kept, encrypted, in its ledger entry."""
@@ -40,7 +43,7 @@ class Budgets:
         self._reserved[grant] = held.plus(1, 1)
         return Reservation(grant, self._day)
 
-    def settle(self, uses: Sequence[tuple[Reservation, bytes]]) -> list[Spent]:
+    def settle(self, uses: Sequence[Use]) -> list[Spent]:
         """Keeps what each (reservation, link) really used and returns the rest."""
         pairs = [(reservation.grant, link) for reservation, link in uses]
         known: Mapping[tuple[str, bytes], int] = self._store.seen(list(dict.fromkeys(pairs))) if pairs else {}

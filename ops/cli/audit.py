@@ -12,14 +12,17 @@ from typer.core import TyperCommand
 
 from adapters.checkpoints import FileCheckpoints
 from adapters.keys.disclosures import DisclosureKeyFiles
+from adapters.keys.files import Passphrase
 from adapters.sql.ledger_reader import SqlLedgerReader
+from audit.checkpoint import peek
+from audit.disclosure import DisclosureKeys
 from audit.errors import AuditError
 from audit.report import Exit, Report
 from audit.trust import Trust, parse_trust
 from audit.verify import verify_log
 from audit.verify_receipt import verify_receipt
 from gateway.domain.errors import GatewayError
-from ops.cli.console import HomeOption, JsonOption, say, say_json
+from ops.cli.console import HomeOption, JsonOption, PassphraseOption, passphrase_of, say, say_json
 from ops.log_keys import TRUST_FILE
 from ops.settings import Home, ServeSettings, SettingsError, load, open_home
 
@@ -61,7 +64,9 @@ def verify(
     trust: Annotated[Path | None, typer.Option(help="信任文件；默认取安装目录中的 trust.json")] = None,
     checkpoint: Annotated[list[Path] | None, typer.Option(help="另存的检查点文件，可重复；用于发现回退与分叉")] = None,
     disclosures: Annotated[bool, typer.Option("--disclosures", help="同时打开并核对加密披露项")] = False,
+    signed: Annotated[bool, typer.Option("--signed", help="只核验到最后一个检查点；网关仍在运行时用")] = False,
     home: HomeOption = None,
+    passphrase_file: PassphraseOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """离线核验整本存证账或一张回执。退出码：0 已证明 1 被篡改 2 证据不全 3 用法有误。"""
@@ -73,8 +78,9 @@ def verify(
         else:
             place = open_home(home)
             outside = [path.read_bytes() for path in checkpoint or ()]
+            keys = _disclosure_keys(place, passphrase_of(passphrase_file)) if disclosures else None
             report = _verify_home(
-                place, _trust(trust or place.path / TRUST_FILE), outside, with_disclosures=disclosures
+                place, _trust(trust or place.path / TRUST_FILE), outside, keys=keys, only_signed=signed
             )
     except (OSError, AuditError, SettingsError, GatewayError) as error:
         typer.echo(f"{_VERDICTS[Exit.USAGE]}：{error}", err=True)
@@ -83,11 +89,18 @@ def verify(
     raise typer.Exit(report.verdict)
 
 
-def _verify_home(home: Home, trust: Trust, outside: Sequence[bytes], *, with_disclosures: bool) -> Report:
+def _verify_home(
+    home: Home, trust: Trust, outside: Sequence[bytes], *, keys: DisclosureKeys | None, only_signed: bool
+) -> Report:
     settings = load(home, "serve.toml", ServeSettings)
-    keys = DisclosureKeyFiles(home.keys / "serve" / "disclosure", None, lambda _: b"") if with_disclosures else None
+    checkpoints = [*FileCheckpoints(home.checkpoints).history(), *outside]
+    upto = max((peek(each).size for each in checkpoints), default=None) if only_signed else None
     with closing(SqlLedgerReader.open(home.database_url(settings))) as reader:
-        return verify_log(reader, [*FileCheckpoints(home.checkpoints).history(), *outside], trust, keys=keys)
+        return verify_log(reader, checkpoints, trust, keys=keys, upto=upto)
+
+
+def _disclosure_keys(home: Home, passphrase: Passphrase | None) -> DisclosureKeys:
+    return DisclosureKeyFiles(home.keys / "serve" / "disclosure", passphrase, lambda _: b"")
 
 
 def _trust(path: Path) -> Trust:
