@@ -179,7 +179,7 @@ def _next(home: Home, url: str) -> None:
   curl --cacert {keys}/authority.crt --cert {keys}/clients/{client}/tls.crt --key {keys}/clients/{client}/tls.pem \\
        -H "Authorization: Bearer $(bidui token --client {client})" {url}/v1/catalogue
   bidui compare --example > query.json    # 填好后：bidui compare query.json --url {url} …（见 README）
-  bidui audit verify                      # 离线核验整本存证账
+  bidui audit verify --signed             # 离线核验存证账，至最后一个检查点
 名单与答案：{home.path}/source/lists（truth.csv 记着每处差异）
 """,
         soft_wrap=True,
