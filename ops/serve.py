@@ -1,4 +1,4 @@
-"""`bidui serve`: the gateway's process. Beside the doors run three tasks: signing, adopting, forgetting."""
+"""`bidui serve`: the gateway's process. Beside the doors run chores: signing, adopting, forgetting, hanging up."""
 
 from __future__ import annotations
 
