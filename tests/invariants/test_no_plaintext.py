@@ -170,6 +170,7 @@ def keep_busy(world: World) -> None:
     for row in ROWS:
         row.told(world)
     _ask_about_many(world)
+    _look_for_people_by_path(world)
     _take_a_new_state(world, NOW + timedelta(hours=1))
     _ask_about_many(world)
     _break_a_turn(world)
@@ -218,6 +219,13 @@ def _in_odd_places(world: World, person: Person) -> list[Asking]:
         world.compare(number.encode() + b"{"),
         world.compare(world.body(person)[:-9]),
     ]
+
+
+def _look_for_people_by_path(world: World) -> None:
+    """Addresses that nobody has: what a careless caller writes into one must not become the label of a metric."""
+    for person in world.people[:20]:
+        world.get(f"/v1/persons/{person.id_number}")
+        world.get(f"/v1/catalogue/{quote(person.name)}?id={person.id_number}")
 
 
 def _take_a_new_state(world: World, at: datetime) -> None:
