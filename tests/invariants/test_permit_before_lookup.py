@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from mypy import api
 
+from policies.decision import Maker, Permit, PolicyVersion
+
 ROOT = Path(__file__).parents[2]
 ROOMS = ("gateway", "policies", "audit", "adapters", "ops")
 
@@ -27,6 +29,13 @@ FINDS = "gateway/pipeline.py"
 
 def test_each_step_is_made_in_its_place_alone() -> None:
     assert [place for path in sources() for place in trespasses(path.read_text(), relative(path))] == []
+
+
+def test_whoever_has_not_the_right_makes_no_permit() -> None:
+    """What is left when neither the walk nor the type checker was asked."""
+    for maker in (object(), Maker(), None, True):
+        with pytest.raises(TypeError):
+            Permit(frozenset({"name"}), (), PolicyVersion(1, "ab"), maker)  # type: ignore[arg-type]  # that is the point
 
 
 BROKEN = {
