@@ -34,6 +34,12 @@ class Mutation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     file: str
     find: str
     put: str
+    tests: str = ""
+    """The tests that must notice; those of the promise when nothing is said."""
+
+    @property
+    def noticing(self) -> str:
+        return self.tests or f"tests/invariants/test_{self.promise}.py"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,12 +67,11 @@ def try_all(chosen: list[Mutation]) -> Iterator[Tried]:
         raise ProofError(f"mend ops/prove/mutations.toml, these texts do not stand there once: {'; '.join(lost)}")
     with TemporaryDirectory() as folder:
         tree = _copy(Path(folder))
-        for promise in dict.fromkeys(each.promise for each in chosen):
-            if failed := _run(tree, promise):
-                raise ProofError(f"{promise} does not hold on the unbroken tree: {failed}")
-            for each in chosen:
-                if each.promise == promise:
-                    yield Tried(mutation=each, noticed_by=_break(tree, each))
+        for tests in dict.fromkeys(each.noticing for each in chosen):
+            if failed := _run(tree, tests):
+                raise ProofError(f"{tests} fails on the unbroken tree: {failed}")
+        for each in chosen:
+            yield Tried(mutation=each, noticed_by=_break(tree, each))
 
 
 def _copy(folder: Path) -> Path:
@@ -84,13 +89,13 @@ def _break(tree: Path, mutation: Mutation) -> str | None:
     whole = path.read_text(encoding="utf-8")
     path.write_text(whole.replace(mutation.find, mutation.put), encoding="utf-8")
     try:
-        return _run(tree, mutation.promise)
+        return _run(tree, mutation.noticing)
     finally:
         path.write_text(whole, encoding="utf-8")
 
 
-def _run(tree: Path, promise: str) -> str | None:
-    """The first test of this promise that fails, or None."""
+def _run(tree: Path, tests: str) -> str | None:
+    """The first of these tests that fails, or None."""
     command = [
         sys.executable,
         "-m",
@@ -99,7 +104,7 @@ def _run(tree: Path, promise: str) -> str | None:
         "-x",
         "-p",
         "no:cacheprovider",
-        f"tests/invariants/test_{promise}.py",
+        tests,
     ]
     environment = {**os.environ, "PYTHONPATH": f"{tree}:{tree / 'adapters' / 'client'}", "PYTHONDONTWRITEBYTECODE": "1"}
     try:
