@@ -12,6 +12,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
+from shutil import which
 
 import httpx2
 import msgspec
@@ -265,6 +266,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(which("curl") is None, reason="program missing: curl")
 def test_the_curl_example_runs(demo: tuple[Path, str]) -> None:
     folder, url = demo
     [example] = [block for block in blocks(README, "bash") if "curl" in block]
