@@ -365,6 +365,7 @@ PROBLEMS: dict[str, tuple[Callable[[], httpx2.Response], type[BiduiError]]] = {
     "unauthorised": (lambda: a_problem(401), UnauthorisedError),
     "refused": (lambda: a_problem(403, reason="not_permitted", incident=INCIDENT), RefusedError),
     "too large": (lambda: a_problem(413), InvalidError),
+    "a head too long": (lambda: a_problem(431), InvalidError),
     "invalid": (lambda: a_problem(422, pointer="subject.id", detail="校验位不符"), InvalidError),
     "broken": (lambda: a_problem(500), UnavailableError),
     "no such door": (lambda: a_problem(404), ProtocolError),

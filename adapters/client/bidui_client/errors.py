@@ -78,7 +78,7 @@ def from_problem(status: int, problem: Mapping[str, object], wait: float | None,
             return RefusedError(reason if reason in _REASONS else "unknown", incident if is_number else "")
         case 401:
             return UnauthorisedError("unauthorised: check client id, key and its name, certificate, audience, clock")
-        case 400 | 413 | 422:
+        case 400 | 413 | 422 | 431:
             return InvalidError(_safe(told.get("pointer", ""), sent), _safe(told.get("detail", ""), sent))
         case 409 | 429 | 500 | 502 | 503 | 504:
             return UnavailableError(f"nothing was told (HTTP {status}); ask again later", wait)
