@@ -7,7 +7,6 @@ import gc
 import signal
 import socket
 import sys
-import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
@@ -15,26 +14,18 @@ from typing import Any, cast
 
 import structlog
 import uvicorn
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp
 
 from adapters.http import hang_up
-from adapters.identity.metadata import key_set, server_metadata
 from adapters.identity.tls import CertificateProtocol, tls_context
 from adapters.index.generations import OpenIndex
 from adapters.lane import Lane, LaneProtocol
-from adapters.metrics import Metrics
 from audit.events import generation_adopted
 from audit.signer import State
-from gateway.api.app import ROUTES, Check, Doors, build_app
-from gateway.api.catalogue import CatalogueDoor
-from gateway.api.comparisons import PATH, Comparisons
-from gateway.api.log import Log, log_routes
-from gateway.api.openapi import document
-from gateway.api.token import token_routes
+from gateway.api.app import ROUTES
 from gateway.domain.errors import GatewayError
-from gateway.domain.reply import Reply, Request
 from gateway.record import data_ref
-from gateway.sequencer import Sequencer, Tell
+from ops.doors import Measured, Queue, build, lane
 from ops.sealing_child import SealingChild
 from ops.settings import Mode
 from ops.wiring import Gateway, open_generation
@@ -48,90 +39,6 @@ ADOPT_SECONDS = 1.0
 FORGET_SECONDS = 600.0
 
 log = structlog.get_logger()
-
-
-class Queue:
-    """The sequencer of a gateway. It belongs to the loop that first asks it something."""
-
-    def __init__(self, gateway: Gateway) -> None:
-        self._gateway = gateway
-        self._made: Sequencer | None = None
-
-    def put(self, request: Request, tell: Tell) -> None:
-        self._sequencer().put(request, tell)
-
-    async def submit(self, request: Request) -> Reply:
-        return await self._sequencer().submit(request)
-
-    def _sequencer(self) -> Sequencer:
-        if self._made is None:
-            grid = self._gateway.settings.grid_milliseconds / 1000
-            self._made = Sequencer(self._gateway.pipeline.turn, asyncio.get_running_loop(), grid)
-        return self._made
-
-
-def build(gateway: Gateway, queue: Queue | None = None) -> ASGIApp:
-    """The application of a gateway."""
-    doors = Doors(
-        comparisons=comparisons(gateway, queue or Queue(gateway)),
-        catalogue=CatalogueDoor(identify=gateway.identity.identify, catalogue=gateway.catalogue, held=gateway.held),
-        token_routes=token_routes(
-            issuer=gateway.identity.endpoint,
-            edge=gateway.identity.edge,
-            metadata=server_metadata(gateway.settings.issuer),
-            keys=key_set([gateway.identity.jwk]),
-        ),
-        log_routes=log_routes(
-            Log(reader=gateway.reader, latest=gateway.checkpoints.latest, trust=gateway.trust.encode())
-        ),
-        checks=_checks(gateway),
-        document=lambda: document(gateway.catalogue),
-        broke=gateway.pipeline.broke,
-    )
-    return build_app(doors)
-
-
-def comparisons(gateway: Gateway, queue: Queue) -> Comparisons:
-    """The door for comparisons."""
-    return Comparisons(identify=gateway.identity.identify, catalogue=gateway.catalogue, submit=queue.submit)
-
-
-def lane(gateway: Gateway, queue: Queue) -> Lane:
-    """The short way to it."""
-    return Lane(
-        door=comparisons(gateway, queue),
-        put=queue.put,
-        measured=lambda status, seconds: gateway.metrics.request(PATH, status, seconds),
-        broke=gateway.pipeline.broke,
-    )
-
-
-class Measured:
-    """Counts and times what goes through; the outermost layer, so that it sees what the caller sees."""
-
-    def __init__(self, app: ASGIApp, metrics: Metrics, routes: frozenset[str]) -> None:
-        self._app = app
-        self._metrics = metrics
-        self._routes = routes
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        started = time.perf_counter()
-        status = 500
-
-        async def note(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
-
-        try:
-            await self._app(scope, receive, note)
-        finally:
-            route = scope["path"] if scope["path"] in self._routes else "other"
-            self._metrics.request(route, status, time.perf_counter() - started)
 
 
 class Server(uvicorn.Server):
@@ -299,29 +206,3 @@ def _config(gateway: Gateway, app: ASGIApp, way: Lane) -> uvicorn.Config:
         log_config=None,
         lifespan="off",
     )
-
-
-def _checks(gateway: Gateway) -> dict[str, Check]:
-    def database() -> str | None:
-        return None if gateway.reader.head().size else "the log is not opened; run `bidui init`"
-
-    def index() -> str | None:
-        return None if gateway.generations.newest() else "there is no index; run `bidui sync`"
-
-    def seal() -> str | None:
-        return None if gateway.probe.is_alive() else "the sealing process does not answer"
-
-    def ledger() -> str | None:
-        return "the log is sealed" if gateway.pipeline.is_sealed else None
-
-    return {"database": _guarded(database), "index": _guarded(index), "seal": _guarded(seal), "log": _guarded(ledger)}
-
-
-def _guarded(check: Check) -> Check:
-    def look() -> str | None:
-        try:
-            return check()
-        except (GatewayError, OSError) as error:
-            return type(error).__name__
-
-    return look

@@ -39,7 +39,7 @@ from gateway.ports import Index
 from gateway.record import Recorder
 from gateway.seal import Layout
 from gateway.signed_grant import SignedGrant
-from ops.log_keys import make_ledger, read_log_keys
+from ops.log_keys import LogKeys, make_ledger, read_log_keys
 from ops.rights import RightsDesk
 from ops.settings import Home, Mode, SealSettings, ServeSettings, SettingsError, load
 from policies.catalogue import Catalogue, load_catalogue
@@ -143,49 +143,54 @@ def wire(home: Home, passphrase: Passphrase | None = None) -> Gateway:
     identity = _identity(home, settings, passphrase)
     socket = home.seal_socket(load(home, "seal.toml", SealSettings))
     seal = SealClient(socket, {})
-    reader = SqlLedgerReader(open_engine(home.database_url(settings)))
-    checkpoints = FileCheckpoints(home.checkpoints)
     generations = generations_of(home, settings)
     generation = open_generation(generations, catalogue)
-    pipeline = Pipeline(
-        clock=home.clock,
-        store=SqlStore(home.database_url(settings)),
-        rights=_rights(home, settings, catalogue, identity, seal),
-        seal=seal,
-        index=generation,
-        comparisons={kind: Comparison(Layout(catalogue, kind), os.urandom) for kind in catalogue.kinds},
-        recorder=Recorder(
-            origin=settings.origin,
-            ledger=make_ledger(home, settings, passphrase),
-            signer=log_keys.receipts,
-            entropy=os.urandom,
-        ),
-        idempotency=Idempotency(read_secret(home.keys / "serve" / "idempotency.secret", passphrase), os.urandom),
-        broke=_alarm(metrics),
-    )
+    reader = SqlLedgerReader(open_engine(home.database_url(settings)))
+    checkpoints = FileCheckpoints(home.checkpoints)
     return Gateway(
         home=home,
         settings=settings,
         catalogue=catalogue,
-        pipeline=pipeline,
+        pipeline=Pipeline(
+            clock=home.clock,
+            store=SqlStore(home.database_url(settings)),
+            rights=_rights(home, settings, catalogue, identity, seal),
+            seal=seal,
+            index=generation,
+            comparisons={kind: Comparison(Layout(catalogue, kind), os.urandom) for kind in catalogue.kinds},
+            recorder=_recorder(home, settings, log_keys, passphrase),
+            idempotency=Idempotency(read_secret(home.keys / "serve" / "idempotency.secret", passphrase), os.urandom),
+            broke=_alarm(metrics),
+        ),
         desk=SqlStore(home.database_url(settings)),
         probe=SealClient(socket, {}),
         identity=identity,
         reader=reader,
         checkpoints=checkpoints,
-        signer=CheckpointSigner(
-            origin=settings.origin,
-            reader=reader,
-            store=checkpoints,
-            signers=log_keys.checkpoints,
-            now=home.clock.now,
-            rest=lambda: time.sleep(REST_SECONDS),
-        ),
+        signer=_signer(home, settings, log_keys, reader, checkpoints),
         trust=log_keys.trust,
         metrics=metrics,
         generations=generations,
         generation=generation,
         passphrase=passphrase,
+    )
+
+
+def _recorder(home: Home, settings: ServeSettings, keys: LogKeys, passphrase: Passphrase | None) -> Recorder:
+    ledger = make_ledger(home, settings, passphrase)
+    return Recorder(origin=settings.origin, ledger=ledger, signer=keys.receipts, entropy=os.urandom)
+
+
+def _signer(
+    home: Home, settings: ServeSettings, keys: LogKeys, reader: SqlLedgerReader, checkpoints: FileCheckpoints
+) -> CheckpointSigner:
+    return CheckpointSigner(
+        origin=settings.origin,
+        reader=reader,
+        store=checkpoints,
+        signers=keys.checkpoints,
+        now=home.clock.now,
+        rest=lambda: time.sleep(REST_SECONDS),
     )
 
 

@@ -24,9 +24,10 @@ from adapters.keys.files import read_ed25519_public
 from gateway.api.app import ROUTES
 from ops.demo.person import Person
 from ops.demo.staging import Department
+from ops.doors import Measured, build
 from ops.prove.homes import FINANCE, LOCAL, Stage, add_grant, copy_stage, credentials, stage_once
 from ops.prove.programs import Program, start_seal
-from ops.serve import Measured, adopt, build
+from ops.serve import adopt
 from ops.settings import Home, Mode
 from ops.wiring import Gateway, wire
 

@@ -48,9 +48,7 @@ def test_whatever_a_machine_asks_the_server_answers_as_described(running: Runnin
     for found in described.get_all_operations():
         assert isinstance(found, Ok)
 
-        @settings(
-            max_examples=EXAMPLES, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
-        )
+        @ATTEMPTS
         @given(case=found.ok().as_strategy(mode), known=st.booleans(), place=st.integers(0, 99))
         def knock(case: schemathesis.Case[Any], known: bool, place: int) -> None:
             if known and isinstance(case.body, dict) and "subject" in case.body:

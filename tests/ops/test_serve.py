@@ -24,9 +24,10 @@ from adapters.sealing.meter import Meter
 from adapters.sql.engine import open_engine
 from audit.entry import decode
 from gateway.seal import SealingKey
+from ops.doors import Measured, build
 from ops.prove.homes import FINANCE, Stage, add_grant, copy_stage, credentials, limits
 from ops.seal import SealingDesk, listen, serve_forever
-from ops.serve import Measured, adopt, build, sign_once
+from ops.serve import adopt, sign_once
 from ops.settings import Home
 from ops.wiring import Gateway, wire
 from tests.doors import problem_of
