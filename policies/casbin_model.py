@@ -8,6 +8,7 @@ Rules go in as lists, never as text: no value can be cut at a comma or a bracket
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,7 +43,6 @@ class _Model(Protocol):
     def __getitem__(self, section: str) -> dict[str, _Assertion]: ...
     def items(self) -> Iterable[tuple[str, dict[str, _Assertion]]]: ...
     def load_model_from_text(self, text: str) -> None: ...
-    def add_policy(self, sec: str, ptype: str, rule: list[str]) -> bool: ...
 
 
 class Enforcer(Protocol):
@@ -104,12 +104,17 @@ def residual_functions(rules: Rules) -> Mapping[str, Residual]:
 
 def _filled(rules: Rules, text: str | None) -> _Model:
     model = _checked(MODEL_FILE.read_text("utf-8") if text is None else text)
-    rows = [("p", "p", list[str](row)) for row in rules.policy]
-    rows += [("g", table, list[str](link)) for table, links in rules.links.items() for link in links]
-    for section, key, row in rows:
-        if not model.add_policy(section, key, row):
-            raise ModelError(f"the rules hold a row twice: {row}")
+    _fill(model["p"]["p"], rules.policy)
+    for table, links in rules.links.items():
+        _fill(model["g"][table], links)
     return model
+
+
+def _fill(table: _Assertion, rows: tuple[tuple[str, ...], ...]) -> None:
+    """Casbin's own `add_policy` looks through the whole list for every row: seconds for ten thousand."""
+    if twice := [row for row, times in Counter(rows).items() if times > 1]:
+        raise ModelError(f"the rules hold a row twice: {twice[0]}")
+    table.policy.extend(list(row) for row in rows)
 
 
 def _checked(text: str) -> _Model:

@@ -6,6 +6,7 @@ zh = "财政局"
 at = 2026-03-02T10:00:00+08:00      # a fixed clock
 address = "10.8.0.5"
 unit = "org:all"
+matter = true                       # left out: nothing is asked for a matter
 
 [[may]]                             # these are permitted; nothing else is
 purpose = "payroll-check"
@@ -24,33 +25,35 @@ expect = "deny"                     # what a case expects if it says nothing
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from itertools import product
-from pathlib import Path
 from typing import Final
 
 from policies.catalogue import Comparator
 from policies.conditions import parse_address
+from policies.files import File
 from policies.problems import FlawError, Pitfall, Problem, RulebookError
 from policies.rulebook import Effect
 from policies.snapshot import Ask
-from policies.strict import Table, check_keys, kind_name, name, names, read_toml, tables, text
+from policies.strict import Table, check_keys, flag, kind_name, name, names, parse_toml, tables, text
 
-_SITUATION: Final = frozenset({"client", "at", "address", "unit"})
-_HEAD: Final = _SITUATION | {"department", "zh"}
-_LISTS: Final = frozenset({"may", "cases"})
+_WHERE: Final = frozenset({"client", "at", "address", "unit"})
+_SITUATION: Final = _WHERE | {"matter"}
+_HEAD: Final = _WHERE | {"department", "zh"}
+_LISTS: Final = frozenset({"matter", "may", "cases"})
 _MAY: Final = frozenset({"purpose", "fields", "operators"})
 
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """Who asks, from where, when, and about which unit."""
+    """Who asks, from where, when, about which unit, and whether for a matter."""
 
     client: str
     at: datetime
     address: str
     unit: str
+    matter: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,7 @@ class Cell:
     def ask(self) -> Ask:
         """The question that decides it."""
         here, claims = self.situation, ((self.field, self.operator),)
-        return Ask(here.client, claims, f"purpose:{self.purpose}", (here.unit,), here.address)
+        return Ask(here.client, claims, f"purpose:{self.purpose}", (here.unit,), here.address, here.matter)
 
     def __str__(self) -> str:
         return f"{self.file} · {self.zh} · {self.purpose} · {self.field} {self.operator}"
@@ -94,34 +97,34 @@ class Expectations:
         yield from self.cases
 
 
-def read_expectations(folder: Path) -> tuple[Expectations, ...]:
-    """Every table of a folder; raises `RulebookError` with the problem of every file that has one."""
+def read_expectations(files: Iterable[File]) -> tuple[Expectations, ...]:
+    """The table of every file; raises `RulebookError` with the problem of every file that has one."""
     read: list[Expectations] = []
     problems: list[Problem] = []
-    for path in sorted(folder.glob("*.toml")):
+    for file in files:
         try:
-            read.append(_expectations(path))
+            read.append(_expectations(file))
         except FlawError as flaw:
-            problems.append(Problem(path.name, "-", flaw.pitfall, flaw.detail))
+            problems.append(Problem(file.name, "-", flaw.pitfall, flaw.detail))
     if problems:
         raise RulebookError(tuple(problems))
     return tuple(read)
 
 
-def _expectations(path: Path) -> Expectations:
-    table = read_toml(path)
+def _expectations(file: File) -> Expectations:
+    table = parse_toml(file.raw)
     check_keys(table, _HEAD, _LISTS)
     situation, may = _situation(table), frozenset[tuple[str, str, str]]()
     for item in tables(table, "may"):
         check_keys(item, _MAY)
         may |= frozenset(_listed(item))
     return Expectations(
-        file=path.name,
+        file=file.name,
         department=kind_name(text(table, "department"), "dept"),
         zh=text(table, "zh"),
         situation=situation,
         may=may,
-        cases=tuple(cell for item in tables(table, "cases") for cell in _case(item, situation, path.name)),
+        cases=tuple(cell for item in tables(table, "cases") for cell in _case(item, situation, file.name)),
     )
 
 
@@ -130,7 +133,7 @@ def _case(table: Table, usual: Situation, file: str) -> Iterator[Cell]:
     expect = text(table, "expect") if "expect" in table else Effect.DENY
     if expect not in list(Effect):
         raise FlawError(Pitfall.EFFECT, repr(expect[:80]))
-    here = {"client": usual.client, "at": usual.at, "address": usual.address, "unit": usual.unit}
+    here: dict[str, object] = asdict(usual)
     situation = _situation({**here, **{key: table[key] for key in _SITUATION & table.keys()}})
     for listed in _listed(table):
         yield Cell(file, text(table, "zh"), situation, *listed, permitted=expect == Effect.ALLOW)
@@ -147,4 +150,4 @@ def _situation(table: Table) -> Situation:
     if parse_address(address) is None:
         raise FlawError(Pitfall.BAD_CIDR, address)
     client, unit = kind_name(text(table, "client"), "client"), kind_name(text(table, "unit"), "org")
-    return Situation(client, at, address, unit)
+    return Situation(client, at, address, unit, flag(table, "matter"))

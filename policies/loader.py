@@ -18,6 +18,7 @@ from typing import Final
 from policies.catalogue import Catalogue, Comparator, Sensitivity, Sharing
 from policies.conditions import Block, Period, first_minute
 from policies.decision import PolicyVersion
+from policies.files import File, read_files, read_folder
 from policies.problems import FlawError, Pitfall, Problem, RulebookError
 from policies.rows import Link, PolicyRow, Rules, digest_of
 from policies.rulebook import (
@@ -57,18 +58,31 @@ def load_rulebooks(
     clients: Mapping[str, str],
     units: Mapping[str, str | None],
 ) -> Rules:
-    """The rules of a folder of rulebooks, or of the files given.
+    """The rules of a folder of rulebooks, or of the files given: see `load_files`."""
+    files = read_folder(source) if isinstance(source, Path) else read_files(source)
+    return load_files(files, catalogue, clients=clients, units=units)
+
+
+def load_files(
+    files: Iterable[File],
+    catalogue: Catalogue,
+    *,
+    clients: Mapping[str, str],
+    units: Mapping[str, str | None],
+    version: PolicyVersion | None = None,
+) -> Rules:
+    """The rules of these files, under the version they were published as.
 
     Raises `RulebookError` with every problem of every file. No file or no rule is no error: it permits nothing.
-    The number of the version is the sum of the rulebooks' versions, so it grows with each of them.
+    Without a version the number is the sum of the rulebooks' own, the digest that of all that decides.
     """
-    books, problems = _read(source)
+    books, problems = _read(files)
     names = _names(books, catalogue, units)
     problems += [*_repeated(books), *_outside(clients, units)]
     problems += [problem for book in books for rule in book.rules for problem in _check(rule, book, names)]
     if problems:
         raise RulebookError(tuple(problems))
-    return _flatten(books, names, clients, units)
+    return _flatten(books, names, clients, units, version)
 
 
 def classes_of(catalogue: Catalogue) -> tuple[str, ...]:
@@ -77,22 +91,10 @@ def classes_of(catalogue: Catalogue) -> tuple[str, ...]:
     return (*catalogue.kinds, *sensitivities, *(f"sharing-{attribute}" for attribute in Sharing))
 
 
-def _read(source: Path | Iterable[Path]) -> tuple[tuple[Rulebook, ...], list[Problem]]:
-    if isinstance(source, Path) and not source.is_dir():
-        return (), [Problem(source.name, "-", Pitfall.UNREADABLE, "no such folder")]
-    paths = _listed(source) if isinstance(source, Path) else list(source)
-    read = [read_rulebook(path) for path in paths]
+def _read(files: Iterable[File]) -> tuple[tuple[Rulebook, ...], list[Problem]]:
+    read = [read_rulebook(file) for file in files]
     books = tuple(book for book, _ in read if book is not None)
     return books, [problem for _, problems in read for problem in problems]
-
-
-def _listed(folder: Path) -> list[Path]:
-    """A folder that may not be read is no empty one: a deny could be in it. Raises `RulebookError`."""
-    try:
-        return sorted(path for path in folder.iterdir() if path.suffix == ".toml")
-    except OSError as error:
-        problem = Problem(folder.name, "", Pitfall.UNREADABLE, error.strerror or "")
-        raise RulebookError((problem,)) from None
 
 
 def _names(books: tuple[Rulebook, ...], catalogue: Catalogue, units: Mapping[str, str | None]) -> _Names:
@@ -172,7 +174,11 @@ def _check_allow(rule: Rule, book: Rulebook, names: _Names) -> Iterator[Problem]
 
 
 def _flatten(
-    books: tuple[Rulebook, ...], names: _Names, clients: Mapping[str, str], units: Mapping[str, str | None]
+    books: tuple[Rulebook, ...],
+    names: _Names,
+    clients: Mapping[str, str],
+    units: Mapping[str, str | None],
+    version: PolicyVersion | None,
 ) -> Rules:
     policy: list[PolicyRow] = []
     periods: dict[str, Period] = {}
@@ -186,7 +192,10 @@ def _flatten(
     unit_links = tuple((unit, parent or ALL_UNITS) for unit, parent in sorted(units.items()))
     field_links = tuple(_field_links(names.catalogue))
     networks: dict[str, tuple[Block, ...]] = {f"net:{name}": network.blocks for name, network in names.networks.items()}
-    digest = digest_of(policy, (client_links, unit_links, field_links), periods, networks)
+    matters = frozenset(f"purpose:{purpose.id}" for purpose in names.purposes.values() if purpose.matter)
+    if version is None:
+        digest = digest_of(policy, (client_links, unit_links, field_links), periods, networks, matters)
+        version = PolicyVersion(sum(book.version for book in books), digest)
     return Rules(
         policy=tuple(sorted(policy)),
         clients=client_links,
@@ -194,7 +203,8 @@ def _flatten(
         fields=field_links,
         periods=MappingProxyType(periods),
         networks=MappingProxyType(networks),
-        version=PolicyVersion(sum(book.version for book in books), digest),
+        version=version,
+        matters=matters,
         books=books,
     )
 

@@ -12,6 +12,7 @@ class Pitfall(StrEnum):
 
     BOM = "bom"
     UNREADABLE = "unreadable"
+    BAD_FILE = "bad_file"
     UNKNOWN_KEY = "unknown_key"
     MISSING_KEY = "missing_key"
     WRONG_TYPE = "wrong_type"
@@ -34,6 +35,7 @@ class Pitfall(StrEnum):
 ADVICE: Final[dict[Pitfall, str]] = {
     Pitfall.BOM: "文件以 BOM 开头，请另存为不带 BOM 的 UTF-8 (save as UTF-8 without a byte order mark)",
     Pitfall.UNREADABLE: "读不出 UTF-8 的 TOML，请按所示改正 (mend what cannot be read)",
+    Pitfall.BAD_FILE: "文件名只能用字、数字和 . _ -，以 .toml 结尾，最长 64 (name the file something.toml)",
     Pitfall.UNKNOWN_KEY: "有不认识的键，请删去或改正拼写 (remove or respell the key)",
     Pitfall.MISSING_KEY: "缺少必填的键，请补上 (add the key)",
     Pitfall.WRONG_TYPE: "值的类型不对，请对照示例改写 (write a value of the right type)",

@@ -49,6 +49,8 @@ class Rules:
     periods: Mapping[str, Period]
     networks: Mapping[str, tuple[Block, ...]]
     version: PolicyVersion
+    matters: frozenset[str] = frozenset()
+    """The purposes, as `purpose:<id>`, for which nobody may ask without naming a matter."""
     books: tuple[Rulebook, ...] = ()
 
     def __post_init__(self) -> None:
@@ -67,6 +69,7 @@ def digest_of(
     links: Iterable[Iterable[Link]],
     periods: Mapping[str, Period],
     networks: Mapping[str, tuple[Block, ...]],
+    matters: Iterable[str] = (),
 ) -> str:
     """SHA-256 over all that decides, whatever the order in which it was written."""
     content = {
@@ -74,6 +77,7 @@ def digest_of(
         "links": [sorted(table) for table in links],
         "periods": {key: (sorted(period.spans), period.start, period.end) for key, period in periods.items()},
         "networks": {key: sorted(blocks) for key, blocks in networks.items()},
+        "matters": sorted(matters),
     }
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(text.encode("ascii")).hexdigest()

@@ -7,7 +7,8 @@ One TOML file, readable by an officer:
     en = "Finance"
     version = 1
 
-    [[purposes]]                        # id, zh, legal_basis
+    [[purposes]]                        # id, zh, legal_basis; matter = true: only with a matter (事由);
+                                        # secret = true: who asked is kept from other readers of the log
     [[networks]]                        # id, zh, cidrs = ["10.0.0.0/8"]
     [[windows]]                         # id, zh, times = ["mon-fri 08:30-17:30"], Asia/Shanghai
     [[rules]]
@@ -33,12 +34,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
-from pathlib import Path
 from typing import Final, TypeVar
 
 from policies.conditions import Block, Span, parse_block, parse_times
+from policies.files import File
 from policies.problems import FlawError, Pitfall, Problem
-from policies.strict import Table, check_keys, kind_name, name, names, read_toml, tables, text, texts
+from policies.strict import Table, check_keys, flag, kind_name, name, names, parse_toml, tables, text, texts
 
 T = TypeVar("T")
 
@@ -49,6 +50,7 @@ _ID_AND_ZH: Final = frozenset({"id", "zh"})
 _BOOK_KEYS: Final = frozenset({"department", "zh", "en", "version"})
 _LISTS: Final = frozenset({"purposes", "networks", "windows", "rules"})
 _RULE_KEYS: Final = frozenset({"id", "effect", "operators", "purposes", "window", "network", "legal_basis", "reason"})
+_PURPOSE_OPTIONS: Final = frozenset({"matter", "secret"})
 _RULE_OPTIONS: Final = frozenset({"fields", "classes", "units", "valid_from", "valid_to"})
 
 
@@ -61,11 +63,16 @@ class Effect(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Purpose:
-    """An approved use (用途), with the text that allows it."""
+    """An approved use (用途), with the text that allows it.
+
+    `matter`: whoever asks must name a matter (事由). `secret`: that it was asked is shown to no one outside the duty.
+    """
 
     id: str
     zh: str
     legal_basis: str
+    matter: bool = False
+    secret: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,18 +127,18 @@ class Rulebook:
     rules: tuple[Rule, ...]
 
 
-def read_rulebook(path: Path) -> tuple[Rulebook | None, tuple[Problem, ...]]:
+def read_rulebook(file: File) -> tuple[Rulebook | None, tuple[Problem, ...]]:
     """The rulebook of a file and every problem met; no rulebook if the file or its head is unreadable."""
     problems: list[Problem] = []
 
     def collect(table: Table, key: str, parse: Callable[[Table], T]) -> tuple[T, ...]:
-        return _each(table, key, parse, path.name, problems)
+        return _each(table, key, parse, file.name, problems)
 
     try:
-        table = read_toml(path)
+        table = parse_toml(file.raw)
         check_keys(table, _BOOK_KEYS, _LISTS)
         book = Rulebook(
-            file=path.name,
+            file=file.name,
             department=_department(table),
             zh=text(table, "zh"),
             en=text(table, "en"),
@@ -142,7 +149,7 @@ def read_rulebook(path: Path) -> tuple[Rulebook | None, tuple[Problem, ...]]:
             rules=collect(table, "rules", _rule),
         )
     except FlawError as flaw:
-        return None, (*problems, Problem(path.name, "-", flaw.pitfall, flaw.detail))
+        return None, (*problems, Problem(file.name, "-", flaw.pitfall, flaw.detail))
     return book, tuple(problems)
 
 
@@ -172,8 +179,14 @@ def _version(table: Table) -> int:
 
 
 def _purpose(table: Table) -> Purpose:
-    check_keys(table, _ID_AND_ZH | {"legal_basis"})
-    return Purpose(name(text(table, "id")), text(table, "zh"), text(table, "legal_basis"))
+    check_keys(table, _ID_AND_ZH | {"legal_basis"}, _PURPOSE_OPTIONS)
+    return Purpose(
+        id=name(text(table, "id")),
+        zh=text(table, "zh"),
+        legal_basis=text(table, "legal_basis"),
+        matter=flag(table, "matter"),
+        secret=flag(table, "secret"),
+    )
 
 
 def _network(table: Table) -> Network:

@@ -1,24 +1,25 @@
 """Judging: one published policy version, compiled from what Casbin loaded, immutable and fast.
 
-1. Nothing proves nothing: an ask with an empty part, an address that is none, a policy without rules are refused.
+1. Nothing proves nothing: an ask with an empty part, an address that is none, a policy without rules are refused,
+   and so is an ask without a matter for a purpose that wants one.
 2. Every claim is decided for itself, and for every unit of the scope. A field counts only if all of its claims
    are allowed in all units; the permit carries the fields that count.
 3. A deny overrides. A scope that reaches over a unit named in a deny is denied as that unit is: the matcher looks
    up the tree only, so the snapshot looks down for it.
 4. Whatever breaks inside, the answer is a refusal.
 
-Stock pycasbin stays the authority: `stock_decision` asks it the same, when publishing and in tests, never to serve.
+Stock pycasbin stays the authority: `policies.stock` asks it the same, when publishing and in tests, never to serve.
 A new version is a new `Snapshot`; nothing in one changes but its memos, which are bounded and die with it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, NamedTuple, TypeVar
 
-from policies.casbin_model import ASKED, COLUMNS, Enforcer, load, residual_functions
+from policies.casbin_model import ASKED, COLUMNS, load, residual_functions
 from policies.compiled import Compiled, Survivor
 from policies.conditions import Address, Env, local_minute, parse_address
 from policies.decision import MAKER, Permit, Reason, Refusal
@@ -37,7 +38,8 @@ _V = TypeVar("_V")
 class Ask(NamedTuple):
     """One question to the policy: `client:<id>`, `purpose:<id>`, and as `units` the scope of the grant, `org:<id>`.
 
-    `claims` are pairs of bare field key and comparator; `address` is the caller's, as the trusted proxy gave it.
+    `claims` are pairs of bare field key and comparator; `address` is the caller's, as the trusted proxy gave it;
+    `matter` is whether a matter is named.
     """
 
     client: str
@@ -45,6 +47,7 @@ class Ask(NamedTuple):
     purpose: str
     units: tuple[str, ...]
     address: str
+    matter: bool = False
 
 
 @dataclass(slots=True)
@@ -63,6 +66,7 @@ class Snapshot:
         self.rules: Final = rules
         self.version: Final = rules.version
         self._compiled = compiled
+        self._matters = rules.matters
         self._below = denied_below(rules)
         self._functions = residual_functions(rules)
         self._network_bits = compiled.bits("inNet")
@@ -78,6 +82,8 @@ class Snapshot:
             return Refusal(Reason.NOT_PERMITTED, "engine_error", (), self.version)
 
     def _judge(self, ask: Ask, at: datetime) -> Permit | Refusal:
+        if ask.purpose in self._matters and not ask.matter:
+            return Refusal(Reason.NOT_PERMITTED, "no_matter", (), self.version)
         networks = self._networks.get(ask.address) or self._network_mask(ask.address)
         if networks is None:
             return Refusal(Reason.NOT_PERMITTED, "net", (), self.version)
@@ -106,7 +112,7 @@ class Snapshot:
 
     def _prepare(self, ask: Ask) -> _Prepared:
         """Decide all that names alone decide; for an ask that is not whole, everything."""
-        if _is_whole(ask):
+        if is_whole(ask, ()):
             cells = tuple(self._cells(ask))
             prepared = _Prepared(cells, _all_needs(cells))
         else:
@@ -118,7 +124,7 @@ class Snapshot:
         units = reach(ask.units, self._below)
         for key, op in ask.claims:
             for unit in units:
-                asked = dict(zip(ASKED, _names(ask, key, op, unit), strict=False))
+                asked = dict(zip(ASKED, names_of(ask, key, op, unit), strict=False))
                 yield key, self._compiled.survivors(asked)
 
     def _decide(self, prepared: _Prepared, mask: int) -> Permit | Refusal:
@@ -136,16 +142,6 @@ def compile_rules(rules: Rules, model_text: str | None = None) -> Snapshot:
     return Snapshot(rules, Compiled(loaded.plan, COLUMNS, loaded.rows, loaded.links))
 
 
-def stock_decision(enforcer: Enforcer, rules: Rules, ask: Ask, at: datetime) -> frozenset[str]:
-    """The fields that plain pycasbin allows; slow. `Snapshot.judge` must permit the same."""
-    address = parse_address(ask.address)
-    if address is None or not rules.policy or not _is_whole(ask):
-        return frozenset()  # a matcher over no rules runs once with empty values, and may say yes
-    env, units = Env(local_minute(at), address), reach(ask.units, denied_below(rules))
-    decided = [(key, enforcer.enforce(*_names(ask, key, op, unit), env)) for key, op in ask.claims for unit in units]
-    return frozenset(key for key, _ in decided) - {key for key, allowed in decided if not allowed}
-
-
 def denied_below(rules: Rules) -> Mapping[str, frozenset[str]]:
     """For every unit the units under it that some deny names."""
     above = names_above(rules.units)
@@ -161,11 +157,11 @@ def reach(units: Iterable[str], below: Mapping[str, frozenset[str]]) -> tuple[st
     return tuple(sorted({reached for unit in units for reached in (unit, *below.get(unit, ()))}))
 
 
-def _is_whole(ask: Ask) -> bool:
-    """Whether nothing is empty and every name that brings its kind is of that kind, so that nobody poses as a role."""
+def is_whole(ask: Ask, matters: Collection[str]) -> bool:
+    """Whether nothing is empty or missing and every name is of its kind, so that nobody poses as a role."""
     kinds = ask.client.startswith("client:") and ask.purpose.startswith("purpose:")
     units = bool(ask.units) and all(unit.startswith("org:") for unit in ask.units)
-    return kinds and units and bool(ask.claims)
+    return kinds and units and bool(ask.claims) and (ask.matter or ask.purpose not in matters)
 
 
 def _all_needs(cells: Iterable[tuple[str, tuple[Survivor, ...]]]) -> int:
@@ -176,7 +172,8 @@ def _all_needs(cells: Iterable[tuple[str, tuple[Survivor, ...]]]) -> int:
     return needs
 
 
-def _names(ask: Ask, key: str, op: str, unit: str) -> tuple[str, str, str, str, str]:
+def names_of(ask: Ask, key: str, op: str, unit: str) -> tuple[str, str, str, str, str]:
+    """The names of one question in the order of the model."""
     return ask.client, unit, f"field:{key}", op, ask.purpose
 
 

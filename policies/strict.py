@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Final, cast
 
 from policies.problems import FlawError, Pitfall
@@ -15,14 +14,10 @@ Table = Mapping[str, object]
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
-def read_toml(path: Path) -> Table:
-    """The table of a UTF-8 TOML file without byte order mark; raises `FlawError`."""
-    try:
-        raw = path.read_bytes()
-    except OSError as error:
-        raise FlawError(Pitfall.UNREADABLE, str(error.strerror)) from None
+def parse_toml(raw: bytes) -> Table:
+    """The table of UTF-8 TOML without byte order mark; raises `FlawError`."""
     if raw.startswith(b"\xef\xbb\xbf"):
-        raise FlawError(Pitfall.BOM, path.name)
+        raise FlawError(Pitfall.BOM, "U+FEFF")
     try:
         return tomllib.loads(raw.decode("utf-8"))
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
@@ -44,6 +39,14 @@ def text(table: Table, key: str) -> str:
         raise FlawError(Pitfall.WRONG_TYPE, key)
     if not value.strip() or not value.isprintable():
         raise FlawError(Pitfall.BAD_TEXT, key)
+    return value
+
+
+def flag(table: Table, key: str) -> bool:
+    """Whether the table says `key = true`; absent is false."""
+    value = table.get(key, False)
+    if not isinstance(value, bool):
+        raise FlawError(Pitfall.WRONG_TYPE, key)
     return value
 
 

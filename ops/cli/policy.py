@@ -9,8 +9,9 @@ import typer
 
 from ops.cli.console import Exit, JsonOption, say, say_json
 from policies.catalogue import load_catalogue
-from policies.expectations import SHIPPED_EXPECTATIONS, run
+from policies.expectations import SHIPPED_EXPECTATIONS
 from policies.loader import SHIPPED_RULEBOOKS
+from policies.publication import run
 
 app = typer.Typer(help="规则册", no_args_is_help=True)
 

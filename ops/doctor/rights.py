@@ -24,8 +24,9 @@ from ops.rights import load_snapshot, load_units
 from ops.settings import SettingsError
 from ops.wiring import trusted_load_keys
 from policies.catalogue import load_catalogue
-from policies.expectations import SHIPPED_EXPECTATIONS, run
+from policies.expectations import SHIPPED_EXPECTATIONS
 from policies.problems import RulebookError
+from policies.publication import run
 
 SOON = timedelta(days=30)
 SHOWN = 3

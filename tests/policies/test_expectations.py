@@ -7,11 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from policies.expectations import SHIPPED_EXPECTATIONS, check, run
+from policies.expectations import SHIPPED_EXPECTATIONS, check
 from policies.expected import read_expectations
+from policies.files import read_folder
 from policies.loader import SHIPPED_RULEBOOKS, load_rulebooks
+from policies.publication import run
 from policies.rulebook import Effect
 from policies.snapshot import compile_rules
+from policies.stock import Stock
 from tests.policies.rules import BOOK, CATALOGUE, UNITS, load
 
 TABLE = """
@@ -130,7 +133,7 @@ def test_one_client_has_one_department(tmp_path: Path) -> None:
 
 
 def test_a_version_that_casbin_decides_otherwise_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("policies.expectations.stock_decision", lambda *asked: frozenset())
+    monkeypatch.setattr(Stock, "permitted", lambda *asked: frozenset())
 
     report = run(*folders(tmp_path, BOOK, TABLE), CATALOGUE, UNITS)
 
@@ -140,15 +143,15 @@ def test_a_version_that_casbin_decides_otherwise_is_reported(tmp_path: Path, mon
 
 def test_expectations_are_checked_against_any_snapshot(tmp_path: Path) -> None:
     _, expectations = folders(tmp_path, BOOK, TABLE)
-    tables = read_expectations(expectations)
+    tables = read_expectations(read_folder(expectations))
 
     assert check(tables, compile_rules(load(tmp_path, BOOK))) == []
     failures = check(tables, compile_rules(load(tmp_path, BOOK, clients={"client:other": "dept:caizheng"})))
-    assert {failure.cell.field for failure in failures} == {"name", "unit"}
+    assert {one.cell.field for one in failures} == {"name", "unit"}
 
 
 def test_no_shipped_allow_can_be_lost_unnoticed() -> None:
-    tables = read_expectations(SHIPPED_EXPECTATIONS)
+    tables = read_expectations(read_folder(SHIPPED_EXPECTATIONS))
     clients = {table.situation.client: table.department for table in tables}
     rules = load_rulebooks(SHIPPED_RULEBOOKS, CATALOGUE, clients=clients, units={})
     held = {table.file: [table] for table in tables}

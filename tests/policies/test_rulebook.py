@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from datetime import date
-from pathlib import Path
 
 import pytest
 
-from policies.problems import Pitfall
-from policies.rulebook import ALL_UNITS, Effect, read_rulebook
+from policies.files import File
+from policies.problems import Pitfall, Problem
+from policies.rulebook import ALL_UNITS, Effect, Rulebook, read_rulebook
 from tests.policies.rules import BOOK
 
 
-def write(folder: Path, text: str) -> Path:
-    path = folder / "book.toml"
-    path.write_text(text, "utf-8")
-    return path
+def read(text: str) -> tuple[Rulebook | None, tuple[Problem, ...]]:
+    return read_rulebook(File("book.toml", text.encode()))
 
 
-def test_a_rulebook_keeps_every_word(tmp_path: Path) -> None:
-    book, problems = read_rulebook(write(tmp_path, BOOK))
+def test_a_rulebook_keeps_every_word() -> None:
+    book, problems = read(BOOK)
 
     assert problems == ()
     assert book is not None
@@ -32,17 +30,17 @@ def test_a_rulebook_keeps_every_word(tmp_path: Path) -> None:
     assert (deny.valid_from, deny.valid_to) == (None, None)
 
 
-def test_days_of_validity_are_dates(tmp_path: Path) -> None:
+def test_days_of_validity_are_dates() -> None:
     dated = BOOK.replace('reason = "不必要"', 'reason = "不必要"\nvalid_from = 2026-01-01\nvalid_to = 2026-01-01')
 
-    book, _ = read_rulebook(write(tmp_path, dated))
+    book, _ = read(dated)
 
     assert book is not None
     assert (book.rules[1].valid_from, book.rules[1].valid_to) == (date(2026, 1, 1), date(2026, 1, 1))
 
 
-def test_one_bad_rule_hides_no_other(tmp_path: Path) -> None:
-    book, problems = read_rulebook(write(tmp_path, BOOK.replace('"allow"', '"Allow"').replace('["*"]', "[]")))
+def test_one_bad_rule_hides_no_other() -> None:
+    book, problems = read(BOOK.replace('"allow"', '"Allow"').replace('["*"]', "[]"))
 
     assert [(problem.item, problem.pitfall) for problem in problems] == [
         ("CZ-001", Pitfall.EFFECT),
@@ -61,11 +59,8 @@ UNREADABLE = {
 
 
 @pytest.mark.parametrize("raw", UNREADABLE.values(), ids=UNREADABLE)
-def test_a_file_that_cannot_be_read_gives_no_rulebook(tmp_path: Path, raw: bytes) -> None:
-    path = tmp_path / "book.toml"
-    path.write_bytes(raw)
-
-    book, problems = read_rulebook(path)
+def test_a_file_that_cannot_be_read_gives_no_rulebook(raw: bytes) -> None:
+    book, problems = read_rulebook(File("book.toml", raw))
 
     assert book is None
     assert [problem.pitfall for problem in problems] == [Pitfall.UNREADABLE]

@@ -12,12 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from policies.casbin_model import MODEL_FILE, stock_enforcer
+from policies.casbin_model import MODEL_FILE
 from policies.conditions import Period
 from policies.decision import Permit, Refusal
 from policies.matcher import ModelError
 from policies.rows import PolicyRow, Rules
-from policies.snapshot import MEMO_LIMIT, Ask, Snapshot, compile_rules, stock_decision
+from policies.snapshot import MEMO_LIMIT, Ask, Snapshot, compile_rules
+from policies.stock import Stock
 from tests.policies.rules import (
     ALLOW_ROWS,
     ASKS,
@@ -53,10 +54,10 @@ def cause(rules: Rules, ask: Ask, at: datetime = MONDAY) -> tuple[str, tuple[str
 @THOROUGH
 @given(worlds(), models(), st.lists(st.tuples(ASKS, INSTANTS), min_size=1, max_size=6))
 def test_the_snapshot_decides_like_stock_pycasbin(rules: Rules, model: str, asked: list[tuple[Ask, datetime]]) -> None:
-    snapshot, enforcer = compile_rules(rules, model), stock_enforcer(rules, model)
+    snapshot, stock = compile_rules(rules, model), Stock(rules, model)
 
     for ask, at in asked:
-        assert permitted(snapshot, ask, at) == stock_decision(enforcer, rules, ask, at)
+        assert permitted(snapshot, ask, at) == stock.permitted(ask, at)
 
 
 @given(worlds(), ASKS, INSTANTS)
@@ -170,7 +171,7 @@ def test_a_policy_without_rules_refuses_everybody() -> None:
 
     assert cause(rules, an_ask("f")) == ("no_rule", ())
     assert cause(rules, ask) == ("incomplete", ())
-    assert stock_decision(stock_enforcer(rules), rules, an_ask("f"), MONDAY) == frozenset()
+    assert Stock(rules).permitted(an_ask("f"), MONDAY) == frozenset()
 
 
 def test_fields_are_permitted_one_by_one_with_every_rule_that_allows_them() -> None:
