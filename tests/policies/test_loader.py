@@ -329,7 +329,7 @@ def test_the_shipped_rulebooks_load() -> None:
     rules = load_rulebooks(SHIPPED_RULEBOOKS, CATALOGUE, clients=CLIENTS, units=UNITS)
 
     departments = {book.department for book in rules.books}
-    assert departments == {"tier:all", "dept:zuzhi", "dept:caizheng", "dept:renshe", "dept:shebao"}
+    assert departments == {"tier:all", "dept:zuzhi", "dept:caizheng", "dept:renshe", "dept:shebao", "dept:jijian"}
     assert all(rule.legal_basis and rule.reason for book in rules.books for rule in book.rules)
 
 
