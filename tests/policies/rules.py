@@ -159,7 +159,8 @@ def worlds(draw: st.DrawFn) -> Rules:
     """Random rules over the small world, on a random tree of units."""
     allows = draw(st.lists(ALLOW_ROWS, min_size=draw(st.sampled_from([0, 4, 8])), max_size=12, unique=True))
     denies = draw(st.just([]) | st.lists(DENY_ROWS, max_size=3, unique=True))
-    return replace(WORLD, policy=(*allows, *denies), units=draw(trees()))
+    matters = draw(st.sampled_from([frozenset[str](), frozenset({"purpose:q"}), frozenset({"purpose:p"})]))
+    return replace(WORLD, policy=(*allows, *denies), units=draw(trees()), matters=matters)
 
 
 ASKS = st.builds(
@@ -173,6 +174,7 @@ ASKS = st.builds(
         mostly("org:111", "org:11", "org:12", seldom=("org:1", "org:all", "org:elsewhere")), min_size=1, max_size=2
     ).map(tuple),
     address=mostly("10.1.2.3", "::ffff:10.9.9.9", seldom=("203.0.113.9", "2001:db8::1", "nowhere")),
+    matter=st.sampled_from([True, True, True, False]),
 )
 INSTANTS = st.datetimes(datetime(2026, 2, 27), datetime(2026, 3, 9), timezones=st.just(UTC))  # noqa: DTZ001 - bounds
 
