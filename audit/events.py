@@ -13,15 +13,13 @@ from msgspec import Struct
 from audit.disclosure import Secret, secret
 from audit.entry import JsonValue, encode_typed
 from audit.errors import EntryError
+from audit.kind import Kind
 from audit.kinds import (
     COMPARISON_ANSWERED,
     COMPARISON_REFUSED,
     GENERATION_ADOPTED,
-    GRANT_LOADED,
     KEY_TRUSTED,
     LOG_OPENED,
-    POLICY_PUBLISHED,
-    Kind,
 )
 
 MAX_BODY_BYTES = 14 * 1024
@@ -165,30 +163,22 @@ def comparison_refused(
         "response_sha256": response_sha256,
     }
     comparison = _comparison(asked.subject, asked.operator, asked.matter, inner)
-    return _draft(
+    return event(
         COMPARISON_REFUSED, asked.partner, _asked(asked, data, counts) | told, (comparison, _rules(inner.rules))
     )
 
 
-def log_opened(*, origin: str, vkeys: Sequence[str], previous: str | None = None) -> Draft:
-    """Entry 0: which log this is and who signs it."""
-    return _draft(LOG_OPENED, None, {"origin": origin, "vkeys": list(vkeys), "previous": previous})
+def log_opened(
+    *, origin: str, vkeys: Sequence[str], founders: Sequence[Mapping[str, JsonValue]] = (), previous: str | None = None
+) -> Draft:
+    """Entry 0: which log this is, who signs it, and from whom all rights follow."""
+    body: dict[str, JsonValue] = {"origin": origin, "vkeys": list(vkeys), "founders": founders, "previous": previous}
+    return event(LOG_OPENED, None, body)
 
 
 def key_trusted(*, purpose: str, vkey: str, from_index: int, by: Sequence[str]) -> Draft:
     """A key signs for this log from an index on."""
-    return _draft(KEY_TRUSTED, None, {"purpose": purpose, "vkey": vkey, "from_index": from_index, "by": list(by)})
-
-
-def grant_loaded(*, partner: str, grant: str, sha256: str, by: Sequence[str]) -> Draft:
-    """A signed grant came into force; it stands in its partner's chain."""
-    return _draft(GRANT_LOADED, partner, {"grant": grant, "sha256": sha256, "by": list(by)})
-
-
-def policy_published(*, policy: PolicyRef, rulebooks: Mapping[str, str], by: Sequence[str]) -> Draft:
-    """A version of the rulebooks came into force."""
-    body: dict[str, JsonValue] = {"policy": _policy(policy), "rulebooks": dict(rulebooks), "by": list(by)}
-    return _draft(POLICY_PUBLISHED, None, body)
+    return event(KEY_TRUSTED, None, {"purpose": purpose, "vkey": vkey, "from_index": from_index, "by": list(by)})
 
 
 def generation_adopted(
@@ -208,10 +198,11 @@ def generation_adopted(
         "catalogue": {"version": catalogue_version, "sha256": catalogue_sha256},
         "records": dict(records),
     }
-    return _draft(GENERATION_ADOPTED, None, body)
+    return event(GENERATION_ADOPTED, None, body)
 
 
-def _draft(kind: Kind, partner: str | None, body: Mapping[str, JsonValue], secrets: tuple[Secret, ...] = ()) -> Draft:
+def event(kind: Kind, partner: str | None, body: Mapping[str, JsonValue], secrets: tuple[Secret, ...] = ()) -> Draft:
+    """An event of a kind; for the modules that have a function for each."""
     return Draft(kind.type, partner, encode_typed(body, MAX_BODY_BYTES), secrets)
 
 
@@ -249,3 +240,9 @@ def _policy(policy: PolicyRef) -> dict[str, JsonValue]:
 
 def _data(data: DataRef) -> dict[str, JsonValue]:
     return {"version": data.version, "time": data.time}
+
+
+def grant_loaded(*, partner: str, grant: str, sha256: str, by: Sequence[str]) -> Draft:
+    """A signed grant came into force; it stands in its partner's chain."""
+    kind = Kind("grant.loaded", "", "", {})
+    return event(kind, partner, {"grant": grant, "sha256": sha256, "by": list(by)})

@@ -1,19 +1,7 @@
 """The kinds of events: what each says in clear and what it commits to. `docs/audit-events.md` is made from this."""
 
-from collections.abc import Mapping
-
-from msgspec import Struct
-
-
-class Kind(Struct, frozen=True):
-    """A kind of event, as `docs/audit-events.md` tells it: the members of its body and its disclosures."""
-
-    type: str
-    zh: str
-    en: str
-    body: Mapping[str, str]
-    secrets: Mapping[str, str] = {}
-
+from audit.deed_kinds import DEED_KINDS
+from audit.kind import Kind
 
 _ASKED = {
     "client": "the partner's system that asked",
@@ -65,6 +53,7 @@ LOG_OPENED = Kind(
     {
         "origin": "the log's name, first line of its checkpoints",
         "vkeys": "verifier keys of its signers",
+        "founders": "the first three administrators: account, duty, and the key that their activation code yields",
         "previous": "final checkpoint of the log before it, or null",
     },
 )
@@ -77,26 +66,6 @@ KEY_TRUSTED = Kind(
         "vkey": "the verifier key",
         "from_index": "first index, or tree size, it is good for",
         "by": "names of the keys or accounts that decided",
-    },
-)
-GRANT_LOADED = Kind(
-    "grant.loaded",
-    "授权已生效",
-    "A signed grant came into force.",
-    {
-        "grant": "its number",
-        "sha256": "SHA-256 of its RFC 8785 JSON",
-        "by": "names of the keys that signed it",
-    },
-)
-POLICY_PUBLISHED = Kind(
-    "policy.published",
-    "规则册已发布",
-    "A version of the rulebooks came into force.",
-    {
-        "policy": "its number and SHA-256",
-        "rulebooks": "SHA-256 of each department's rulebook",
-        "by": "names of the keys that signed it",
     },
 )
 GENERATION_ADOPTED = Kind(
@@ -117,9 +86,8 @@ KINDS = (
     COMPARISON_REFUSED,
     LOG_OPENED,
     KEY_TRUSTED,
-    GRANT_LOADED,
-    POLICY_PUBLISHED,
     GENERATION_ADOPTED,
+    *DEED_KINDS,
 )
 
 

@@ -36,6 +36,8 @@ def judge(query: Query, caller: Caller, rights: Rights, at: datetime, data_time:
     grant = grant_of(query, caller, rights)
     if grant is None:
         return Refusal(Reason.NOT_PERMITTED, "no_such_grant", (), rights.snapshot.version)
+    if frozen := _frozen(query, caller, rights):
+        return Refusal(Reason.FROZEN, f"frozen:{frozen}", (), rights.snapshot.version)
     units = tuple(f"org:{code}" for code in grant.scope)
     ask = Ask(f"client:{caller.client_id}", query.asked, f"purpose:{query.purpose}", units, caller.address)
     verdict = rights.snapshot.judge(ask, at)
@@ -68,6 +70,17 @@ def grant_of(query: Query, caller: Caller, rights: Rights) -> Grant | None:
     """The grant that a query names, if it is one of the caller's own."""
     grant = rights.grants.get(query.grant)
     return grant if grant is not None and grant.partner == caller.partner else None
+
+
+def _frozen(query: Query, caller: Caller, rights: Rights) -> str:
+    """The kind of what is frozen of all that stands behind a query; empty when nothing is.
+
+    A frozen person is no operator at all, see `gateway.partners`.
+    """
+    if not rights.frozen:
+        return ""
+    behind = {"grant": query.grant, "partner": caller.partner, "system": caller.client_id}
+    return next((kind for kind, name in behind.items() if f"{kind}.{name}" in rights.frozen), "")
 
 
 def _narrowed(permit: Permit, grant: Grant, query: Query, at: datetime) -> Granted | Refusal:

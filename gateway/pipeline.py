@@ -63,6 +63,11 @@ class Pipeline:
         """The grants in force at the last turn."""
         return self._rights.grants
 
+    def follow(self, epoch: int) -> None:
+        """Loads the rights anew if the control epoch has moved, so that a new system gets in before its first turn."""
+        if epoch != self._rights.epoch:
+            self._rights = self.rights.load()
+
     def answer(self, requests: Sequence[Request]) -> list[Reply]:
         """A reply for each request, in order; every answer among them is durable."""
         turn = self.turn(requests)
@@ -111,8 +116,7 @@ class Pipeline:
     def _judge(self, requests: Sequence[Request], work: Work, version: DataVersion, at: datetime) -> list[Hearing]:
         slots = [self.idempotency.slot(each) for each in requests]
         self._announce(requests, slots, work, at)
-        if work.epoch() != self._rights.epoch:
-            self._rights = self.rights.load()
+        self.follow(work.epoch())
         verdicts: dict[Hashable, Granted | Refusal] = {}
         return [self._hear(each, slot, version, at, verdicts) for each, slot in zip(requests, slots, strict=True)]
 

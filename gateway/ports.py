@@ -13,6 +13,7 @@ import msgspec
 from audit.ledger import LedgerStore
 from gateway.domain.budget import Reservation, Spending, Used
 from gateway.domain.grant import Grant
+from gateway.domain.people import Person
 from gateway.seal import Plain, Question
 from policies.snapshot import Snapshot
 
@@ -96,6 +97,8 @@ class Rights:
     epoch: int
     snapshot: Snapshot
     grants: Mapping[str, Grant]
+    frozen: frozenset[str] = frozenset()
+    """What is frozen, as `kind.id`: grants, partners, systems, people."""
 
 
 class BudgetStore(Protocol):
@@ -183,4 +186,12 @@ class RightsSource(Protocol):
 
     def load(self) -> Rights:
         """All of them, signatures verified, at the present epoch. Raises `UnavailableError` when one is unreadable."""
+        ...
+
+
+class People(Protocol):
+    """Who is enrolled, by deeds that administrators signed."""
+
+    def person(self, id: str) -> Person | None:
+        """The person of that account, if they are in force now."""
         ...

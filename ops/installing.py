@@ -13,7 +13,9 @@ from adapters.sql.engine import open_engine
 from adapters.sql.schema import create
 from adapters.sql.store import SqlStore
 from audit.events import log_opened
+from ops.founding import Administrators, make_foundation
 from ops.log_keys import TRUST_FILE, make_ledger, read_log_keys
+from ops.rights import FOUNDATION_FILE, read_home_foundation
 from ops.settings import Home, ServeSettings, SettingsError, load
 from policies.loader import SHIPPED_RULEBOOKS
 
@@ -40,22 +42,28 @@ def init(
     *,
     origin: str,
     issuer: str,
+    administrators: Administrators,
     port: int = 8420,
     metrics_port: int = 9420,
     passphrase: Passphrase | None = None,
-) -> None:
-    """Makes everything a new installation needs. Raises `SettingsError` where there is one already."""
+) -> dict[str, str]:
+    """Makes everything a new installation needs; the activation code of each administrator, by account.
+
+    Raises `SettingsError` where there is one already, `DeedError` unless the administrators are three.
+    """
     if (home.path / "serve.toml").exists():
         raise SettingsError(f"{home.path} holds an installation already; choose another folder")
     if not _ORIGIN.fullmatch(origin):
         raise SettingsError(
             "origin must be a name such as bidui.example.gov/audit/2026-1: no spaces, quotes or plus signs"
         )
+    foundation, codes = make_foundation(origin, administrators, os.urandom)
     for folder in ("", "data", *FOLDERS):
         (home.path / folder).mkdir(exist_ok=True, mode=0o750)
     if not home.keys.exists():
         make_all(home.path, home.clock, os.urandom, passphrase=passphrase)
     _write(home.path / "seal.toml", _SEAL)
+    (home.path / FOUNDATION_FILE).write_bytes(foundation.encode())
     _write(home.path / "units.toml", _UNITS)
     for rulebook in sorted(SHIPPED_RULEBOOKS.glob("*.toml")):
         shutil.copyfile(rulebook, home.folder("rulebooks") / rulebook.name)
@@ -64,6 +72,7 @@ def init(
         home.path / "serve.toml",
         _SERVE.format(origin=origin, issuer=issuer, port=port, metrics_port=metrics_port),
     )
+    return codes
 
 
 def migrate(home: Home, passphrase: Passphrase | None = None) -> bool:
@@ -88,7 +97,9 @@ def _open_log(home: Home, settings: ServeSettings, store: SqlStore, passphrase: 
     with store.begin() as work:
         if work.ledger.lock_head().size:
             return False
-        ledger.append(work.ledger, [log_opened(origin=settings.origin, vkeys=keys.vkeys)], home.clock.now())
+        founders = read_home_foundation(home).members()
+        opening = log_opened(origin=settings.origin, vkeys=keys.vkeys, founders=founders)
+        ledger.append(work.ledger, [opening], home.clock.now())
         work.commit()
     return True
 

@@ -1,80 +1,127 @@
-"""The rules and grants in force: partners and rulebooks from files, grants from the database, all verified."""
+"""The rules, partners and grants in force: deeds from the database, each verified, put together for the turns."""
 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
-from adapters.identity.registry import Registry, load_registry
+from adapters.identity.registry import Registry
+from adapters.sealing.client import Deeds
+from adapters.sql.deeds import DeedTable
 from adapters.sql.engine import driver_connection, open_engine
-from adapters.sql.grants import GrantTable
+from gateway.deeds.document import Document, Kind
+from gateway.deeds.errors import DeedError
+from gateway.deeds.foundation import Foundation, read_foundation
+from gateway.deeds.granting import read_grant
+from gateway.deeds.keeping import Kept
+from gateway.deeds.reading import DeedsReader
+from gateway.deeds.standing import Standing, is_live
 from gateway.domain.errors import UnavailableError
-from gateway.domain.grant import Grant, GrantError
 from gateway.domain.partner_file import PartnerFileError
-from gateway.ports import Rights
-from gateway.signed_grant import SignedGrant, open_grant
-from ops.settings import SettingsError
+from gateway.partners import departments, partners
+from gateway.ports import Clock, Rights
+from gateway.proposals import RULEBOOKS_ID
+from ops.settings import Home, SettingsError
 from policies.catalogue import Catalogue
-from policies.loader import load_rulebooks
 from policies.problems import RulebookError
+from policies.publication import Texts, load_texts
 from policies.snapshot import Snapshot, compile_rules
 
+FOUNDATION_FILE = "foundation.json"
+_NO_TEXTS = Texts({}, {}, {})
 
-@dataclass(kw_only=True)
+
 class RightsDesk:
-    """Keeps the promise of `gateway.ports.RightsSource`. `changed` is told the registry and the signed grants."""
+    """Keeps the promise of `gateway.ports.RightsSource`. `changed` is told the registry and what seal must know."""
 
-    folder: Path
-    database: str
-    catalogue: Catalogue
-    trusted: Mapping[str, Ed25519PublicKey]
-    changed: Callable[[Registry, Mapping[str, SignedGrant]], None]
+    def __init__(
+        self,
+        *,
+        foundation: Foundation,
+        database: str,
+        catalogue: Catalogue,
+        clock: Clock,
+        changed: Callable[[Registry, Deeds], None],
+    ) -> None:
+        self._database = database
+        self._reader = DeedsReader(foundation)
+        self._compiler = _Compiler(catalogue)
+        self._clock = clock
+        self._changed = changed
+        self._known: list[bytes] = []
+        self._entry = 0
 
     def load(self) -> Rights:
-        """Everything anew. A grant that does not verify is an error for all: somebody wrote to the database."""
+        """Everything anew. A deed that does not verify is an error for all: somebody wrote to the database."""
+        epoch, standing = self._read()
         try:
-            registry = load_registry(self.folder / "partners")
-            snapshot = load_snapshot(self.folder, registry, self.catalogue)
-        except (PartnerFileError, RulebookError, SettingsError, OSError) as error:
-            raise UnavailableError(str(error)) from error
-        epoch, signed = self._stored()
-        try:
-            grants: dict[str, Grant] = {number: open_grant(each, self.trusted) for number, each in signed.items()}
-        except GrantError as error:
-            raise UnavailableError(f"a grant in the database cannot be trusted: {error}") from error
-        if any(grant.number != number for number, grant in grants.items()):
-            raise UnavailableError("a grant in the database stands under another number than its own")
-        self.changed(registry, signed)
-        return Rights(epoch, snapshot, grants)
+            registry = Registry(partners(standing))
+            snapshot = self._compiler.compile(standing)
+            grants = {document.id: read_grant(document) for document in _grants(standing)}
+        except (DeedError, PartnerFileError, RulebookError) as error:
+            raise UnavailableError(f"what is in force cannot be put together: {error}") from error
+        self._changed(registry, Deeds(tuple(self._known), {number: _encoded(standing, number) for number in grants}))
+        return Rights(epoch, snapshot, grants, frozenset(_frozen(standing)))
 
-    def _stored(self) -> tuple[int, Mapping[str, SignedGrant]]:
-        engine = open_engine(self.database)
+    def epoch(self) -> int:
+        """The control epoch now."""
+        with self._table() as table:
+            return table.epoch()
+
+    def _read(self) -> tuple[int, Standing]:
+        with self._table() as table:
+            epoch, standing = table.epoch(), self._reader.refresh(table, self._clock.now())
+            self._learn(table)
+            return epoch, standing
+
+    @contextmanager
+    def _table(self) -> Generator[DeedTable]:
+        engine = open_engine(self._database)
         connection = driver_connection(engine)
         try:
-            table = GrantTable(engine, connection.cursor())
-            return table.epoch(), table.all()
+            yield DeedTable(engine, connection.cursor())
         finally:
             connection.close()
             engine.dispose()
 
+    def _learn(self, table: DeedTable) -> None:
+        """Keeps what the sealing process must be told, in the order in which it came into force."""
+        for kept in table.in_force(self._entry):
+            self._entry = kept.entry
+            if _is_for_seal(kept):
+                self._known.append(kept.deed)
 
-def load_snapshot(folder: Path, registry: Registry, catalogue: Catalogue) -> Snapshot:
-    """The compiled rulebooks of a home for the systems of a registry."""
-    clients = {
-        f"client:{system.client_id}": f"dept:{partner.department}"
-        for partner in registry.partners.values()
-        for system in partner.systems
-    }
-    rules = load_rulebooks(folder / "rulebooks", catalogue, clients=clients, units=load_units(folder / "units.toml"))
-    if not rules.policy:
-        raise SettingsError(
-            "rulebooks/ holds no rule, so nobody may ask anything; put the departments' rulebooks there"
-        )
-    return compile_rules(rules)
+
+class _Compiler:
+    """Compiles rules when they or the systems they speak of have changed, and not for every new grant."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+        self._made: tuple[object, Snapshot] | None = None
+
+    def compile(self, standing: Standing) -> Snapshot:
+        """The snapshot of the version in force; before the first, one that permits nothing."""
+        document, deed = standing.get(Kind.RULEBOOKS, RULEBOOKS_ID), standing.deed(Kind.RULEBOOKS, RULEBOOKS_ID)
+        clients = departments(standing)
+        number, digest = (document.serial, deed.digest) if document and deed else (0, "0" * 64)
+        key = (digest, clients)
+        if self._made is None or self._made[0] != key:
+            texts = Texts.of_content(document.content) if document else _NO_TEXTS
+            rules = load_texts(texts, self._catalogue, clients, number=number, digest=digest)
+            self._made = (key, compile_rules(rules))
+        return self._made[1]
+
+
+def read_home_foundation(home: Home) -> Foundation:
+    """From whom all rights follow in this installation. Raises `SettingsError`."""
+    try:
+        return read_foundation((home.path / FOUNDATION_FILE).read_bytes())
+    except FileNotFoundError:
+        raise SettingsError(f"{FOUNDATION_FILE} is missing in the home: `bidui init` writes it") from None
+    except DeedError as error:
+        raise SettingsError(str(error)) from None
 
 
 def load_units(path: Path) -> Mapping[str, str | None]:
@@ -88,3 +135,24 @@ def load_units(path: Path) -> Mapping[str, str | None]:
     if not all(isinstance(above, str) for above in table.values()):
         raise SettingsError('units.toml: each code stands for the code of the unit above it, a text; "" at the top')
     return {f"org:{code}": f"org:{above}" if above else None for code, above in table.items()}
+
+
+def _grants(standing: Standing) -> Iterator[Document]:
+    """Grants in force whose partner is, too."""
+    for document in standing.of(Kind.GRANT):
+        if standing.content(Kind.PARTNER, str(document.content["partner"])) is not None:
+            yield document
+
+
+def _encoded(standing: Standing, number: str) -> bytes:
+    deed = standing.deed(Kind.GRANT, number)
+    return deed.encode() if deed else b""
+
+
+def _frozen(standing: Standing) -> Iterator[str]:
+    return (document.id for document in standing.of(Kind.FREEZE) if document.content["frozen"] is True)
+
+
+def _is_for_seal(kept: Kept) -> bool:
+    """People, and grants that were withdrawn. Grants in force are told when they are first needed."""
+    return kept.kind == Kind.PERSON or (kept.kind == Kind.GRANT and not is_live(kept.opened().document))

@@ -12,20 +12,40 @@ import threading
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
 
 import msgspec
 import structlog
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from adapters.sealing.marks import Mark, Marks
 from adapters.sealing.meter import Meter
-from adapters.sealing.wire import Admit, Admitted, Ask, Refused, Sealed, receive, requests, send
+from adapters.sealing.wire import (
+    Admit,
+    Admitted,
+    Ask,
+    Know,
+    Known,
+    Refused,
+    Reply,
+    Request,
+    Sealed,
+    receive,
+    requests,
+    send,
+)
+from gateway.deeds.deed import Deed, read_deed
+from gateway.deeds.document import Document, Kind
+from gateway.deeds.errors import DeedError
+from gateway.deeds.foundation import Foundation
+from gateway.deeds.granting import read_grant
+from gateway.deeds.roll import Roll
+from gateway.deeds.standing import is_live
 from gateway.domain.errors import DownError
-from gateway.domain.grant import Grant, GrantError, local_day
+from gateway.domain.grant import Grant, local_day
 from gateway.domain.query import MAX_CLAIMS
 from gateway.ports import Clock
 from gateway.seal import Entropy, Plain, Question, Sealer, SealingError, SealingKey, day_number
-from gateway.signed_grant import open_grant
 from policies.catalogue import Catalogue
 
 GENERATIONS = 4
@@ -40,32 +60,82 @@ class SealingDesk:
 
     key: SealingKey
     catalogue: Catalogue
-    trusted: Mapping[str, Ed25519PublicKey]
+    foundation: Foundation
+    marks: Marks
     meter: Meter
     clock: Clock
     entropy: Entropy
 
     def __post_init__(self) -> None:
+        self._roll = Roll(self.foundation)
+        self._seen: set[bytes] = set()
         self._grants: dict[str, Grant] = {}
         self._sealers: dict[str, dict[str, Sealer]] = {}
         self._turn = threading.Lock()
 
-    def answer(self, body: bytes) -> Admitted | Sealed | Refused:
+    def answer(self, body: bytes) -> Reply:
         """The reply to one frame."""
         with self._turn:
             try:
-                message = requests.decode(body)
-                return self._admit(message) if isinstance(message, Admit) else self._seal(message)
-            except (ValueError, msgspec.DecodeError, GrantError, SealingError) as error:
+                return self._answer(requests.decode(body))
+            except (ValueError, msgspec.DecodeError, DeedError, SealingError) as error:
                 return Refused(type(error).__name__)
 
+    def close(self) -> None:
+        """Lets go of its files."""
+        self.meter.close()
+        self.marks.close()
+
+    def _answer(self, message: Request) -> Reply:
+        match message:
+            case Know():
+                return self._know(message)
+            case Admit():
+                return self._admit(message)
+            case Ask():
+                return self._seal(message)
+
+    def _know(self, message: Know) -> Known:
+        """Takes what is new of these deeds; one that is not good ends it there."""
+        for encoded in message.deeds:
+            named = sha256(encoded).digest()
+            if named not in self._seen:
+                self._learn(read_deed(encoded))
+                self._seen.add(named)
+        return Known(sum(1 for _ in self._roll.people()))
+
+    def _learn(self, deed: Deed) -> None:
+        now = self.clock.now()
+        if deed.document.kind is Kind.PERSON:
+            person = self._roll.enrol(deed, now)
+            if self._roll.serial(person.id)[0] > self.marks.newest(Kind.PERSON, person.id):
+                self._mark(deed.document, deed)
+            return
+        document = self._roll.open(deed, now)
+        self._mark(document, deed)
+        if document.kind is Kind.GRANT and not is_live(document):
+            self._grants.pop(document.id, None)
+
     def _admit(self, message: Admit) -> Admitted:
-        grant = open_grant(message.grant, self.trusted)
+        deed = read_deed(message.deed)
+        document = self._roll.open(deed, self.clock.now())
+        self._check_newest(deed)
+        grant = read_grant(document)
+        self._mark(document, deed)
         self._grants[grant.number] = grant
         if local_day(self.clock.now()) > grant.valid_until:
             return Admitted([])
         sealer = next(iter(self._sealers_of(message.generation).values()))
         return Admitted([sealer.unit(code) for code in grant.scope])
+
+    def _check_newest(self, deed: Deed) -> None:
+        """Nobody who signed is shown here as they were before their last change."""
+        for each in deed.signatures:
+            if self._roll.serial(each.person)[0] < self.marks.newest(Kind.PERSON, each.person):
+                raise DeedError("the roll that was shown here lacks what was on it before")
+
+    def _mark(self, document: Document, deed: Deed) -> None:
+        self.marks.raise_to(Mark(document.kind.value, document.id, document.serial, deed.digest))
 
     def _seal(self, message: Ask) -> Sealed:
         now = self.clock.now()

@@ -37,6 +37,7 @@ GC_ALLOCATIONS = 20_000
 """Values of a request die by reference count; a collection every 700 allocations only looks at them in vain."""
 ADOPT_SECONDS = 1.0
 FORGET_SECONDS = 600.0
+FOLLOW_SECONDS = 0.5
 
 log = structlog.get_logger()
 
@@ -63,7 +64,14 @@ async def run(gateway: Gateway, child: SealingChild, ready: Callable[[int], None
     gateway.metrics.serve(gateway.settings.metrics_host, gateway.settings.metrics_port)
     await asyncio.to_thread(announce, gateway, gateway.generation)
     with ExitStack() as stack:
-        chores = [_sign(gateway), _adopt(gateway), _forget(gateway), _hang_up(server), _announce(server, ready)]
+        chores = [
+            _sign(gateway),
+            _adopt(gateway),
+            _forget(gateway),
+            _follow(gateway),
+            _hang_up(server),
+            _announce(server, ready),
+        ]
         if gateway.home.mode is not Mode.PRODUCTION:
             chores.append(_watch(stack.enter_context(child)))
         await _serve(server, gateway, [asyncio.create_task(each) for each in chores])
@@ -154,6 +162,15 @@ async def _forget(gateway: Gateway) -> None:
     await _every(FORGET_SECONDS, lambda: asyncio.to_thread(forget))
 
 
+async def _follow(gateway: Gateway) -> None:
+    """Lets a new system in, and an ended one out, also while nobody compares anything."""
+
+    async def look() -> None:
+        gateway.pipeline.follow(await asyncio.to_thread(gateway.rights.epoch))
+
+    await _every(FOLLOW_SECONDS, look)
+
+
 async def _hang_up(server: uvicorn.Server) -> None:
     async def look() -> None:
         hang_up(server.server_state.connections, asyncio.get_running_loop().time())
@@ -192,6 +209,7 @@ def _config(gateway: Gateway, app: ASGIApp, way: Lane) -> uvicorn.Config:
             key=keys / "serve" / "tls.pem",
             client_authorities=keys / "authority.crt",
             password=gateway.passphrase.reveal if gateway.passphrase else None,
+            is_required=not settings.certificate_optional,
         )
     return uvicorn.Config(
         app,

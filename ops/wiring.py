@@ -9,20 +9,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from adapters.checkpoints import FileCheckpoints
-from adapters.identity.bearer import BearerIdentity
-from adapters.identity.certificate import Edge, TrustedProxy
-from adapters.identity.endpoint import TokenEndpoint
-from adapters.identity.jose import jose_key
-from adapters.identity.registry import Registry, load_registry
-from adapters.identity.replay import MemoryReplayStore
-from adapters.identity.tokens import TokenDoor, TokenMint
+from adapters.identity.registry import Registry
 from adapters.index.generations import GenerationFiles, Generations, GenerationTables, OpenIndex
-from adapters.keys.files import Passphrase, read_ed25519_public, read_p256, read_secret
+from adapters.keys.files import Passphrase, read_ed25519_public, read_secret
 from adapters.metrics import Metrics
-from adapters.sealing.client import SealClient
+from adapters.sealing.client import Deeds, SealClient
 from adapters.sql.engine import open_engine
 from adapters.sql.ledger_reader import SqlLedgerReader
 from adapters.sql.store import SqlStore
@@ -38,25 +31,13 @@ from gateway.pipeline import Pipeline
 from gateway.ports import Index
 from gateway.record import Recorder
 from gateway.seal import Layout
-from gateway.signed_grant import SignedGrant
+from ops.identity import Identity, build_identity
 from ops.log_keys import LogKeys, make_ledger, read_log_keys
-from ops.rights import RightsDesk
-from ops.settings import Home, Mode, SealSettings, ServeSettings, SettingsError, load
+from ops.rights import RightsDesk, read_home_foundation
+from ops.settings import Home, SealSettings, ServeSettings, load
 from policies.catalogue import Catalogue, load_catalogue
 
-LOAD_KEY = "load"
 log = structlog.get_logger()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Identity:
-    """Everything that says who is calling."""
-
-    edge: Edge
-    door: TokenDoor
-    identify: BearerIdentity
-    endpoint: TokenEndpoint
-    jwk: Mapping[str, str]
 
 
 REST_SECONDS = 0.002
@@ -76,6 +57,7 @@ class Gateway:
     probe: SealClient
     """Asks the sealing process whether it is there, on a connection of its own: a turn's is never shared."""
     identity: Identity
+    rights: RightsDesk
     reader: SqlLedgerReader
     checkpoints: FileCheckpoints
     signer: CheckpointSigner
@@ -109,15 +91,9 @@ class Gateway:
         """Gives back what it holds open."""
         for each in (self.pipeline.store, self.desk, self.reader, self.pipeline.seal, self.probe, self.pipeline.index):
             each.close()
+        self.identity.close()
         if self._retired:
             self._retired.close()
-
-
-def trusted_load_keys(home: Home) -> Mapping[str, Ed25519PublicKey]:
-    """Keys whose signature alone makes a grant. Outside production there is one; in production there is none."""
-    if home.mode is Mode.PRODUCTION:
-        return {}
-    return {LOAD_KEY: read_ed25519_public(home.keys / "load.pub")}
 
 
 def generations_of(home: Home, settings: ServeSettings) -> Generations:
@@ -140,9 +116,10 @@ def wire(home: Home, passphrase: Passphrase | None = None) -> Gateway:
     """Reads settings and keys and joins the parts. Raises what the parts raise; nothing listens yet."""
     settings = load(home, "serve.toml", ServeSettings)
     catalogue, metrics, log_keys = load_catalogue(), Metrics(), read_log_keys(home, settings, passphrase)
-    identity = _identity(home, settings, passphrase)
+    identity = build_identity(home, settings, Registry([]), passphrase)
     socket = home.seal_socket(load(home, "seal.toml", SealSettings))
-    seal = SealClient(socket, {})
+    seal = SealClient(socket)
+    rights = _rights(home, settings, catalogue, identity, seal)
     generations = generations_of(home, settings)
     generation = open_generation(generations, catalogue)
     reader = SqlLedgerReader(open_engine(home.database_url(settings)))
@@ -154,7 +131,7 @@ def wire(home: Home, passphrase: Passphrase | None = None) -> Gateway:
         pipeline=Pipeline(
             clock=home.clock,
             store=SqlStore(home.database_url(settings)),
-            rights=_rights(home, settings, catalogue, identity, seal),
+            rights=rights,
             seal=seal,
             index=generation,
             comparisons={kind: Comparison(Layout(catalogue, kind), os.urandom) for kind in catalogue.kinds},
@@ -163,8 +140,9 @@ def wire(home: Home, passphrase: Passphrase | None = None) -> Gateway:
             broke=_alarm(metrics),
         ),
         desk=SqlStore(home.database_url(settings)),
-        probe=SealClient(socket, {}),
+        probe=SealClient(socket),
         identity=identity,
+        rights=rights,
         reader=reader,
         checkpoints=checkpoints,
         signer=_signer(home, settings, log_keys, reader, checkpoints),
@@ -194,44 +172,18 @@ def _signer(
     )
 
 
-def _identity(home: Home, settings: ServeSettings, passphrase: Passphrase | None) -> Identity:
-    registry = load_registry(home.folder("partners"))
-    key = read_p256(home.keys / "serve" / "token.pem", passphrase)
-    mint = TokenMint(key=key, issuer=settings.issuer, audience=settings.issuer)
-    jwk = mint.public_jwk()
-    edge = Edge(_proxy(home, settings, passphrase))
-    door = TokenDoor(
-        issuer=settings.issuer, audience=settings.issuer, keys={jwk["kid"]: jose_key(key)}, registry=registry
-    )
-    return Identity(
-        edge=edge,
-        door=door,
-        identify=BearerIdentity(door=door, edge=edge, clock=home.clock),
-        endpoint=TokenEndpoint(
-            issuer=settings.issuer,
-            registry=registry,
-            mint=mint,
-            replays=MemoryReplayStore(clock=home.clock),
-            clock=home.clock,
-            entropy=os.urandom,
-        ),
-        jwk=jwk,
-    )
-
-
 def _rights(
     home: Home, settings: ServeSettings, catalogue: Catalogue, identity: Identity, seal: SealClient
 ) -> RightsDesk:
-    def changed(registry: Registry, signed: Mapping[str, SignedGrant]) -> None:
-        identity.door.swap(registry)
-        identity.endpoint.swap(registry)
-        seal.know(signed)
+    def changed(registry: Registry, deeds: Deeds) -> None:
+        identity.swap(registry)
+        seal.know(deeds)
 
     return RightsDesk(
-        folder=home.path,
+        foundation=read_home_foundation(home),
         database=home.database_url(settings),
         catalogue=catalogue,
-        trusted=trusted_load_keys(home),
+        clock=home.clock,
         changed=changed,
     )
 
@@ -242,13 +194,3 @@ def _alarm(metrics: Metrics) -> Callable[[int, str], None]:
         log.error("turn_broke", requests=requests, error=error)
 
     return broke
-
-
-def _proxy(home: Home, settings: ServeSettings, passphrase: Passphrase | None) -> TrustedProxy | None:
-    if not settings.trusted_proxies:
-        return None
-    secret = read_secret(home.keys / "serve" / "proxy.secret", passphrase)
-    try:
-        return TrustedProxy(frozenset(settings.trusted_proxies), secret)
-    except ValueError:
-        raise SettingsError("trusted_proxies in serve.toml must list addresses or networks such as 10.0.0.5") from None

@@ -53,6 +53,10 @@ class Catalogue:
     kinds: Mapping[str, SubjectKind]
     fields: Mapping[str, Field]
 
+    def __hash__(self) -> int:
+        """By its digest, which stands for all of it."""
+        return hash(self.digest)
+
     def fields_of(self, kind: str) -> tuple[Field, ...]:
         """The fields of one kind of subject, in order."""
         return tuple(field for field in self.fields.values() if field.kind == kind)

@@ -9,20 +9,22 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import msgspec
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from adapters.sealing.client import Deeds
+from adapters.sealing.marks import Marks
 from adapters.sealing.meter import Meter
-from adapters.sealing.wire import Admit, Admitted, Ask, Sealed
+from adapters.sealing.wire import Admit, Admitted, Ask, Know, Request, Sealed
+from gateway.deeds.foundation import Foundation
 from gateway.domain.budget import DAYS, Spending, Used
 from gateway.domain.errors import DownError, UnavailableError
 from gateway.domain.grant import Grant
 from gateway.ports import Clock, DataVersion, LookUp, Remembered, Rights, Withheld
 from gateway.seal import Entropy, Facts, Plain, Question, Sealer, SealingKey
-from gateway.signed_grant import SignedGrant
 from ops.seal import SealingDesk
 from policies.snapshot import Snapshot
 from tests.fakes_audit import CountingEntropy, MemoryLedger
-from tests.make import CATALOGUE, KEY, NOW, TRUSTED, VERSION
+from tests.make import CATALOGUE, KEY, NOW, VERSION
+from tests.people import FOUNDATION
 
 
 @dataclass
@@ -179,14 +181,15 @@ def a_desk(
     clock: Clock | None = None,
     *,
     key: SealingKey = KEY,
-    trusted: Mapping[str, Ed25519PublicKey] = TRUSTED,
+    foundation: Foundation = FOUNDATION,
     entropy: Entropy | None = None,
 ) -> SealingDesk:
     """The sealing process's judgement, without its process; its meter lies in the folder."""
     return SealingDesk(
         key=key,
         catalogue=CATALOGUE,
-        trusted=trusted,
+        foundation=foundation,
+        marks=Marks(folder / "marks.journal"),
         meter=Meter(folder / "meter.journal"),
         clock=clock or DrivenClock(),
         entropy=entropy or CountingEntropy(),
@@ -211,21 +214,21 @@ class DeskSeal:
     """The seal port without a socket: hands every message to a desk. Notes what it is told; out of order on demand."""
 
     desk: SealingDesk
-    grants: dict[str, SignedGrant] = field(default_factory=dict)
+    deeds: Deeds = field(default_factory=Deeds)
     broken: bool = False
     asked: list[Plain] = field(default_factory=list)
 
     def close(self) -> None:
-        """Has nothing open but the desk's meter."""
-        self.desk.meter.close()
+        """Has nothing open but the desk's files."""
+        self.desk.close()
 
-    def know(self, grants: Mapping[str, SignedGrant]) -> None:
-        """Replaces the signed grants."""
-        self.grants = dict(grants)
+    def know(self, deeds: Deeds) -> None:
+        """Replaces the deeds."""
+        self.deeds = deeds
 
     def ask(self, generation: str, plains: Sequence[Plain]) -> DeskSealing:
         self.asked += plains
-        for grant in sorted({plain.grant for plain in plains} & self.grants.keys()):
+        for grant in sorted({plain.grant for plain in plains} & self.deeds.grants.keys()):
             self.units(generation, grant)
         reply = self._exchange(Ask(generation, list(plains)))
         if not isinstance(reply, Sealed):
@@ -235,12 +238,13 @@ class DeskSeal:
     def units(self, generation: str, grant: str) -> frozenset[int]:
         if self.broken:
             raise DownError("the sealing process does not answer")
-        if grant not in self.grants:
+        if grant not in self.deeds.grants:
             return frozenset()
-        reply = self._exchange(Admit(generation, self.grants[grant]))
+        self._exchange(Know(list(self.deeds.known)))
+        reply = self._exchange(Admit(generation, self.deeds.grants[grant]))
         return frozenset(reply.units) if isinstance(reply, Admitted) else frozenset()
 
-    def _exchange(self, message: Admit | Ask) -> object:
+    def _exchange(self, message: Request) -> object:
         if self.broken:
             raise DownError("the sealing process does not answer")
         return self.desk.answer(msgspec.msgpack.encode(message))

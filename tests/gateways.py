@@ -6,14 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from adapters.sealing.client import Deeds
+from adapters.sql.deeds import DeedTable
 from adapters.sql.engine import driver_connection, open_engine
-from adapters.sql.grants import GrantTable
 from adapters.sql.schema import create
-from adapters.sql.store import SqlStore
+from adapters.sql.store import SqlStore, SqlWork
 from audit.disclosure import unpack, unseal
 from audit.entry import JsonValue, decode
 from audit.events import log_opened
 from audit.ledger import Ledger
+from gateway.deeds.deed import Deed
+from gateway.deeds.keeping import Kept, State
 from gateway.domain.comparison import Comparison
 from gateway.domain.grant import Grant
 from gateway.domain.reply import Answered, Failed, Refused, Reply, Request
@@ -24,7 +27,8 @@ from gateway.seal import Facts, Layout
 from tests.audit.make import RECEIPT_SIGNER
 from tests.fakes import DeskSeal, DrivenClock, MemoryRegister, MemoryStore, StandingRights, a_desk
 from tests.fakes_audit import CountingEntropy, MemoryKeys
-from tests.make import CATALOGUE, MEMBERS, ORIGIN, a_grant, a_snapshot, an_id, signed, told
+from tests.make import CATALOGUE, MEMBERS, ORIGIN, a_grant, a_snapshot, an_id, told
+from tests.people import granted, known
 
 SECRET = b"i" * 32
 
@@ -41,6 +45,7 @@ class Assembled:
     pipeline: Pipeline
     keys: MemoryKeys
     broken: list[tuple[int, str]] = field(default_factory=list)
+    _serials: dict[str, int] = field(default_factory=dict)
 
     def close(self) -> None:
         """Gives back what it holds open."""
@@ -51,19 +56,24 @@ class Assembled:
         """Brings grants into force, on every node from its next turn on."""
         for grant in grants:
             self.rights.grants[grant.number] = grant
+            self._serials[grant.number] = self._serials.get(grant.number, 0) + 1
             if isinstance(self.store, MemoryStore):
                 self.store.epoch += 1
                 continue
             with self.store.begin() as work:
-                work.grants.put(grant.number, signed(grant))
+                put_grant(work, grant, self._serials[grant.number])
                 work.commit()
-        self.seal.know({number: signed(grant) for number, grant in self.rights.grants.items()})
+        self._tell()
 
     def withdraw(self, grant: Grant) -> None:
         """Takes a grant out of force."""
         self.grant(grant)
         del self.rights.grants[grant.number]
-        self.seal.know({number: signed(each) for number, each in self.rights.grants.items()})
+        self._tell()
+
+    def _tell(self) -> None:
+        grants = {n: a_deed(grant, self._serials[n]).encode() for n, grant in self.rights.grants.items()}
+        self.seal.know(Deeds(known(), grants))
 
     def person(self, number: int = 1, *facts: Facts, **values: str) -> None:
         """Puts a person into the register, the usual one unless the test says more."""
@@ -78,6 +88,30 @@ class Assembled:
         (reply,) = self.pipeline.answer([request])
         assert isinstance(reply, Answered)
         return told(reply.json)
+
+
+def a_deed(grant: Grant, serial: int = 1) -> Deed:
+    """A grant's deed; of a later serial it follows something."""
+    return granted(grant) if serial == 1 else granted(grant, serial=serial, previous="0" * 64)
+
+
+def put_grant(work: SqlWork, grant: Grant, serial: int = 1) -> None:
+    """Keeps a grant's deed as if it had just come into force, without the ledger's word for it."""
+    entries = [each.entry for each in work.deeds.in_force(0)]
+    kept = Kept(
+        kind="grant",
+        id=grant.number,
+        serial=serial,
+        attempt=1,
+        state=State.IN_FORCE,
+        deed=a_deed(grant, serial).encode(),
+        author="author",
+        partner=grant.partner,
+        entry=max(entries, default=0) + 1,
+        changed=0,
+    )
+    work.deeds.put(kept)
+    work.deeds.advance()
 
 
 def some_facts(
@@ -172,7 +206,7 @@ def epoch_of(store: SqlStore | MemoryStore, url: str) -> int:
     engine = open_engine(url)
     connection = driver_connection(engine)
     try:
-        return GrantTable(engine, connection.cursor()).epoch()
+        return DeedTable(engine, connection.cursor()).epoch()
     finally:
         connection.close()
         engine.dispose()

@@ -17,7 +17,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from adapters.clock import FileClock
-from ops import installing
+from ops.demo.office import found_home, rehearse
 from ops.settings import Home, Mode
 from tests.fakes import DrivenClock
 from tests.make import NOW, ORIGIN
@@ -33,8 +33,8 @@ def _pattern() -> TemporaryDirectory[str]:
     """A fresh installation, kept for as long as the run takes."""
     kept = TemporaryDirectory(prefix="bidui-home-")
     home = Home(path=Path(kept.name) / "home", mode=Mode.TEST, clock=DrivenClock())
-    installing.init(home, origin=ORIGIN, issuer=ISSUER, port=0, metrics_port=0)
-    installing.migrate(home)
+    found_home(home, origin=ORIGIN, issuer=ISSUER, port=0, metrics_port=0)
+    rehearse(home)
     return kept
 
 

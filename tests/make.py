@@ -9,8 +9,6 @@ from functools import cache
 from itertools import count
 from typing import cast
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
 from gateway.api.body import parse
 from gateway.domain.budget import Limits
 from gateway.domain.caller import Caller, Operator, OperatorKind
@@ -19,7 +17,6 @@ from gateway.domain.query import Query, parse_query
 from gateway.domain.reply import Request
 from gateway.ports import DataVersion
 from gateway.seal import SealingKey
-from gateway.signed_grant import SignedGrant, sign_grant
 from policies.catalogue import Comparator, load_catalogue
 from policies.conditions import Period, parse_block, parse_times
 from policies.decision import PolicyVersion
@@ -35,8 +32,6 @@ ORIGIN = "gateway.example/audit/2026-1"
 GENERATION = "g20260630"
 VERSION = DataVersion("a" * 64, GENERATION, NOW)
 KEY = SealingKey(b"k" * 32)
-LOAD_KEY = Ed25519PrivateKey.from_private_bytes(b"l" * 32)
-TRUSTED = {"load": LOAD_KEY.public_key()}
 NAME = "张伟"
 MEMBERS = {"name": NAME, "unit": "盟教育局", "quota_type": "行政编制", "person_status": "在职"}
 """What the register says of most people here."""
@@ -90,11 +85,6 @@ def some_limits(day: int = 1_000, month: int = 10_000, comparisons: int = 100_00
 def a_grant(**changes: object) -> Grant:
     """A grant for a year over the whole register."""
     return parse_grant(a_grant_document(**changes))
-
-
-def signed(grant: Grant, key: Ed25519PrivateKey = LOAD_KEY, key_id: str = "load") -> SignedGrant:
-    """The grant with the signature that makes it good here."""
-    return sign_grant(grant, key_id, key)
 
 
 def a_caller(partner: str = "hr", client: str = "hr-1", address: str = "10.20.0.7") -> Caller:

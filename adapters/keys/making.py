@@ -1,11 +1,11 @@
 """All keys of an installation, made at once under `BIDUI_HOME/keys`, each in the folder of the process that holds it.
 
     keys/serve/      receipts.pem checkpoints.pem checkpoints-mldsa44.pem token.pem tls.pem
-                     idempotency.secret proxy.secret
+                     idempotency.secret proxy.secret natural.secret accounts.secret
     keys/seal/       sealing.secret
     keys/sync/       sync.pem (signs manifests) sealing.secret
-    keys/load/       load.pem (signs grants in demo and test mode)
     keys/authority/  authority.pem
+    keys/people/<account>.pem         what a person would keep; here in demonstrations and tests alone
     keys/clients/<client id>/  assertion.pem tls.pem tls.crt: what a partner would keep on its own side
     keys/*.pub keys/*.crt      the public halves and certificates
 
@@ -126,6 +126,8 @@ def _fill(keys: Path, clock: Clock, entropy: Entropy, names: Sequence[str], pass
         ("sync/sealing", sealing),
         ("serve/idempotency", entropy(SECRET_BYTES)),
         ("serve/proxy", entropy(SECRET_BYTES).hex().encode()),
+        ("serve/natural", entropy(SECRET_BYTES)),
+        ("serve/accounts", entropy(SECRET_BYTES)),
     ):
         write_secret(
             private_folder(keys / place.split("/")[0]) / f"{place.split('/')[1]}.secret", secret, passphrase, entropy
@@ -140,7 +142,6 @@ def _signing_keys(entropy: Entropy) -> dict[str, SigningKey]:
         "serve/checkpoints-mldsa44": MLDSA44PrivateKey.from_seed_bytes(entropy(32)),
         "serve/token": make_p256(entropy),
         "sync/sync": Ed25519PrivateKey.from_private_bytes(entropy(32)),
-        "load/load": Ed25519PrivateKey.from_private_bytes(entropy(32)),
     }
 
 

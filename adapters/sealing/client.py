@@ -5,35 +5,59 @@ from __future__ import annotations
 import socket
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NoReturn
+from types import MappingProxyType
+from typing import NamedTuple, NoReturn
 
 import msgspec
 
-from adapters.sealing.wire import Admit, Admitted, Ask, Refused, Sealed, receive, replies, send
-from gateway.domain.errors import DownError
+from adapters.sealing.wire import (
+    Admit,
+    Admitted,
+    Ask,
+    Know,
+    Known,
+    Refused,
+    Reply,
+    Request,
+    Sealed,
+    receive,
+    replies,
+    send,
+)
+from gateway.domain.errors import DownError, UnavailableError
 from gateway.ports import Withheld
 from gateway.seal import Plain, Question
-from gateway.signed_grant import SignedGrant
 
 TIMEOUT_SECONDS = 2.0
+PORTION = 500
+"""Deeds told in one message."""
+
+
+class Deeds(NamedTuple):
+    """What the sealing process is told: who may sign, in order, with withdrawals; and each grant in force by number."""
+
+    known: Sequence[bytes] = ()
+    grants: Mapping[str, bytes] = MappingProxyType({})
 
 
 class SealClient:
     """Keeps the promise of `gateway.ports.Seal` over one connection, which it opens anew when it broke.
 
-    `grants` are the signed documents; a connection is told each of them before it is first needed.
+    A connection is told who may sign before anything else, and each grant before it is first needed.
     """
 
-    def __init__(self, path: Path, grants: Mapping[str, SignedGrant]) -> None:
+    def __init__(self, path: Path, deeds: Deeds | None = None) -> None:
         self._path = path
-        self._grants = grants
+        self._deeds = deeds or Deeds()
         self._peer: socket.socket | None = None
         self._units: dict[tuple[str, str], frozenset[int]] = {}
         self._is_owed = False
+        self._told = 0
 
-    def know(self, grants: Mapping[str, SignedGrant]) -> None:
-        """Replaces the signed grants; what was learnt under the old ones is forgotten."""
-        self._grants = grants
+    def know(self, deeds: Deeds) -> None:
+        """Replaces the deeds; what was learnt under the old ones is forgotten."""
+        is_longer = deeds.known[: self._told] == self._deeds.known[: self._told]
+        self._deeds, self._told = deeds, self._told if is_longer else 0
         self._units = {}
 
     def ask(self, generation: str, plains: Sequence[Plain]) -> Batch:
@@ -64,22 +88,32 @@ class SealClient:
     def close(self) -> None:
         peer, self._peer = self._peer, None
         # A new connection may lead to a new process, which knows no grant.
-        self._units, self._is_owed = {}, False
+        self._units, self._is_owed, self._told = {}, False, 0
         if peer:
             peer.close()
 
     def _admit(self, generation: str, grant: str) -> frozenset[int]:
-        signed = self._grants.get(grant)
-        reply = self._exchange(Admit(generation, signed)) if signed else Refused("no such grant")
+        self._tell()
+        deed = self._deeds.grants.get(grant)
+        reply = self._exchange(Admit(generation, deed)) if deed else Refused("no such grant")
         units = frozenset(reply.units) if isinstance(reply, Admitted) else frozenset[int]()
         self._units[generation, grant] = units
         return units
 
-    def _exchange(self, message: Admit | Ask) -> Admitted | Sealed | Refused:
+    def _tell(self) -> None:
+        """Tells what it was not told yet on this connection, a portion at a time."""
+        while self._told < len(self._deeds.known):
+            portion = list(self._deeds.known[self._told : self._told + PORTION])
+            reply = self._exchange(Know(portion))
+            if not isinstance(reply, Known):
+                raise UnavailableError("the sealing process does not trust the people on the roll; see bidui doctor")
+            self._told += len(portion)
+
+    def _exchange(self, message: Request) -> Reply:
         self._send(message)
         return self._receive()
 
-    def _send(self, message: Admit | Ask) -> None:
+    def _send(self, message: Request) -> None:
         if self._is_owed:
             # A turn ended between asking and fetching: its answer must not be taken for that of another.
             self.close()
@@ -90,7 +124,7 @@ class SealClient:
         except OSError as error:
             self._break(error)
 
-    def _receive(self) -> Admitted | Sealed | Refused:
+    def _receive(self) -> Reply:
         try:
             body = receive(self._peer) if self._peer else None
             if body is None:

@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 import socket
+from typing import TypeAlias
 
 import msgspec
 
 from gateway.seal import Plain, Question
-from gateway.signed_grant import SignedGrant
 
 MAX_FRAME = 16 * 1024 * 1024
 _LENGTH = 4
 
 
+class Know(msgspec.Struct, frozen=True, array_like=True, tag=True):
+    """Here are deeds in force, in their order: people who may sign, and grants that were withdrawn."""
+
+    deeds: list[bytes]
+
+
+class Known(msgspec.Struct, frozen=True, array_like=True, tag=True):
+    """They were good; so many people are on the roll."""
+
+    people: int
+
+
 class Admit(msgspec.Struct, frozen=True, array_like=True, tag=True):
-    """Here is a signed grant; which tokens do the units of its scope have in this generation?"""
+    """Here is the deed of a grant; which tokens do the units of its scope have in this generation?"""
 
     generation: str
-    grant: SignedGrant
+    deed: bytes
 
 
 class Ask(msgspec.Struct, frozen=True, array_like=True, tag=True):
@@ -46,11 +58,13 @@ class Refused(msgspec.Struct, frozen=True, array_like=True, tag=True):
 
 
 _encoder = msgspec.msgpack.Encoder()
-requests: msgspec.msgpack.Decoder[Admit | Ask] = msgspec.msgpack.Decoder(Admit | Ask)
-replies: msgspec.msgpack.Decoder[Admitted | Sealed | Refused] = msgspec.msgpack.Decoder(Admitted | Sealed | Refused)
+Request: TypeAlias = Know | Admit | Ask
+Reply: TypeAlias = Known | Admitted | Sealed | Refused
+requests: msgspec.msgpack.Decoder[Request] = msgspec.msgpack.Decoder(Request)
+replies: msgspec.msgpack.Decoder[Reply] = msgspec.msgpack.Decoder(Reply)
 
 
-def send(peer: socket.socket, message: Admit | Ask | Admitted | Sealed | Refused) -> None:
+def send(peer: socket.socket, message: Request | Reply) -> None:
     """Sends one frame."""
     body = _encoder.encode(message)
     peer.sendall(len(body).to_bytes(_LENGTH, "big") + body)

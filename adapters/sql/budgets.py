@@ -25,7 +25,7 @@ from sqlalchemy.sql import ClauseElement
 from adapters.sql.cursors import Asked, Cursor
 from adapters.sql.engine import is_sqlite
 from adapters.sql.statements import Statement, among_keys, among_texts, upsert
-from adapters.sql.tables import budget_day, control, granted, seen_subject
+from adapters.sql.tables import budget_day, budget_lock, control, seen_subject
 from gateway.domain.budget import DAYS, Spending, Used
 
 _UNUSED = Used()
@@ -122,17 +122,17 @@ class _Seen(NamedTuple):
 
 
 def _numbers() -> ColumnElement[bool]:
-    return granted.c.number == any_(bindparam("numbers", type_=ARRAY(Text)))
+    return budget_lock.c.granted == any_(bindparam("numbers", type_=ARRAY(Text)))
 
 
 def _lock() -> ClauseElement:
-    return select(granted.c.number).where(_numbers()).order_by(granted.c.number).with_for_update()
+    return select(budget_lock.c.granted).where(_numbers()).order_by(budget_lock.c.granted).with_for_update()
 
 
 def _lock_at() -> ClauseElement:
     at_epoch = select(control.c.epoch).where(control.c.id == literal_column("1")).scalar_subquery()
     is_then = at_epoch == bindparam("epoch", type_=BigInteger)
-    return select(granted.c.number).where(_numbers(), is_then).order_by(granted.c.number).with_for_update()
+    return select(budget_lock.c.granted).where(_numbers(), is_then).order_by(budget_lock.c.granted).with_for_update()
 
 
 def _used(engine: Engine) -> ClauseElement:

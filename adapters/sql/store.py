@@ -16,11 +16,12 @@ from typing import TextIO
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from adapters.sql.accounts import AccountTables
 from adapters.sql.answers import AnswerTable
 from adapters.sql.budgets import BudgetTable
 from adapters.sql.cursors import Connection
+from adapters.sql.deeds import DeedTable
 from adapters.sql.engine import driver_connection, driver_error, is_sqlite, open_engine
-from adapters.sql.grants import GrantTable
 from adapters.sql.ledger import LedgerTable
 from gateway.domain.errors import DownError
 
@@ -35,11 +36,12 @@ class SqlWork:
         self.budgets = BudgetTable(engine, self._cursor)
         self.answers = AnswerTable(engine, self._cursor)
         self.ledger = LedgerTable(engine, self._cursor)
-        self.grants = GrantTable(engine, self._cursor)
+        self.deeds = DeedTable(engine, self._cursor)
+        self.accounts = AccountTables(engine, self._cursor)
         self._open = False
 
     def begin(self) -> None:
-        for part in (self.budgets, self.answers, self.grants):
+        for part in (self.budgets, self.answers, self.deeds):
             part.begin()
         self._cursor.begin()
         self._open = True
@@ -47,7 +49,7 @@ class SqlWork:
     def prefetch(self, epoch: int, grants: Sequence[str], day: int, keys: Sequence[bytes], at: int) -> None:
         """See `gateway.ports.Work`. A database in this process is as quick when it is asked one by one."""
         if not self._is_local:
-            self.grants.prefetch()
+            self.deeds.prefetch()
             self.budgets.prefetch_lock(grants, day, epoch)
             self.answers.prefetch(keys, at)
 
@@ -57,7 +59,7 @@ class SqlWork:
             self.budgets.prefetch_seen(pairs)
 
     def epoch(self) -> int:
-        return self.grants.epoch()
+        return self.deeds.epoch()
 
     def commit(self) -> None:
         self._cursor.commit()

@@ -30,14 +30,12 @@ control = Table(
     Column("epoch", _Big, nullable=False),
 )
 
-granted = Table(
-    "granted",
+budget_lock = Table(
+    "budget_lock",
     metadata,
-    Column("number", String(64), primary_key=True),
-    Column("document", LargeBinary, nullable=False),
-    Column("key_id", String(64), nullable=False),
-    Column("signature", LargeBinary, nullable=False),
+    Column("granted", String(64), primary_key=True),
 )
+"""A row for each grant that ever was in force: whoever reserves from its budgets holds it (PostgreSQL)."""
 
 budget_day = Table(
     "budget_day",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from itertools import cycle, islice
 from pathlib import Path
@@ -44,6 +45,28 @@ legal_basis = "压测"
 reason = "压测"
 """
 
+_TABLE = """department = "dept:{department}"
+client = "client:{department}-table"
+zh = "压测部门"
+at = 2026-03-02T10:00:00+08:00
+address = "10.8.0.5"
+unit = "org:all"
+"""
+_MAY = """[[may]]
+purpose = "{purpose}"
+fields = {fields}
+operators = ["equals"]
+"""
+
+
+def write_expectations(folder: Path, rules: int, catalogue: Catalogue, departments: int = 10) -> None:
+    """Write the tables that expect exactly what `write_rulebooks` permits."""
+    folder.mkdir(exist_ok=True)
+    for number in range(departments):
+        department, share = f"bench-{number}", rules // departments + (number < rules % departments)
+        text = "".join(_table(department, share, list(catalogue.fields.values())))
+        (folder / f"{department}.toml").write_text(text, "utf-8")
+
 
 def write_rulebooks(folder: Path, rules: int, catalogue: Catalogue, departments: int = 10) -> None:
     """Write rulebooks that flatten to so many rules in all, spread over departments `bench-0`, `bench-1`, …
@@ -60,8 +83,23 @@ def write_rulebooks(folder: Path, rules: int, catalogue: Catalogue, departments:
 
 def _book(department: str, rules: int, fields: list[Field]) -> Iterator[str]:
     yield _HEAD.format(department=department)
-    purposes = [f"{department}-{number}" for number in range(_PURPOSES)]
-    yield from (_PURPOSE.format(purpose=purpose) for purpose in purposes)
-    pairs = islice(cycle((purpose, field.key) for purpose in purposes for field in fields), rules)
-    for number, (purpose, field) in enumerate(pairs):
+    yield from (_PURPOSE.format(purpose=purpose) for purpose in _purposes(department))
+    for number, (purpose, field) in enumerate(_pairs(department, rules, fields)):
         yield _RULE.format(department=department, number=number, field=field, purpose=purpose)
+
+
+def _table(department: str, rules: int, fields: list[Field]) -> Iterator[str]:
+    yield _TABLE.format(department=department)
+    expected: dict[str, set[str]] = {}
+    for purpose, field in _pairs(department, rules, fields):
+        expected.setdefault(purpose, set()).add(field)
+    for purpose, keys in expected.items():
+        yield _MAY.format(purpose=purpose, fields=json.dumps(sorted(keys)))
+
+
+def _purposes(department: str) -> list[str]:
+    return [f"{department}-{number}" for number in range(_PURPOSES)]
+
+
+def _pairs(department: str, rules: int, fields: list[Field]) -> Iterator[tuple[str, str]]:
+    return islice(cycle((purpose, field.key) for purpose in _purposes(department) for field in fields), rules)

@@ -19,12 +19,11 @@ from adapters.keys.files import read_ed25519_public, read_p256, read_secret
 from adapters.keys.making import make_client, read_client
 from gateway.domain.grant import local_day
 from gateway.generation import VERSION
-from ops import installing
 from ops.bench.generation import build
 from ops.bench.persons import CLAIMED, LEAGUE, unit_code, unit_tree
-from ops.bench.rules import write_rulebooks
+from ops.bench.rules import write_expectations, write_rulebooks
+from ops.demo.office import found_home, rehearse
 from ops.demo.staging import Department, write_partner
-from ops.granting import load_grant
 from ops.settings import Home, Mode, ServeSettings, load
 from policies.catalogue import load_catalogue
 
@@ -85,10 +84,11 @@ def prepare(work: Path, persons: int, rules: int) -> Home:
     if _read(home.path / _MARK) == mark:
         return home
     shutil.rmtree(home.path, ignore_errors=True)
-    installing.init(home, origin=ORIGIN, issuer=ISSUER)
+    found_home(home, origin=ORIGIN, issuer=ISSUER)
     for shipped in home.folder("rulebooks").glob("*.toml"):
         shipped.unlink()
     write_rulebooks(home.folder("rulebooks"), rules, catalogue)
+    write_expectations(home.folder("expectations"), rules, catalogue)
     units = (f'"{code}" = "{above}"' for code, above in unit_tree().items())
     (home.path / "units.toml").write_text("\n".join(units) + "\n", encoding="utf-8")
     write_partner(home, PARTNER, make_client(home.path, PARTNER.client, home.clock))
@@ -108,9 +108,9 @@ def renew(home: Home, port: int, metrics_port: int, database: str = "") -> None:
         origin=ORIGIN, issuer=ISSUER, port=port, metrics_port=metrics_port, database=database, index=database
     )
     (home.path / "serve.toml").write_text(text, encoding="utf-8")
-    installing.migrate(home)
     for number in _SCOPES:
-        load_grant(home, _write_grant(home, number))
+        _write_grant(home, number)
+    rehearse(home)
     if database:
         mirror(database, read_current(home.index, read_ed25519_public(home.keys / "sync.pub")))
 

@@ -19,12 +19,12 @@ from pathlib import Path
 import msgspec
 
 from adapters.clock import SystemClock
-from ops import installing
 from ops.bench.figures import BenchError, Check, Figure, Report
 from ops.bench.memory import MemoryWatch
 from ops.bench.servers import database, environment
 from ops.bench.stage import ISSUER, ORIGIN
 from ops.demo.league import League
+from ops.demo.office import found_home
 from ops.demo.person import TODAY
 from ops.demo.register import change_some, write_register
 from ops.demo.staging import MAPPINGS
@@ -128,7 +128,7 @@ def _report(sizes: Sizes, first: Run, again: Run) -> Report:
 def _new_home(work: Path) -> Home:
     home = Home(path=(work / "home-sync").absolute(), mode=Mode.TEST, clock=SystemClock())
     shutil.rmtree(home.path, ignore_errors=True)
-    installing.init(home, origin=ORIGIN, issuer=ISSUER)
+    found_home(home, origin=ORIGIN, issuer=ISSUER)
     lines = (MAPPINGS / "person.toml").read_text(encoding="utf-8").splitlines()
     (home.folder("mappings") / "person.toml").write_text("\n".join(_with_fields(lines)) + "\n", encoding="utf-8")
     return home

@@ -13,6 +13,7 @@ import typer
 
 from adapters.keys.files import KeyFileError, Passphrase, read_passphrase
 from audit.errors import AuditError
+from gateway.deeds.errors import DeedError
 from gateway.domain.errors import GatewayError
 from gateway.domain.grant import GrantError
 from gateway.domain.partner_file import PartnerFileError
@@ -70,7 +71,7 @@ def told() -> Iterator[None]:
     """Turns the errors of our own rooms into one line and an exit code."""
     try:
         yield
-    except (SettingsError, GrantError, PartnerFileError, RulebookError, CatalogueError) as error:
+    except (SettingsError, DeedError, GrantError, PartnerFileError, RulebookError, CatalogueError) as error:
         fail(str(error), Exit.USAGE)
     except AuditError as error:
         fail(str(error), Exit.INTEGRITY)

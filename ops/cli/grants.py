@@ -19,7 +19,7 @@ from ops.cli.console import (
     say_json,
     told,
 )
-from ops.granting import LoadRefusedError, load_grant
+from ops.demo.office import RehearsalError, load_grant
 
 app = typer.Typer(help="签批单", no_args_is_help=True)
 
@@ -36,7 +36,7 @@ def load(
     with told():
         try:
             grant = load_grant(place, file, passphrase)
-        except LoadRefusedError as refused:
+        except RehearsalError as refused:
             fail(str(refused), Exit.REFUSED)
     if as_json:
         say_json({"grant": grant.number, "partner": grant.partner})

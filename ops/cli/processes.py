@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import threading
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,37 +14,46 @@ import uvloop
 
 from adapters import logs
 from adapters.keys.files import read_secret
+from adapters.sealing.marks import Marks
 from adapters.sealing.meter import Meter
+from gateway.domain.people import DUTY_ZH
 from gateway.seal import SealingKey
 from ops import installing
+from ops.answers import ask_answers, read_answers
 from ops.cli.console import HomeOption, JsonOption, PassphraseOption, home_of, passphrase_of, say, say_json, told
+from ops.rights import read_home_foundation
 from ops.seal import SealingDesk, listen, serve_forever
 from ops.sealing_child import SealingChild
 from ops.serve import run
 from ops.settings import SealSettings, load
-from ops.wiring import trusted_load_keys, wire
+from ops.wiring import wire
 from policies.catalogue import load_catalogue
 
-OriginOption = Annotated[str, typer.Option(help="存证账名称，写入回执与检查点，如 bidui.example.gov/audit/2026-1")]
-IssuerOption = Annotated[str, typer.Option(help="合作部门访问网关所用的 https 地址")]
+AnswersOption = Annotated[Path | None, typer.Option("--answers", help="应答文件（TOML），无人值守安装用")]
 
 
 def init(
-    origin: OriginOption,
-    issuer: IssuerOption,
+    answers: AnswersOption = None,
     home: HomeOption = None,
     passphrase_file: PassphraseOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """新建安装：目录、设置、密钥、规则册、控制库与存证账首条记录。"""
+    """新建安装：目录、设置、密钥、控制库、三名管理员与存证账首条记录。"""
     place, passphrase = home_of(home), passphrase_of(passphrase_file)
     with told():
-        installing.init(place, origin=origin, issuer=issuer, passphrase=passphrase)
+        given = read_answers(answers) if answers else ask_answers(typer.prompt)
+        people = given.people()
+        codes = installing.init(
+            place, origin=given.origin, issuer=given.issuer, administrators=people, passphrase=passphrase
+        )
         installing.migrate(place, passphrase)
     if as_json:
-        say_json({"home": str(place.path), "origin": origin})
-    else:
-        say(f"已建立 {place.path}。下一步：编写 sync.toml 与 mappings/，运行 bidui sync")
+        say_json({"home": str(place.path), "origin": given.origin, "codes": codes})
+        return
+    say(f"已建立 {place.path}。以下激活码各用一次，请分别当面交给本人，本机不留存：")
+    for duty, each in people.items():
+        say(f"  {DUTY_ZH[duty]}  {each.id}  {codes[each.id]}")
+    say("下一步：编写 sync.toml 与 mappings/，运行 bidui sync；再运行 bidui serve，由三名管理员各自激活")
 
 
 def migrate(home: HomeOption = None, passphrase_file: PassphraseOption = None, as_json: JsonOption = False) -> None:
@@ -77,7 +87,8 @@ def seal(
         desk = SealingDesk(
             key=SealingKey(read_secret(place.keys / "seal" / "sealing.secret", passphrase)),
             catalogue=load_catalogue(),
-            trusted=trusted_load_keys(place),
+            foundation=read_home_foundation(place),
+            marks=Marks(path.parent / "marks.journal"),
             meter=Meter(path.parent / "meter.journal"),
             clock=place.clock,
             entropy=os.urandom,

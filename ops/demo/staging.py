@@ -10,11 +10,10 @@ from pathlib import Path
 from adapters.keys.making import ClientKeys, make_client
 from adapters.keys.ring import sync_keys
 from gateway.domain.grant import local_day
-from ops import installing
 from ops.demo.league import League
+from ops.demo.office import found_home, rehearse
 from ops.demo.register import write_register
 from ops.demo.sheets import write_lists
-from ops.granting import load_grant
 from ops.settings import Home, load
 from ops.sync import SyncSettings, run
 from ops.sync.report import LoadReport
@@ -148,13 +147,13 @@ comparisons_per_day = 10000
 
 def stage(home: Home, *, persons: int, port: int = 8420, metrics_port: int = 9420) -> tuple[League, LoadReport]:
     """Makes the whole stage in an empty home, up to the sealed index and the loaded grants."""
-    installing.init(home, origin=ORIGIN, issuer=ISSUER, port=port, metrics_port=metrics_port)
-    installing.migrate(home)
+    found_home(home, origin=ORIGIN, issuer=ISSUER, port=port, metrics_port=metrics_port)
     league = League.of(seed=SEED, persons=persons)
     report = _load_register(home, league)
     for department in DEPARTMENTS:
         write_partner(home, department, make_client(home.path, department.client, home.clock))
-        load_grant(home, write_grant(home, department, league.organisations[0].code))
+        write_grant(home, department, league.organisations[0].code)
+    rehearse(home)
     return league, report
 
 

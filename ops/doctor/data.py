@@ -42,7 +42,7 @@ def sealing(installation: Installation) -> Iterator[Finding]:
     if path is None:
         yield unseen("封存进程", "未能从 seal.toml 得知套接字")
         return
-    client = SealClient(path, {})
+    client = SealClient(path)
     try:
         client.is_alive()
     except UnavailableError as error:

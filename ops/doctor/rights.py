@@ -1,108 +1,121 @@
-"""Who may ask: partners, rulebooks, grants."""
+"""Who may ask: deeds in force, and what partners, rulebooks and grants follow from them."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from datetime import timedelta
-from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from adapters.identity.registry import Registry, load_registry
+from adapters.identity.registry import Registry
 from adapters.keys.files import KeyFileError
+from adapters.sql.deeds import DeedTable
 from adapters.sql.engine import driver_connection, driver_error
-from adapters.sql.grants import GrantTable
+from gateway.deeds.document import Kind
+from gateway.deeds.errors import DeedError
+from gateway.deeds.granting import read_grant
+from gateway.deeds.reading import DeedsReader
+from gateway.deeds.standing import Standing
 from gateway.domain.errors import GatewayError
-from gateway.domain.grant import Grant, GrantError, local_day
+from gateway.domain.grant import Grant, local_day
 from gateway.domain.partner_file import PartnerFileError
-from gateway.signed_grant import SignedGrant, open_grant
+from gateway.domain.people import DUTY_ZH, THREE
+from gateway.partners import departments, partners
+from gateway.proposals import RULEBOOKS_ID
 from ops.doctor.finding import Finding, doubt, ill, unseen, well
 from ops.doctor.installation import Installation
-from ops.rights import load_snapshot, load_units
+from ops.rights import read_home_foundation
 from ops.settings import SettingsError
-from ops.wiring import trusted_load_keys
 from policies.catalogue import load_catalogue
-from policies.expectations import SHIPPED_EXPECTATIONS
 from policies.problems import RulebookError
-from policies.publication import run
+from policies.publication import Texts, examine
 
 SOON = timedelta(days=30)
 SHOWN = 3
+_UNTRUSTED = "查明何人写入控制库；存证账记有每份文书何时生效"
 
 
-def partners(installation: Installation) -> Iterator[Finding]:
-    """The partner files."""
-    if not _can_read(installation.home.folder("partners")):
-        yield unseen("合作部门", "partners/ 本用户不可读", "以网关用户运行 bidui doctor 查看")
+def deeds(installation: Installation) -> Iterator[Finding]:
+    """Everything in force, each signature checked, held against the ledger; and the three administrators."""
+    try:
+        standing = _standing(installation)
+    except SettingsError as error:
+        yield ill("文书", str(error), "foundation.json 由 bidui init 写成，请从备份恢复")
+        return
+    except GatewayError as error:
+        yield ill("文书", f"{error}，网关将拒绝启动", _UNTRUSTED)
+        return
+    if standing is None:
+        yield unseen("文书", "控制库尚不可读")
+        return
+    yield well("文书", f"{sum(1 for kind in Kind for _ in standing.of(kind))} 份有效，签名与存证账相符")
+    yield from _administrators(standing)
+
+
+def _administrators(standing: Standing) -> Iterator[Finding]:
+    if not standing.roll.is_founded:
+        yield doubt("三员", "尚未全部激活，只能办理激活", "由三名管理员各以激活码登记本人密钥")
+        return
+    holders = {duty: sum(person.duty is duty for person in standing.roll.people()) for duty in THREE}
+    text = "、".join(f"{DUTY_ZH[duty]} {count} 人" for duty, count in sorted(holders.items()))
+    yield well("三员", text)
+
+
+def partners_in_force(installation: Installation) -> Iterator[Finding]:
+    """The partners, with their systems."""
+    standing = _trusted(installation)
+    if standing is None:
+        yield unseen("合作部门", "控制库尚不可读")
         return
     try:
-        registry = load_registry(installation.home.folder("partners"))
-    except PartnerFileError as error:
-        yield ill("合作部门", str(error), "改正该文件：有一份不对，全部不启用")
+        registry = Registry(partners(standing))
+    except (DeedError, PartnerFileError) as error:
+        yield ill("合作部门", str(error), "按提示修订文书：有一份不对，全部不启用")
         return
     systems = sum(len(partner.systems) for partner in registry.partners.values())
     if not systems:
-        yield doubt("合作部门", "一个也没有登记", "在 partners/ 中为每个部门写一份，见 docs/operations.md")
+        yield doubt("合作部门", "一个也没有登记", "由系统管理员登记、安全管理员批准，见 docs/operations.md")
     else:
         yield well("合作部门", f"{len(registry.partners)} 个部门，{systems} 个系统")
 
 
 def rulebooks(installation: Installation) -> Iterator[Finding]:
-    """The rulebooks with the tree of units, and what officers expect of them."""
-    folder, catalogue = installation.home.path, load_catalogue()
-    if not all(_can_read(installation.home.folder(name)) for name in ("partners", "rulebooks")):
-        yield unseen("规则册", "partners/ 或 rulebooks/ 本用户不可读", "以网关用户运行 bidui doctor 查看")
+    """The version of the rulebooks in force, and what officers expect of it."""
+    standing = _trusted(installation)
+    if standing is None:
+        yield unseen("规则册", "控制库尚不可读")
+        return
+    document = standing.get(Kind.RULEBOOKS, RULEBOOKS_ID)
+    if document is None:
+        yield doubt("规则册", "尚未发布，任何比对都会被拒绝", "由安全管理员拟定、领导批准")
         return
     try:
-        units = load_units(folder / "units.toml")
-        snapshot = load_snapshot(folder, _registry(installation), catalogue)
-    except (RulebookError, SettingsError) as error:
-        yield ill(
-            "规则册", str(error).splitlines()[0], "按提示改正；全部问题见 bidui policy test --rulebooks rulebooks"
-        )
+        texts = Texts.of_content(document.content)
+    except RulebookError as error:
+        yield ill("规则册", str(error).splitlines()[0], "按提示修订并重新发布")
         return
-    books = snapshot.rules.books
-    yield well(
-        "规则册", f"{len(books)} 册，{sum(len(book.rules) for book in books)} 条规则，机构树 {len(units)} 个机构"
-    )
-    report = run(folder / "rulebooks", SHIPPED_EXPECTATIONS, catalogue)
+    report = examine(texts, load_catalogue(), departments(standing))
+    yield well("规则册", f"第 {document.serial} 版，{report.rules} 条规则，机构树 {len(texts.units)} 个机构")
     if report.ok:
         yield well("预期表", f"核对 {report.checked} 项，全部符合")
     else:
-        text = f"{len(report.lines)} 处与随附预期表不符，首处：{report.lines[0]}"
-        yield doubt("预期表", text, "确属本单位修订的，请同步修订预期表；否则恢复规则册")
+        yield doubt("预期表", f"{len(report.lines)} 处不符，首处：{report.lines[0]}", "修订规则册或预期表后重新发布")
 
 
 def grants(installation: Installation) -> Iterator[Finding]:
-    """The grants in the database: signed by whom we trust, in force, of known partners, with data fresh enough."""
-    if installation.engine is None:
+    """The grants in force: of known partners, not about to end, with data fresh enough."""
+    standing = _trusted(installation)
+    if standing is None:
         yield unseen("签批单", "控制库尚不可读")
         return
-    try:
-        stored, trusted = _stored(installation), trusted_load_keys(installation.home)
-    except (SQLAlchemyError, driver_error(installation.engine), KeyFileError):
-        yield unseen("签批单", "控制库尚不可读")
+    opened = {document.id: read_grant(document) for document in standing.of(Kind.GRANT)}
+    if not opened:
+        yield doubt("签批单", "一份也没有，任何比对都会被拒绝", "由合作部门申请，经审核、签批后生效")
         return
-    opened: dict[str, Grant] = {}
-    for number, signed in stored.items():
-        with suppress(GrantError):
-            opened[number] = open_grant(signed, trusted)
-    strangers = [number for number in stored if number not in opened or opened[number].number != number]
-    if strangers:
-        yield ill(
-            "签批单",
-            f"{_few(strangers)} 的签名不被信任，网关将拒绝启动",
-            "查明何人写入控制库；正式模式只认签批流程所签",
-        )
-    elif not opened:
-        yield doubt("签批单", "一份也没有，任何比对都会被拒绝", "演示与测试：bidui grant load；正式：走签批流程")
-    else:
-        yield from _terms(installation, opened)
+    yield from _terms(installation, opened, standing)
 
 
-def _terms(installation: Installation, opened: Mapping[str, Grant]) -> Iterator[Finding]:
+def _terms(installation: Installation, opened: Mapping[str, Grant], standing: Standing) -> Iterator[Finding]:
     today = local_day(installation.at)
     ended = [number for number, grant in opened.items() if grant.valid_until < today]
     live = {number: grant for number, grant in opened.items() if grant.valid_from <= today <= grant.valid_until}
@@ -110,9 +123,9 @@ def _terms(installation: Installation, opened: Mapping[str, Grant]) -> Iterator[
     yield well("签批单", f"{len(opened)} 份签名有效，{len(live)} 份在有效期内，{len(ended)} 份已到期")
     if ending:
         yield doubt("签批单期限", f"{_few(ending)} 将在 {SOON.days} 天内到期", "提醒部门办理续签")
-    known = _registry(installation).partners
-    if orphans := [number for number, grant in live.items() if grant.partner not in known]:
-        yield doubt("签批单归属", f"{_few(orphans)} 的部门没有登记", "补登部门，或停用签批单")
+    able = {partner.code for partner in partners(standing)}
+    if orphans := [number for number, grant in live.items() if grant.partner not in able]:
+        yield doubt("签批单归属", f"{_few(orphans)} 的部门没有系统或经办人", "补登系统和经办人，或撤回签批单")
     if unmapped := [number for number, grant in live.items() if not grant.fields <= load_catalogue().fields.keys()]:
         yield doubt("签批单字段", f"{_few(unmapped)} 含有数据标准没有的字段", "按现行数据标准重新签批")
     yield from _ages(installation, live)
@@ -130,25 +143,27 @@ def _ages(installation: Installation, live: Mapping[str, Grant]) -> Iterator[Fin
         yield well("数据时效", "满足所有有效签批单的要求")
 
 
-def _stored(installation: Installation) -> Mapping[str, SignedGrant]:
-    assert installation.engine is not None
-    connection = driver_connection(installation.engine)
+def _standing(installation: Installation) -> Standing | None:
+    """Raises `GatewayError` when what is stored cannot be trusted, `SettingsError` without a foundation."""
+    if installation.engine is None:
+        return None
+    reader = DeedsReader(read_home_foundation(installation.home))
     try:
-        return GrantTable(installation.engine, connection.cursor()).all()
-    finally:
-        connection.close()
+        connection = driver_connection(installation.engine)
+        try:
+            return reader.refresh(DeedTable(installation.engine, connection.cursor()), installation.at)
+        finally:
+            connection.close()
+    except (SQLAlchemyError, driver_error(installation.engine), KeyFileError):
+        return None
 
 
-def _can_read(folder: Path) -> bool:
-    """A folder that may not be read looks like an empty one."""
-    return os.access(folder, os.R_OK | os.X_OK)
-
-
-def _registry(installation: Installation) -> Registry:
-    """The partners, or none while their files are wrong: that is told elsewhere."""
-    with suppress(PartnerFileError):
-        return load_registry(installation.home.folder("partners"))
-    return Registry([])
+def _trusted(installation: Installation) -> Standing | None:
+    """The same; None also when it cannot be trusted, which `deeds` tells."""
+    try:
+        return _standing(installation)
+    except (GatewayError, SettingsError):
+        return None
 
 
 def _few(numbers: list[str]) -> str:

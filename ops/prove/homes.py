@@ -18,11 +18,10 @@ from adapters.identity.tokens import TokenMint
 from adapters.keys.files import read_p256, read_secret
 from adapters.keys.making import read_client
 from gateway.domain.grant import local_day
-from ops import installing
 from ops.demo.league import League
+from ops.demo.office import load_grant, rehearse
 from ops.demo.person import Person
 from ops.demo.staging import DEPARTMENTS, ISSUER, ORIGIN, Department, stage
-from ops.granting import load_grant
 from ops.settings import Home
 
 PERSONS = 300
@@ -65,9 +64,7 @@ def copy_stage(stage: Stage, home: Home, database: str = "") -> None:
     (home.path / "serve.toml").write_text(settings, encoding="utf-8")
     sync = home.path / "sync.toml"
     sync.write_text(sync.read_text(encoding="utf-8").replace(str(stage.path), str(home.path)), encoding="utf-8")
-    installing.migrate(home)
-    for grant in sorted(home.folder("grants").glob("*.toml")):
-        load_grant(home, grant)
+    rehearse(home)
 
 
 def free_ports() -> tuple[int, int]:

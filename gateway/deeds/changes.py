@@ -1,0 +1,59 @@
+"""Old → new: what differs between two versions of a deed, as the ledger tells it.
+
+Names and digests of people are left out, long texts stand as digests; the rest is told as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from hashlib import sha256
+
+from audit.entry import JsonValue
+from gateway.deeds.document import Kind
+
+MAX_CHANGES = 40
+_LONGEST = 120
+_PERSONAL: Mapping[Kind, frozenset[str]] = {
+    Kind.PERSON: frozenset({"name", "natural"}),
+    Kind.JOB: frozenset({"name"}),
+    Kind.PARTNER: frozenset({"contact"}),
+    Kind.GRANT: frozenset({"contact"}),
+}
+_ABSENT = "-"
+_HIDDEN = "***"
+
+
+def changes(
+    kind: Kind, old: Mapping[str, JsonValue], new: Mapping[str, JsonValue]
+) -> tuple[list[dict[str, JsonValue]], int]:
+    """The first of the differences, each with its place (a JSON pointer), and how many more there are."""
+    before, after = dict(_leaves("", old)), dict(_leaves("", new))
+    places = sorted(place for place in before.keys() | after.keys() if before.get(place) != after.get(place))
+    hidden = _PERSONAL.get(kind, frozenset())
+    told: list[dict[str, JsonValue]] = [
+        {"at": place, "old": _told(place, before, hidden), "new": _told(place, after, hidden)}
+        for place in places[:MAX_CHANGES]
+    ]
+    return told, max(0, len(places) - MAX_CHANGES)
+
+
+def _leaves(place: str, value: JsonValue) -> Iterator[tuple[str, JsonValue]]:
+    if isinstance(value, Mapping) and value:
+        for name, member in value.items():
+            yield from _leaves(f"{place}/{name}", member)
+    elif isinstance(value, list | tuple) and value:
+        for number, member in enumerate(value):
+            yield from _leaves(f"{place}/{number}", member)
+    elif place:
+        yield place, value
+
+
+def _told(place: str, leaves: Mapping[str, JsonValue], hidden: frozenset[str]) -> JsonValue:
+    if place not in leaves:
+        return _ABSENT
+    if place.split("/")[1] in hidden:
+        return _HIDDEN
+    value = leaves[place]
+    if isinstance(value, str) and len(value) > _LONGEST:
+        return f"sha256:{sha256(value.encode()).hexdigest()}"
+    return value

@@ -1,0 +1,116 @@
+"""What the deed of a person says, read and written."""
+
+from __future__ import annotations
+
+import re
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from binascii import Error as Base64Error
+from collections.abc import Mapping
+from typing import cast
+
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from audit.entry import JsonValue
+from gateway.deeds.errors import DeedError
+from gateway.domain.people import PARTNER_DUTIES, Duty, KeyForm, Person, PersonKey
+
+_ID = re.compile(r"[a-z][a-z0-9.-]{1,39}")
+_NATURAL = re.compile(r"[0-9a-f]{32}")
+_KID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+_MEMBERS = {"name", "duty", "partner", "natural", "keys", "active"}
+_KEY_MEMBERS = {"kid", "form", "public", "rp_id", "origin"}
+MAX_NAME = 60
+MAX_KEYS = 4
+
+
+def person_content(person: Person) -> dict[str, JsonValue]:
+    """The content of the deed that enrols this person."""
+    return {
+        "name": person.name,
+        "duty": person.duty.value,
+        "partner": person.partner,
+        "natural": person.natural,
+        "keys": [_key_content(key) for key in person.keys],
+        "active": person.active,
+    }
+
+
+def read_person(person_id: str, content: Mapping[str, JsonValue]) -> Person:
+    """The person that a deed of this id and content enrols. Raises `DeedError`."""
+    if set(content) != _MEMBERS or not _ID.fullmatch(person_id):
+        raise DeedError(f"a person has an id like zz-li.ming and exactly the members {', '.join(sorted(_MEMBERS))}")
+    duty, partner = _duty(content["duty"]), content["partner"]
+    if (duty in PARTNER_DUTIES) != (isinstance(partner, str) and bool(partner)):
+        raise DeedError("clerks and heads belong to a partner, everybody else to none")
+    natural, name, active = content["natural"], content["name"], content["active"]
+    if not isinstance(natural, str) or not _NATURAL.fullmatch(natural):
+        raise DeedError("natural must be the keyed digest of the person's number, 32 hex digits")
+    if not isinstance(name, str) or not 0 < len(name.strip()) <= MAX_NAME or not isinstance(active, bool):
+        raise DeedError(f"name must be a text of at most {MAX_NAME} characters, active must be true or false")
+    return Person(
+        id=person_id,
+        name=name,
+        duty=duty,
+        partner=partner if isinstance(partner, str) else None,
+        natural=natural,
+        keys=_keys(content["keys"]),
+        active=active,
+    )
+
+
+def _duty(value: JsonValue) -> Duty:
+    try:
+        return Duty(str(value))
+    except ValueError:
+        raise DeedError(f"duty must be one of {', '.join(Duty)}") from None
+
+
+def _key_content(key: PersonKey) -> dict[str, JsonValue]:
+    public = urlsafe_b64encode(key.public).rstrip(b"=").decode()
+    return {"kid": key.kid, "form": key.form.value, "public": public, "rp_id": key.rp_id, "origin": key.origin}
+
+
+def _keys(value: JsonValue) -> tuple[PersonKey, ...]:
+    if not isinstance(value, list) or not 0 < len(value) <= MAX_KEYS:
+        raise DeedError(f"keys must list 1 to {MAX_KEYS} keys")
+    keys = tuple(_key(cast("JsonValue", each)) for each in cast("list[object]", value))
+    if len({key.kid for key in keys}) != len(keys) or len({key.public for key in keys}) != len(keys):
+        raise DeedError("keys names the same key twice")
+    return keys
+
+
+def _key(value: JsonValue) -> PersonKey:
+    told = cast("Mapping[str, object]", value) if isinstance(value, dict) else dict[str, object]()
+    if set(told) != _KEY_MEMBERS or not all(isinstance(each, str) for each in told.values()):
+        raise DeedError(f"a key has exactly the members {', '.join(sorted(_KEY_MEMBERS))}, all of them texts")
+    members = cast("Mapping[str, str]", told)
+    if members["form"] not in list(KeyForm) or not _KID.fullmatch(members["kid"]):
+        raise DeedError(f"the form of a key must be one of {', '.join(KeyForm)}, its kid up to 64 plain characters")
+    key = PersonKey(
+        members["kid"], KeyForm(members["form"]), _decoded(members["public"]), members["rp_id"], members["origin"]
+    )
+    _check_public(key)
+    return key
+
+
+def _check_public(key: PersonKey) -> None:
+    """A key that cannot verify anything is found here, not when its owner signs."""
+    read = {KeyForm.ED25519: Ed25519PublicKey.from_public_bytes, KeyForm.WEBAUTHN: _point}
+    try:
+        read[key.form](key.public)
+    except ValueError:
+        raise DeedError("the public key of a person is no key of its form") from None
+    if (bool(key.rp_id) and bool(key.origin)) != (key.form is KeyForm.WEBAUTHN):
+        raise DeedError("an authenticator names its rp_id and origin, a key file neither")
+
+
+def _point(public: bytes) -> EllipticCurvePublicKey:
+    return EllipticCurvePublicKey.from_encoded_point(SECP256R1(), public)
+
+
+def _decoded(text: str) -> bytes:
+    try:
+        return urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    except (Base64Error, ValueError):
+        raise DeedError("the public key of a person must be base64url") from None

@@ -1,0 +1,160 @@
+"""The roll (人员名册): from the three founding keys to everybody who may sign, and so to every deed that is good.
+
+1. Entry 0 of the ledger names three founders and an activation key for each. With that key, once, a founder enrols
+   the key they keep.
+2. Until all three are in, nobody else is enrolled and no other deed is good.
+3. From then on people are enrolled, changed and ended by deeds that two people on the roll have signed.
+4. A signature is good if its maker was on the roll, with that key and duty, at the time it names.
+5. No human being is on the roll twice; the last of the three administrators of a duty cannot be taken off.
+
+The roll is built by whoever needs it from the deeds alone, in the order in which they came into force.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+from gateway.deeds.checking import check_signatures, is_complete
+from gateway.deeds.deed import Deed
+from gateway.deeds.document import Document, Kind
+from gateway.deeds.errors import DeedError
+from gateway.deeds.foundation import Foundation, Founder
+from gateway.deeds.persons import read_person
+from gateway.deeds.steps import ACTIVATION, FOUNDING
+from gateway.domain.people import THREE, KeyForm, Person, PersonKey
+
+
+class Roll:
+    """Everybody who is or was enrolled. Grows by `enrol`, and never forgets who could sign when."""
+
+    def __init__(self, foundation: Foundation, deeds: Iterable[Deed] = (), now: datetime | None = None) -> None:
+        self.foundation = foundation
+        self._histories: dict[str, list[tuple[datetime, Person]]] = {}
+        self._digests: dict[str, tuple[int, str]] = {}
+        for deed in deeds:
+            self.enrol(deed, now or deed.signatures[-1].time())
+
+    @property
+    def is_founded(self) -> bool:
+        """Whether all three founders are in."""
+        return bool(self.foundation.founders) and self.foundation.founders.keys() <= self._histories.keys()
+
+    def person(self, person: str) -> Person | None:
+        """The person as they are enrolled now; None when they are not, or no more."""
+        history = self._histories.get(person)
+        return history[-1][1] if history and history[-1][1].active else None
+
+    def people(self) -> Iterator[Person]:
+        """Everybody who is enrolled now."""
+        return (history[-1][1] for history in self._histories.values() if history[-1][1].active)
+
+    def person_at(self, person: str, at: datetime) -> Person | None:
+        """See `gateway.deeds.checking.Signers`."""
+        history = self._histories.get(person, [])
+        place = bisect_right(history, at, key=lambda each: each[0])
+        return history[place - 1][1] if place and history[place - 1][1].active else None
+
+    def serial(self, person: str) -> tuple[int, str]:
+        """The serial of a person's deed in force, and its digest; 0 and nothing before the first."""
+        return self._digests.get(person, (0, ""))
+
+    def open(self, deed: Deed, now: datetime) -> Document:
+        """What a complete and good deed says. Raises `DeedError` for every other."""
+        document = self._checked(deed, now)
+        if not is_complete(deed):
+            raise DeedError("signatures are missing under this deed")
+        return document
+
+    def check(self, deed: Deed, now: datetime) -> Document:
+        """What a deed says whose signatures so far are good. Raises `DeedError`."""
+        return self._checked(deed, now)
+
+    def enrol(self, deed: Deed, now: datetime) -> Person:
+        """Takes a person's deed into the roll; the roll is as it was if that raises `DeedError`."""
+        document = self.open(deed, now)
+        person = read_person(document.id, document.content)
+        self.admit(document, person)
+        since = deed.signatures[-1].time()
+        self._histories.setdefault(person.id, []).append((since, person))
+        self._digests[person.id] = (document.serial, deed.digest)
+        return person
+
+    def admit(self, document: Document, person: Person) -> None:
+        """Whether this version of a person may follow what is on the roll. Raises `DeedError`."""
+        if document.kind is not Kind.PERSON:
+            raise DeedError("this deed is about no person")
+        serial, named = self.serial(person.id)
+        if document.serial != serial + 1 or (document.previous or "") != named:
+            raise DeedError("another version of this person's deed came first; draw it up again")
+        self._check_same(person)
+        self._check_distinct(person)
+        self._check_remaining(person)
+
+    def _checked(self, deed: Deed, now: datetime) -> Document:
+        document = deed.document
+        if document.log != self.foundation.log:
+            raise DeedError("this deed belongs to another installation")
+        if document.kind is Kind.PERSON and document.path == FOUNDING:
+            return self._founding(deed, document, now)
+        if not self.is_founded:
+            raise DeedError("the three administrators must enrol first; nothing else can be signed before")
+        return check_signatures(deed, self, now)
+
+    def _founding(self, deed: Deed, document: Document, now: datetime) -> Document:
+        """Steps and times are checked with the founder's activation key in place of an enrolled one."""
+        founder = self.foundation.founders.get(document.id)
+        if founder is None or document.serial != 1 or document.content.get("duty") != founder.duty.value:
+            raise DeedError("only the three founders of entry 0 enrol by an activation code, each for their duty, once")
+        check_signatures(deed, _Activation(document, founder), now)
+        return document
+
+    def _check_same(self, person: Person) -> None:
+        history = self._histories.get(person.id)
+        if history and _lasting(history[-1][1]) != _lasting(person):
+            raise DeedError("an account keeps its duty, its partner and its person; end it and enrol another one")
+
+    def _check_distinct(self, person: Person) -> None:
+        if not person.active:
+            return
+        publics = {key.public for key in person.keys}
+        for other in self.people():
+            if other.id == person.id:
+                continue
+            if other.natural == person.natural:
+                raise DeedError("this person has an account already; one person, one account, one duty")
+            if publics & {key.public for key in other.keys}:
+                raise DeedError("this key belongs to somebody else; each person needs their own")
+
+    def _check_remaining(self, person: Person) -> None:
+        if person.active or person.duty not in THREE:
+            return
+        if not any(other.duty is person.duty and other.id != person.id for other in self.people()):
+            raise DeedError("the last administrator of a duty cannot be taken off; enrol a successor first")
+
+
+class _Activation:
+    """A founder before they are enrolled: known by the activation key alone."""
+
+    def __init__(self, document: Document, founder: Founder) -> None:
+        self._founder = founder
+        self._natural = str(document.content.get("natural", ""))
+
+    def person_at(self, person: str, at: datetime) -> Person | None:
+        if person != self._founder.person:
+            return None
+        key = PersonKey(ACTIVATION, KeyForm.ED25519, self._founder.public)
+        return Person(
+            id=person,
+            name=person,
+            duty=self._founder.duty,
+            partner=None,
+            natural=self._natural,
+            keys=(key,),
+            active=True,
+        )
+
+
+def _lasting(person: Person) -> tuple[object, ...]:
+    return person.duty, person.partner, person.natural

@@ -1,0 +1,73 @@
+"""Who signs what, in which order. Nobody approves alone: every path but the narrowing ones has two steps or more.
+
+A path of one step only ever takes something away: it freezes or withdraws. `founding` is the one exception: the three
+administrators are let in by the activation keys of entry 0. Steps of one path are signed by different human beings,
+whoever drew a draft up signs no later step under it than the first, and people of a partner sign for that partner only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gateway.deeds.document import Kind
+from gateway.domain.people import Duty
+
+USUAL, FOUNDING, BREAK_GLASS = "usual", "founding", "break_glass"
+EMERGENCY, WITHDRAWAL, RELEASE = "emergency", "withdrawal", "release"
+ACTIVATION = "activation"
+"""Id of the keys in entry 0 that let the first administrators in."""
+ACTIVATE, SELF = "activate", "self"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One signature, by somebody of one of these duties."""
+
+    name: str
+    duties: frozenset[Duty]
+
+
+def _by(name: str, *duties: Duty) -> Step:
+    return Step(name, frozenset(duties))
+
+
+_SYSTEM, _SECURITY, _AUDIT = Duty.SYSTEM_ADMIN, Duty.SECURITY_ADMIN, Duty.AUDIT_ADMIN
+_ADMINISTERED = {USUAL: (_by("propose", _SYSTEM), _by("approve", _SECURITY))}
+_ENDORSE = _by("endorse", Duty.HEAD)
+_REVIEW = _by("review", Duty.REVIEWER)
+_SIGN_OFF = _by("sign_off", Duty.LEADER)
+
+PATHS: Mapping[Kind, Mapping[str, tuple[Step, ...]]] = {
+    Kind.PERSON: {
+        **_ADMINISTERED,
+        FOUNDING: (Step(ACTIVATE, frozenset()),),
+        BREAK_GLASS: (
+            _by("propose", _SYSTEM, _SECURITY, _AUDIT),
+            _by("approve", _SYSTEM, _SECURITY, _AUDIT, Duty.LEADER),
+        ),
+    },
+    Kind.PARTNER: _ADMINISTERED,
+    Kind.SYSTEM: _ADMINISTERED,
+    Kind.JOB: _ADMINISTERED,
+    Kind.PARAMETERS: _ADMINISTERED,
+    Kind.RULEBOOKS: {USUAL: (_by("propose", _SECURITY), _by("approve", Duty.LEADER))},
+    Kind.GRANT: {
+        USUAL: (_ENDORSE, _REVIEW, _SIGN_OFF),
+        EMERGENCY: (_ENDORSE, _SIGN_OFF),
+        WITHDRAWAL: (_by("withdraw", Duty.HEAD, Duty.REVIEWER, Duty.LEADER, _SECURITY),),
+    },
+    Kind.COHORT: {USUAL: (_by("commit", Duty.CLERK, Duty.HEAD), _REVIEW)},
+    Kind.AGREEMENT: {USUAL: (_by("offer", Duty.REVIEWER), _by("accept", Duty.HEAD))},
+    Kind.UNDERTAKING: {USUAL: (Step(SELF, frozenset(Duty)),)},
+    Kind.FREEZE: {
+        USUAL: (_by("freeze", _SECURITY),),
+        RELEASE: (_by("propose", _SECURITY), _by("approve", Duty.LEADER)),
+    },
+}
+"""For each kind of deed its paths, and on each path the steps in their order."""
+
+
+def path_of(kind: Kind, name: str) -> tuple[Step, ...]:
+    """The steps of a path; none for a path that this kind does not have, so that nothing is ever complete on it."""
+    return PATHS[kind].get(name, ())

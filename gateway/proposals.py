@@ -1,0 +1,159 @@
+"""What a deed of each kind may say, beside what its signatures prove. Asked when it is drawn up, and again before it
+comes into force, because the world may have changed in between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+
+from audit.entry import JsonValue
+from gateway.deeds.checking import text_of
+from gateway.deeds.document import Document, Kind, read_document
+from gateway.deeds.errors import DeedError
+from gateway.deeds.granting import read_grant
+from gateway.deeds.persons import read_person
+from gateway.deeds.standing import Standing
+from gateway.deeds.steps import RELEASE, WITHDRAWAL, path_of
+from gateway.partners import JOB_MEMBERS, PARTNER_MEMBERS, check_system, departments
+from policies.catalogue import Catalogue
+from policies.problems import RulebookError
+from policies.publication import Texts, examine
+
+RULEBOOKS_ID = "rulebooks"
+SHOWN_FAULTS = 50
+Check = Callable[[Document, Standing, Catalogue], None]
+
+
+def check_proposal(document: Document, standing: Standing, catalogue: Catalogue) -> None:
+    """Whether this may come into force over what is in force now. Raises `DeedError` that says what to change."""
+    if not path_of(document.kind, document.path):
+        raise DeedError(f"a deed of kind {document.kind.value} does not go by the path {document.path!r}")
+    standing.check_place(document)
+    if document.path == WITHDRAWAL:
+        _check_withdrawal(document, standing)
+    else:
+        _CHECKS[document.kind](document, standing, catalogue)
+
+
+def _person(document: Document, standing: Standing, _: Catalogue) -> None:
+    person = read_person(document.id, document.content)
+    standing.roll.admit(document, person)
+    if person.partner is not None:
+        _live(standing, Kind.PARTNER, person.partner)
+
+
+def _partner(document: Document, _: Standing, __: Catalogue) -> None:
+    _members(document, PARTNER_MEMBERS)
+    for name in ("zh", "en", "department"):
+        text_of(document.content, name)
+
+
+def _system(document: Document, standing: Standing, _: Catalogue) -> None:
+    check_system(document, standing)
+
+
+def _job(document: Document, standing: Standing, _: Catalogue) -> None:
+    _members(document, JOB_MEMBERS)
+    _live(standing, Kind.PARTNER, text_of(document.content, "partner"))
+    owner = standing.roll.person(text_of(document.content, "owner"))
+    if owner is None or owner.partner != document.content["partner"]:
+        raise DeedError("the owner of a job must be an enrolled person of its partner")
+    text_of(document.content, "name")
+
+
+def _rulebooks(document: Document, standing: Standing, catalogue: Catalogue) -> None:
+    if document.id != RULEBOOKS_ID:
+        raise DeedError(f"the rulebooks are published together, under the id {RULEBOOKS_ID}")
+    lines = _faults(document.encode(), tuple(sorted(departments(standing).items())), catalogue)
+    if lines:
+        raise DeedError("the rulebooks do not pass:\n" + "\n".join(lines[:SHOWN_FAULTS]))
+
+
+@lru_cache(maxsize=8)
+def _faults(document: bytes, clients: tuple[tuple[str, str], ...], catalogue: Catalogue) -> tuple[str, ...]:
+    """What is wrong with rulebooks. It takes seconds, and the same text is asked about when it is drawn and signed."""
+    try:
+        report = examine(Texts.of_content(read_document(document).content), catalogue, dict(clients))
+    except RulebookError as error:
+        return tuple(str(problem) for problem in error.problems)
+    return report.lines if report.lines or report.ok else ("no rule, or nothing that is expected of them",)
+
+
+def _grant(document: Document, standing: Standing, catalogue: Catalogue) -> None:
+    grant = read_grant(document)
+    _live(standing, Kind.PARTNER, grant.partner)
+    if unknown := sorted(grant.fields - catalogue.fields.keys()):
+        raise DeedError(f"fields that the data standard does not have: {', '.join(unknown)}")
+
+
+def _undertaking(document: Document, _: Standing, __: Catalogue) -> None:
+    _members(document, frozenset({"partner", "text"}))
+    text_of(document.content, "text")
+
+
+def _agreement(document: Document, standing: Standing, _: Catalogue) -> None:
+    _members(document, frozenset({"partner", "text"}))
+    text_of(document.content, "text")
+    if document.content["partner"] != document.id:
+        raise DeedError("a service agreement stands under the code of its partner")
+    _live(standing, Kind.PARTNER, document.id)
+
+
+def _freeze(document: Document, standing: Standing, __: Catalogue) -> None:
+    """A freeze names what it lies on by its id: `grant.2026-001`, `partner.hr`, `system.hr-1`, `person.hr-wang`."""
+    _members(document, frozenset({"frozen"}))
+    kind, _, target = document.id.partition(".")
+    if kind not in {Kind.GRANT, Kind.PARTNER, Kind.SYSTEM, Kind.PERSON} or standing.get(Kind(kind), target) is None:
+        raise DeedError("name what is to be frozen as kind.id, such as grant.2026-001; it must be registered here")
+    if document.content["frozen"] is not (document.path != RELEASE):
+        raise DeedError("frozen must be true to freeze, and false on the path release")
+    if not document.reason.strip():
+        raise DeedError("give the reason")
+
+
+def _parameters(_: Document, __: Standing, ___: Catalogue) -> None:
+    raise DeedError("parameters cannot be changed yet")
+
+
+def _cohort(_: Document, __: Standing, ___: Catalogue) -> None:
+    raise DeedError("cohorts cannot be filed yet")
+
+
+_CHECKS: Mapping[Kind, Check] = {
+    Kind.PERSON: _person,
+    Kind.PARTNER: _partner,
+    Kind.SYSTEM: _system,
+    Kind.JOB: _job,
+    Kind.RULEBOOKS: _rulebooks,
+    Kind.GRANT: _grant,
+    Kind.COHORT: _cohort,
+    Kind.AGREEMENT: _agreement,
+    Kind.UNDERTAKING: _undertaking,
+    Kind.FREEZE: _freeze,
+    Kind.PARAMETERS: _parameters,
+}
+
+
+def _check_withdrawal(document: Document, standing: Standing) -> None:
+    before = standing.content(document.kind, document.id)
+    if before is None:
+        raise DeedError("there is no grant of this number in force")
+    if document.content != {"partner": before["partner"]}:
+        raise DeedError("a withdrawal says nothing but the partner of the grant")
+    if not document.reason.strip():
+        raise DeedError("give the reason")
+
+
+def _members(document: Document, wanted: frozenset[str]) -> None:
+    optional = frozenset({"contact", "active"})
+    unknown, missing = document.content.keys() - wanted, wanted - optional - document.content.keys()
+    if unknown or missing:
+        raise DeedError(f"members it does not have: {sorted(unknown)}; members that are missing: {sorted(missing)}")
+
+
+def _live(standing: Standing, kind: Kind, deed_id: str) -> Mapping[str, JsonValue]:
+    content = standing.content(kind, deed_id)
+    if content is None:
+        raise DeedError(f"there is no {kind.value} {deed_id} in force; register it first")
+    return content
