@@ -20,11 +20,14 @@ from adapters.http import BoundedProtocol
 from gateway.api.body import MAX_BODY_BYTES
 from gateway.api.comparisons import PATH, Comparisons, key_of, untold
 from gateway.api.problems import of_error, unauthorised, unavailable
+from gateway.domain.caller import Caller
 from gateway.domain.errors import GatewayError
 from gateway.domain.reply import Answered, Reply, Request
 
 _PATH = PATH.encode()
 _FRAMING = frozenset({b"content-length", b"transfer-encoding"})
+_OUTSIDE = _FRAMING | {b"dpop", b"signature-input", b"signature"}
+"""What frames a body, and proofs that have to be used up on all nodes, for which this lane does not wait."""
 _DIGITS = len(str(MAX_BODY_BYTES))
 _JSON = (b"content-type", b"application/json")
 
@@ -83,7 +86,7 @@ class LaneProtocol(BoundedProtocol):
         return is_answered and not self.pipeline and not self.flow.write_paused
 
     def _is_short(self) -> bool:
-        framing = [value for name, value in self.headers if name in _FRAMING]
+        framing = [value for name, value in self.headers if name in _OUTSIDE]
         return (
             len(framing) == 1
             and framing[0].isdigit()
@@ -137,7 +140,7 @@ class Visit:
 
     def _read(self) -> Request | None:
         caller = self._lane.door.identify(self._scope)
-        return None if caller is None else self._lane.door.request(caller, key_of(self._scope), self.body)
+        return self._lane.door.request(caller, key_of(self._scope), self.body) if isinstance(caller, Caller) else None
 
     def _respond(self, response: Response) -> None:
         self._write(response.status_code, response.raw_headers, bytes(response.body))

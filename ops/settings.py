@@ -56,6 +56,12 @@ class ServeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """Networks of the proxies that may hand on a client certificate; each must also show the proxy secret."""
     tls: bool = False
     """Whether uvicorn itself ends TLS and asks for client certificates."""
+    certificate_optional: bool = False
+    """Whether TLS also lets in systems without a client certificate, which prove themselves by DPoP."""
+    addresses: tuple[str, ...] = ()
+    """Further https addresses partners reach the gateway by: what DPoP proofs and signed requests may name."""
+    dpop_nonces: bool = False
+    """Whether a DPoP proof must hold a nonce of ours, so that none can be made ahead of time."""
     grid_milliseconds: Annotated[float, msgspec.Meta(gt=0, le=1000)] = 2.0
     """Answers leave on multiples of this."""
 

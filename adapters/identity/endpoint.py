@@ -1,7 +1,7 @@
-"""The token endpoint: client credentials with `private_key_jwt`, answered with a certificate-bound token.
+"""The token endpoint: client credentials with `private_key_jwt`, answered with a token bound to certificate or key.
 
 Authlib's core decides the flow (grant, client authentication, scope, error codes). What a client must prove is decided
-by `check_assertion`; Authlib's own assertion and token classes accept more than we do and read their own clock, so they
+by `ClientDesk`; Authlib's own assertion and token classes accept more than we do and read their own clock, so they
 are not used, and neither is the line that writes tokens to its log (docs/adr/0005-partner-identity.md).
 """
 
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias, cast
 
@@ -21,20 +22,23 @@ from authlib.oauth2.rfc6749.errors import InvalidClientError, InvalidScopeError
 from authlib.oauth2.rfc6749.grants import ClientCredentialsGrant
 from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
 
-from adapters.identity.assertion import check_assertion
+from adapters.identity.clients import ASSERTION_TYPE, ClientDesk
+from adapters.identity.dpop import NonceNeededError, Once, Proofs, read_proof
 from adapters.identity.jose import Cause, RejectedError
 from adapters.identity.registry import Registered, Registry
-from adapters.identity.replay import ReplayStore
 from adapters.identity.tokens import LIFE_SECONDS, TokenMint
+from gateway.domain.caller import Binding
 from gateway.ports import Clock
+
+__all__ = ["ASSERTION_TYPE", "METHOD", "Reply", "TokenEndpoint"]
 
 Reply: TypeAlias = tuple[int, Mapping[str, str | int]]
 
 METHOD = "private_key_jwt"
-ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+PATH = "/oauth/token"
 TOKEN_BYTES = 16
-# These say something about the form alone. Every other error is `invalid_client`, and tells nothing apart.
-TOLD = frozenset({"invalid_request", "unsupported_grant_type", "invalid_scope"})
+# These say something about form and proof alone. Every other error is `invalid_client`, and tells nothing apart.
+TOLD = frozenset({"invalid_request", "unsupported_grant_type", "invalid_scope", "invalid_dpop_proof", "use_dpop_nonce"})
 
 
 class TokenEndpoint:
@@ -43,30 +47,50 @@ class TokenEndpoint:
     def __init__(
         self,
         *,
-        issuer: str,
-        registry: Registry,
+        clients: ClientDesk,
         mint: TokenMint,
-        replays: ReplayStore,
+        issuer: str,
         clock: Clock,
         entropy: Callable[[int], bytes],
+        proofs: Proofs | None = None,
         notice: Callable[[Cause], None] = lambda _: None,
     ) -> None:
-        self._registry, self._clock = registry, clock
-        self._issuer, self._replays, self._notice = issuer, replays, notice
+        self._clients, self._issuer, self._clock, self._proofs, self._notice = clients, issuer, clock, proofs, notice
         self._server = _Server(self._authenticate, mint, entropy)
 
-    def issue(self, form: Sequence[tuple[str, str]], thumbprint: str | None, address: str) -> Reply:
-        """A token, or one of the four errors of RFC 6749 that we use. A parameter sent twice is never guessed at."""
-        fields = dict(form)
+    def issue(
+        self, form: Sequence[tuple[str, str]], thumbprint: str | None, address: str, proofs: Sequence[str] = ()
+    ) -> Reply:
+        """A token, or one of the errors that we use. A parameter or proof sent twice is never guessed at."""
+        fields, at = dict(form), self._clock.now()
         if len(fields) != len(form):
             return _refusal("invalid_request")
-        ask = _Ask(self._issuer, fields, thumbprint, address, self._clock.now())
+        try:
+            key = self._key(proofs, at)
+        except RejectedError as rejected:
+            self._notice(rejected.cause)
+            return _refusal("use_dpop_nonce" if isinstance(rejected, NonceNeededError) else "invalid_dpop_proof")
+        ask = _Ask(self._issuer, fields, _Shown(thumbprint, address, at, key))
         # The stubs say a triple; it is whatever `handle_response` returns.
         return cast("Reply", self._server.create_token_response(ask))
 
+    def nonce(self) -> str | None:
+        """What the next proof must hold, where proofs must hold something of ours."""
+        nonces = self._proofs.nonces if self._proofs else None
+        return nonces.fresh(self._clock.now()) if nonces else None
+
     def swap(self, registry: Registry) -> None:
         """From now on this registry says who may have a token."""
-        self._registry = registry
+        self._clients.swap(registry)
+
+    def _key(self, proofs: Sequence[str], at: datetime) -> _DpopKey | None:
+        """The key that a proof shows to be its sender's, whoever that is."""
+        if not proofs:
+            return None
+        if len(proofs) != 1 or self._proofs is None:
+            raise RejectedError(Cause.PROOF)
+        proof = read_proof(proofs[0])
+        return _DpopKey(proof.mark, self._proofs.check(proof, "POST", PATH, at))
 
     def _authenticate(self, ask: _Ask) -> _Client:
         try:
@@ -76,27 +100,46 @@ class TokenEndpoint:
             raise InvalidClientError from None
 
     def _prove(self, ask: _Ask) -> Registered:
-        """The sender: first whose certificate this is, then from where, then the assertion."""
-        sender = self._registry.holder(ask.thumbprint or "")
-        if sender is None:
-            raise RejectedError(Cause.CERTIFICATE)
-        if sender.system.network_of(ask.address) is None:
-            raise RejectedError(Cause.NETWORK)
-        if ask.fields.get("client_id", sender.system.client_id) != sender.system.client_id:
-            raise RejectedError(Cause.CLIENT)
-        if ask.fields.get("client_assertion_type") != ASSERTION_TYPE or "client_secret" in ask.fields:
-            raise RejectedError(Cause.UNREADABLE)
-        check_assertion(ask.fields.get("client_assertion", ""), sender, self._issuer, ask.at, self._replays)
+        """The sender, if it may have a token bound to what it showed, and never showed this proof before."""
+        shown, key = ask.shown, ask.shown.key
+        sender = self._clients.prove(ask.fields, shown.thumbprint, shown.address, shown.at, has_key=key is not None)
+        if (Binding.DPOP if key else Binding.MTLS) not in sender.system.bindings:
+            raise RejectedError(Cause.BINDING)
+        if key and not self._clients.replays.first_use(f"dpop:{sender.system.client_id}", key.once.id, key.once.until):
+            raise RejectedError(Cause.REPLAY)
         return sender
 
 
-class _Ask(OAuth2Request):
-    """One request in Authlib's form, with the certificate, address and time that go with it."""
+@dataclass(frozen=True, slots=True)
+class _DpopKey:
+    """A key whose holder sent this request, and the proof's id, which must still be used up."""
 
-    def __init__(self, uri: str, fields: dict[str, str], thumbprint: str | None, address: str, at: datetime) -> None:
+    mark: str
+    once: Once
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """What a request shows beside its form, and when."""
+
+    thumbprint: str | None
+    address: str
+    at: datetime
+    key: _DpopKey | None
+
+    @property
+    def mark(self) -> str:
+        """What its token will be bound to."""
+        return self.key.mark if self.key else self.thumbprint or ""
+
+
+class _Ask(OAuth2Request):
+    """One request in Authlib's form, and what goes with it."""
+
+    def __init__(self, uri: str, fields: dict[str, str], shown: _Shown) -> None:
         super().__init__("POST", uri)
         self.payload = BasicOAuth2Payload(fields)
-        self.fields, self.thumbprint, self.address, self.at = fields, thumbprint, address, at
+        self.fields, self.shown = fields, shown
 
 
 class _Client(ClientMixin):
@@ -138,8 +181,9 @@ class _Server(AuthorizationServer):
         """Authlib's own generators take the time from the system."""
         assert isinstance(client, _Client)
         jti = urlsafe_b64encode(self._entropy(TOKEN_BYTES)).rstrip(b"=").decode()
-        token = self._mint.mint(client.get_client_id(), client.ask.thumbprint or "", jti, client.ask.at)
-        return {"access_token": token, "token_type": "Bearer", "expires_in": LIFE_SECONDS}
+        shown = client.ask.shown
+        token = self._mint.mint(client.get_client_id(), shown.mark, jti, shown.at)
+        return {"access_token": token, "token_type": "DPoP" if shown.key else "Bearer", "expires_in": LIFE_SECONDS}
 
     def send_signal(self, name: str, *args: object, **kwargs: object) -> None:
         """Nobody listens."""

@@ -22,19 +22,35 @@ from enum import StrEnum
 from math import isfinite
 from typing import NoReturn, TypeAlias, cast
 
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from joserfc import jws
 from joserfc.errors import JoseError
-from joserfc.jwk import ECKey, RSAKey
+from joserfc.jwk import ECKey, OKPKey, RSAKey
 
-Key: TypeAlias = ECKey | RSAKey
-PrivateKey: TypeAlias = EllipticCurvePrivateKey | RSAPrivateKey
+Key: TypeAlias = ECKey | RSAKey | OKPKey
+PrivateKey: TypeAlias = EllipticCurvePrivateKey | RSAPrivateKey | Ed25519PrivateKey
+
+KEY_CLASSES: Mapping[str, type[Key]] = {"EC": ECKey, "RSA": RSAKey, "OKP": OKPKey}
+ED25519 = "Ed25519"
+# RFC 9864 gave the algorithm a name of its own; partners' libraries still write the old one.
+SPELLINGS: Mapping[str, frozenset[str]] = {name: frozenset({ED25519, "EdDSA"}) for name in (ED25519, "EdDSA")}
 
 COMPACT = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)")
 JTI = re.compile(r"[A-Za-z0-9_-]{16,64}")
 SECONDS_AHEAD = 10
 LATEST_TIME = 1 << 40
+
+
+class _Roomy(jws.JWSRegistry):
+    """A proof holds its key in its header, and an RSA key is longer than joserfc wants a header to be."""
+
+    max_header_length = 4096
+
+
+_REGISTRIES: Mapping[str, jws.JWSRegistry] = {alg: _Roomy(algorithms=[alg]) for alg in ("ES256", "PS256")}
 
 
 class Cause(StrEnum):
@@ -50,6 +66,10 @@ class Cause(StrEnum):
     CERTIFICATE = "certificate"
     NETWORK = "network"
     REVOKED = "revoked"
+    BINDING = "binding"
+    PROOF = "proof"
+    NONCE = "nonce"
+    UNSIGNED = "unsigned"
 
 
 class RejectedError(Exception):
@@ -73,7 +93,7 @@ class Compact:
         kid = self.header.get("kid")
         if self.header.keys() - {"alg", "kid", "typ"} or not isinstance(kid, str):
             raise RejectedError(Cause.HEADER)
-        if self.header.get("alg") != alg or self.header.get("typ") not in types:
+        if not is_spelling(self.header.get("alg"), alg) or self.header.get("typ") not in types:
             raise RejectedError(Cause.HEADER)
         return kid
 
@@ -82,9 +102,17 @@ class Compact:
         if key is None:
             raise RejectedError(Cause.SIGNATURE)
         try:
-            jws.deserialize_compact(self.text, key, algorithms=[alg])
-        except (JoseError, ValueError):
+            if isinstance(key, OKPKey):
+                self._check_ed25519(key)
+            else:
+                jws.deserialize_compact(self.text, key, registry=_REGISTRIES[alg])
+        except (JoseError, ValueError, InvalidSignature):
             raise RejectedError(Cause.SIGNATURE) from None
+
+    def _check_ed25519(self, key: OKPKey) -> None:
+        """joserfc knows both names, and warns on standard error of the old one."""
+        signed, _, signature = self.text.rpartition(".")
+        cast("Ed25519PublicKey", key.public_key).verify(_bytes(signature), signed.encode())
 
     def text_claim(self, name: str) -> str:
         """A claim that must be a text."""
@@ -131,13 +159,33 @@ def jose_key(key: PrivateKey) -> Key:
     """A private key in the form that signs and verifies here. Raises `ValueError` for curves other than P-256."""
     if isinstance(key, RSAPrivateKey):
         return RSAKey.import_key(key)
+    if isinstance(key, Ed25519PrivateKey):
+        return OKPKey.import_key(key)
     if key.curve.name != "secp256r1":
-        raise ValueError("use an EC key on P-256, or RSA")
+        raise ValueError("use an EC key on P-256, Ed25519, or RSA")
     return ECKey.import_key(key)
 
 
+def import_public(kty: str, members: Mapping[str, str]) -> Key:
+    """A public key from the members of its JWK. Raises `ValueError`."""
+    given: dict[str, str | list[str]] = {"kty": kty, **members}
+    try:
+        imported = KEY_CLASSES[kty].import_key(given)
+        imported.public_key  # noqa: B018  the numbers become a key here, so a point off its curve fails now
+    except (JoseError, UnsupportedAlgorithm, KeyError) as error:
+        raise ValueError(f"no valid {kty} public key") from error
+    return imported
+
+
+def is_spelling(told: object, alg: str) -> bool:
+    """Whether a header says this algorithm."""
+    return isinstance(told, str) and told in SPELLINGS.get(alg, (alg,))
+
+
 def algorithm_of(key: Key) -> str:
-    """ES256 for elliptic curve keys, PS256 for RSA keys."""
+    """ES256 for elliptic curve keys, PS256 for RSA keys, Ed25519 for those of that name."""
+    if isinstance(key, OKPKey):
+        return ED25519
     return "ES256" if isinstance(key, ECKey) else "PS256"
 
 

@@ -9,15 +9,12 @@ import os
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
 
-from cryptography.exceptions import UnsupportedAlgorithm
-from joserfc.errors import JoseError
-from joserfc.jwk import ECKey, RSAKey
-
-from adapters.identity.jose import Key
-from gateway.domain.caller import Partner, PublicKey, System
+from adapters.identity.jose import Key, import_public
+from gateway.domain.caller import KeyUse, Partner, PublicKey, System
 from gateway.domain.partner_file import PartnerFileError, parse_partner
 
 
@@ -27,7 +24,12 @@ class Registered:
 
     partner: Partner
     system: System
-    keys: Mapping[str, Key] = field(repr=False)
+    keys: Mapping[str, tuple[PublicKey, Key]] = field(repr=False)
+
+    def key(self, kid: str, use: KeyUse, at: datetime) -> Key | None:
+        """Its key of that id, if it is for this use and good at this moment."""
+        enrolled, key = self.keys.get(kid, (None, None))
+        return key if enrolled is not None and use in enrolled.uses and enrolled.validity.covers(at) else None
 
 
 class Registry:
@@ -44,9 +46,10 @@ class Registry:
         """The registered system of that id, or None."""
         return self._clients.get(client_id)
 
-    def holder(self, thumbprint: str) -> Registered | None:
-        """The one registered system whose client certificate has that thumbprint, or None."""
-        return self._holders.get(thumbprint)
+    def holder(self, thumbprint: str, at: datetime) -> Registered | None:
+        """The one registered system whose client certificate has that thumbprint and is good now, or None."""
+        found = self._holders.get(thumbprint)
+        return found if found is not None and found.system.certificates[thumbprint].covers(at) else None
 
 
 def load_registry(folder: Path) -> Registry:
@@ -97,14 +100,11 @@ def _marks(system: System) -> list[tuple[str, object]]:
 
 
 def _register(partner: Partner, system: System) -> Registered:
-    return Registered(partner, system, {key.kid: _import(partner, key) for key in system.jwks})
+    return Registered(partner, system, {key.kid: (key, _import(partner, key)) for key in system.jwks})
 
 
 def _import(partner: Partner, key: PublicKey) -> Key:
-    members: dict[str, str | list[str]] = {"kty": key.kty, **key.members}
     try:
-        imported = ECKey.import_key(members) if key.kty == "EC" else RSAKey.import_key(members)
-        imported.public_key  # noqa: B018  the numbers become a key here, so a point off its curve fails now
-    except (ValueError, JoseError, UnsupportedAlgorithm):
+        return import_public(key.kty, key.members)
+    except ValueError:
         raise PartnerFileError(f"partner {partner.code}: key {key.kid} is no valid {key.kty} public key") from None
-    return imported

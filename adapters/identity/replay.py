@@ -1,4 +1,4 @@
-"""Each assertion proves its sender once: the ids already used, remembered until they expire."""
+"""Each assertion, proof and signed request works once: the ids already used, remembered until they expire."""
 
 from __future__ import annotations
 
@@ -11,18 +11,32 @@ from gateway.ports import Clock
 
 
 class ReplayStore(Protocol):
-    """Remembers assertion ids. Whoever gets True was the first, also among threads."""
+    """Remembers ids. Whoever gets True was the first, also among threads."""
 
     def first_use(self, client: str, jti: str, until: int) -> bool:
         """True once for each client and jti up to `until` (Unix seconds). False also when nothing more can be kept."""
         ...
 
 
+class NearAndFar:
+    """The ids of this process before those of all: what was seen here is refused without a way to the database.
+
+    The near store also bounds what a client may use at a time. Only the far one can say that an id is new.
+    """
+
+    def __init__(self, near: ReplayStore, far: ReplayStore) -> None:
+        self._near, self._far = near, far
+
+    def first_use(self, client: str, jti: str, until: int) -> bool:
+        """As promised by `ReplayStore`. Raises what the far store raises; the id is then used up here."""
+        return self._near.first_use(client, jti, until) and self._far.first_use(client, jti, until)
+
+
 class MemoryReplayStore:
     """Keeps the ids of one process. Full means False: an id that cannot be remembered could come back.
 
     A client has its own share, so that none of them can fill the store for the others. Several serving processes
-    do not see each other's ids; a replay there still needs the client's certificate, for it only gets bound tokens.
+    do not see each other's ids: for them stands `adapters.sql.replays` behind this one.
     """
 
     def __init__(self, *, clock: Clock, capacity: int = 100_000, per_client: int = 5_000) -> None:

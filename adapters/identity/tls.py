@@ -39,12 +39,20 @@ class CertificateProtocol(LaneProtocol):
 
 
 def tls_context(
-    *, certificate: Path, key: Path, client_authorities: Path, password: Callable[[], bytes] | None = None
+    *,
+    certificate: Path,
+    key: Path,
+    client_authorities: Path,
+    password: Callable[[], bytes] | None = None,
+    is_required: bool = True,
 ) -> Callable[[Config, Callable[[], ssl.SSLContext]], ssl.SSLContext]:
-    """For uvicorn's `ssl_context_factory`: TLS 1.3, and nobody gets in without a certificate of these authorities."""
+    """For uvicorn's `ssl_context_factory`: TLS 1.3, and nobody gets in without a certificate of these authorities.
+
+    Not required, a certificate is still asked for, and a wrong one still ends the handshake.
+    """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
     context.load_cert_chain(certificate, key, password)
     context.load_verify_locations(client_authorities)
-    context.verify_mode = ssl.CERT_REQUIRED
+    context.verify_mode = ssl.CERT_REQUIRED if is_required else ssl.CERT_OPTIONAL
     return lambda _config, _default: context

@@ -1,7 +1,11 @@
-"""Access tokens (RFC 9068, `at+jwt`) bound to the client certificate (RFC 8705): the mint and the door.
+"""Access tokens (RFC 9068, `at+jwt`) bound to a client certificate (RFC 8705) or a DPoP key (RFC 9449): mint and door.
+
+What a token is bound to is its *mark*: the thumbprint of the certificate, or `jkt:` and that of the key.
 
 Rules the door keeps:
-- a token works only with the certificate it was issued for, until its end, from the networks of its system
+- a token works only with the mark it was issued for, until its end, from the networks of its system, and only while
+  the system is registered for tokens bound that way
+- it ends with its certificate
 - the signature is checked once per token; afterwards a look-up by its SHA-256 is enough
 - nothing unproven is remembered, so strangers cannot fill the memory
 - whatever is wrong, the answer is None
@@ -16,6 +20,7 @@ from hashlib import sha256
 from hmac import compare_digest
 from itertools import islice
 
+from adapters.identity.dpop import MARK
 from adapters.identity.jose import (
     SECONDS_AHEAD,
     Cause,
@@ -30,7 +35,7 @@ from adapters.identity.jose import (
     sign_compact,
 )
 from adapters.identity.registry import Registered, Registry
-from gateway.domain.caller import Caller
+from gateway.domain.caller import Binding, Caller
 
 LIFE_SECONDS = 300
 LONGEST_TOKEN = 4096
@@ -47,8 +52,8 @@ class TokenMint:
         self._kid = self._key.thumbprint()
         self._issuer, self._audience = issuer, audience
 
-    def mint(self, client_id: str, thumbprint: str, jti: str, at: datetime) -> str:
-        """A token for this client, bound to the certificate of that thumbprint, good for 300 s from `at`."""
+    def mint(self, client_id: str, mark: str, jti: str, at: datetime) -> str:
+        """A token for this client, bound to that mark, good for 300 s from `at`."""
         now = int(at.timestamp())
         claims = {
             "iss": self._issuer,
@@ -58,7 +63,7 @@ class TokenMint:
             "iat": now,
             "exp": now + LIFE_SECONDS,
             "jti": jti,
-            "cnf": {"x5t#S256": thumbprint},
+            "cnf": {"jkt": mark.removeprefix(MARK)} if mark.startswith(MARK) else {"x5t#S256": mark},
         }
         return sign_compact(self._key, {"typ": "at+jwt", "kid": self._kid}, claims)
 
@@ -72,7 +77,7 @@ class _Proven:
     """A token whose signature was right. Its caller is made for an address, and made again when that changes."""
 
     registered: Registered
-    thumbprint: str = field(repr=False)
+    mark: str = field(repr=False)
     jti: str
     issued: int
     until: datetime
@@ -88,7 +93,7 @@ class _Book:
 
 
 class TokenDoor:
-    """Turns a token and the certificate it came with into the caller, or into None."""
+    """Turns a token and the mark it came with into the caller, or into None."""
 
     def __init__(
         self,
@@ -105,8 +110,13 @@ class TokenDoor:
         self._book = _Book(registry)
         self._revoked = Revocations(capacity)
 
-    def caller(self, token: str, thumbprint: str | None, address: str, at: datetime) -> Caller | None:
-        """Who sends this token, proven; or None, whatever the cause."""
+    def caller(
+        self, token: str, mark: str | None, address: str, at: datetime, *, must_sign: bool = True
+    ) -> Caller | None:
+        """Who sends this token, proven; or None, whatever the cause.
+
+        `must_sign` says that the request has no signature, and that it matters to systems registered to sign theirs.
+        """
         # surrogatepass: odd header bytes must look like any other wrong token, not like a breakdown.
         digest = sha256(token.encode("utf-8", "surrogatepass")).digest()
         book = self._book
@@ -114,10 +124,23 @@ class TokenDoor:
             proven = book.proven.get(digest)
             if proven is None or at >= proven.until:
                 proven = self._prove(book, digest, token, at)
-            return _admit(proven, thumbprint, address)
+            return _admit(proven, mark, address, must_sign)
         except RejectedError as rejected:
             self._notice(rejected.cause)
             return None
+
+    def registered(self, client_id: str) -> Registered | None:
+        """The registered system of a caller."""
+        return self._book.registry.client(client_id)
+
+    def claims(self, token: str, at: datetime) -> Mapping[str, object] | None:
+        """What a token of ours says that still works, whoever shows it; None for every other."""
+        book, digest = self._book, sha256(token.encode("utf-8", "surrogatepass")).digest()
+        try:
+            self._prove(book, digest, token, at)
+        except RejectedError:
+            return None
+        return read_compact(token, LONGEST_TOKEN).claims
 
     @property
     def remembered(self) -> int:
@@ -161,13 +184,16 @@ class TokenDoor:
             compact.claims[name] != value for name, value in expected.items()
         ):
             raise RejectedError(Cause.CLAIMS)
-        until, thumbprint = compact.check_times(at, LIFE_SECONDS), _bound_to(compact)
-        registered = registry.holder(thumbprint)
+        until = datetime.fromtimestamp(compact.check_times(at, LIFE_SECONDS), UTC)
+        mark, binding = _bound_to(compact)
+        registered = registry.holder(mark, at) if binding is Binding.MTLS else registry.client(client_id)
         if registered is None or registered.system.client_id != client_id:
             raise RejectedError(Cause.CLIENT)
-        return _Proven(
-            registered, thumbprint, compact.jti(), compact.time_claim("iat"), datetime.fromtimestamp(until, UTC)
-        )
+        if binding not in registered.system.bindings:
+            raise RejectedError(Cause.BINDING)
+        if binding is Binding.MTLS:
+            until = min(until, registered.system.certificates[mark].until)
+        return _Proven(registered, mark, compact.jti(), compact.time_claim("iat"), until)
 
     def _remember(self, kept: dict[bytes, _Proven], digest: bytes, proven: _Proven, at: datetime) -> None:
         """Keep it, dropping ended and then oldest ones: all live alike long, so the first in is the first to end."""
@@ -213,20 +239,28 @@ class Revocations:
             kept[key] = now
 
 
-def _bound_to(compact: Compact) -> str:
+def _bound_to(compact: Compact) -> tuple[str, Binding]:
+    """The mark of a token, and its kind. Bound to two things, or to none, it is no token of ours."""
     match compact.claims["cnf"]:
-        case {"x5t#S256": str(thumbprint)}:
-            return thumbprint
+        case {"x5t#S256": str(thumbprint), **others} if not others:
+            return thumbprint, Binding.MTLS
+        case {"jkt": str(thumbprint), **others} if not others:
+            return MARK + thumbprint, Binding.DPOP
         case _:
             raise RejectedError(Cause.CLAIMS)
 
 
-def _admit(proven: _Proven, thumbprint: str | None, address: str) -> Caller:
-    if thumbprint is None or not compare_digest(thumbprint, proven.thumbprint):
-        raise RejectedError(Cause.CERTIFICATE)
+def _admit(proven: _Proven, mark: str | None, address: str, must_sign: bool) -> Caller:  # noqa: FBT001 - the hot path
+    if mark is None or not compare_digest(mark, proven.mark):
+        raise RejectedError(Cause.BINDING if mark and mark.startswith(MARK) else Cause.CERTIFICATE)
     caller = proven.caller
     if caller is None or caller.address != address:
-        caller = proven.caller = _caller_from(proven.registered, address)
+        caller = _caller_from(proven.registered, address)
+        if not proven.registered.system.signed_requests:
+            # Of a system that signs, none is kept: so each of its requests comes by here.
+            proven.caller = caller
+        elif must_sign:
+            raise RejectedError(Cause.UNSIGNED)
     return caller
 
 

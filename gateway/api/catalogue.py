@@ -9,8 +9,7 @@ import msgspec
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
-from gateway.api.comparisons import Identify
-from gateway.api.problems import unauthorised
+from gateway.api.identify import Identify, admit
 from gateway.domain.budget import Used
 from gateway.domain.caller import Caller
 from gateway.domain.grant import Grant
@@ -66,9 +65,9 @@ class CatalogueDoor:
     held: Callable[[Caller], Awaitable[Mapping[str, tuple[Grant, Used]]]]
 
     async def __call__(self, request: HttpRequest) -> Response:
-        caller = self.identify(request.scope)
-        if caller is None:
-            return unauthorised()
+        caller = await admit(self.identify, request.scope)
+        if not isinstance(caller, Caller):
+            return caller
         held = await self.held(caller)
         fields = {key for grant, _ in held.values() for key in grant.fields}
         view = CatalogueView(

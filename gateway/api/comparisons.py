@@ -8,25 +8,27 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from hashlib import sha256
+from hmac import compare_digest
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from gateway.api.body import MAX_BODY_BYTES, TooLargeError, parse, read
-from gateway.api.problems import of_error, refusal, too_large, unauthorised
+from gateway.api.identify import Identify, admit
+from gateway.api.problems import of_error, refusal, too_large
 from gateway.domain.caller import Caller
-from gateway.domain.errors import GatewayError, UnreadableError
+from gateway.domain.errors import GatewayError, UnprovenError, UnreadableError
 from gateway.domain.query import parse_query
 from gateway.domain.reply import Answered, Failed, Refused, Reply, Request
 from policies.catalogue import Catalogue
+
+__all__ = ["PATH", "Comparisons", "Identify", "key_of", "untold"]
 
 PATH = "/v1/comparisons"
 MAX_KEY = 128
 _KEY_HEADER = b"idempotency-key"
 _KEY = re.compile(rb"[!-~]{1,%d}" % MAX_KEY)
-
-Identify = Callable[[Scope], Caller | None]
-"""Who is calling, proven; None for everything that is wrong with the proof."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,11 +40,11 @@ class Comparisons:
     submit: Callable[[Request], Awaitable[Reply]]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        caller = self.identify(scope)
-        if caller is None:
-            await unauthorised()(scope, receive, send)
-            return
         try:
+            caller = await admit(self.identify, scope)
+            if not isinstance(caller, Caller):
+                await caller(scope, receive, send)
+                return
             key = key_of(scope)
             request = self.request(caller, key, await read(scope, receive))
         except TooLargeError:
@@ -53,7 +55,9 @@ class Comparisons:
             await _tell(await self.submit(request), scope, receive, send)
 
     def request(self, caller: Caller, key: str, body: bytes) -> Request:
-        """What a known caller asks. Raises `GatewayError`."""
+        """What a known caller asks. Raises `GatewayError`, also for another body than the caller signed."""
+        if caller.body_sha256 is not None and not compare_digest(sha256(body).digest(), caller.body_sha256):
+            raise UnprovenError("the body is not the one that was signed")
         return Request(caller, parse_query(parse(body), self.catalogue), body, key)
 
 

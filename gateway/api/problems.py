@@ -15,6 +15,7 @@ from gateway.domain.errors import (
     InvalidQueryError,
     MismatchedKeyError,
     OverloadedError,
+    UnprovenError,
     UnreadableError,
 )
 from gateway.domain.reply import Refused
@@ -40,6 +41,7 @@ _REFUSALS = {
     Reason.FROZEN: "查询权限已冻结，请凭事件编号联系机构编制部门",
     Reason.STALE_DATA: "数据时效超出签批单要求，请待数据更新后再试",
 }
+DPOP_ALGORITHMS = "ES256 PS256 EdDSA Ed25519"
 _RETRY_SECONDS = "1"
 
 
@@ -62,11 +64,12 @@ def problem(
     return _response(Problem(f"urn:bidui:problem:{kind}", TITLES[kind], status, detail, pointer), headers)
 
 
-def unauthorised() -> Response:
-    """The one answer to everything that is wrong with who asks."""
-    return problem(
-        "unauthorised", 401, "请使用有效且与客户端证书绑定的访问令牌", headers={"WWW-Authenticate": "Bearer"}
-    )
+def unauthorised(nonce: str = "") -> Response:
+    """The one answer to everything that is wrong with who asks; only a proof without our nonce is asked for again."""
+    asked = {"WWW-Authenticate": f'Bearer, DPoP algs="{DPOP_ALGORITHMS}"'}
+    if nonce:
+        asked = {"WWW-Authenticate": f'DPoP error="use_dpop_nonce", algs="{DPOP_ALGORITHMS}"', "DPoP-Nonce": nonce}
+    return problem("unauthorised", 401, "请使用有效且与客户端证书或 DPoP 密钥绑定的访问令牌", headers=asked)
 
 
 def unavailable() -> Response:
@@ -96,16 +99,17 @@ def refusal(refused: Refused) -> Response:
 def of_error(error: GatewayError) -> Response:
     """The response to an error of the tree in `gateway.domain.errors`."""
     match error:
+        case UnprovenError():
+            return unauthorised()
         case UnreadableError():
             return problem("unreadable", 400, str(error))
         case MismatchedKeyError():
             return problem("mismatched-key", 422, str(error), pointer="Idempotency-Key")
         case InvalidQueryError():
             return problem("invalid", 422, str(error), pointer=error.field)
-        case ConflictError():
-            return problem("conflict", 409, str(error), headers={"Retry-After": _RETRY_SECONDS})
-        case OverloadedError():
-            return problem("unavailable", 503, str(error), headers={"Retry-After": _RETRY_SECONDS})
+        case ConflictError() | OverloadedError():
+            kind, status = ("conflict", 409) if isinstance(error, ConflictError) else ("unavailable", 503)
+            return problem(kind, status, str(error), headers={"Retry-After": _RETRY_SECONDS})
         case _:
             return unavailable()
 

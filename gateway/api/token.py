@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from asyncio import to_thread
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 from urllib.parse import parse_qsl
@@ -19,9 +20,16 @@ class IssuesTokens(Protocol):
     """Answers a client's form with a token or an error of RFC 6749."""
 
     def issue(
-        self, form: Sequence[tuple[str, str]], thumbprint: str | None, address: str
+        self, form: Sequence[tuple[str, str]], thumbprint: str | None, address: str, proofs: Sequence[str] = ()
     ) -> tuple[int, Mapping[str, str | int]]:
-        """Status and JSON body. Every failed proof has the same body, whatever failed."""
+        """Status and JSON body. Every failed proof has the same body, whatever failed. `proofs`: of DPoP, at most one.
+
+        May wait for a disk.
+        """
+        ...
+
+    def nonce(self) -> str | None:
+        """What the next DPoP proof must hold, or None where nothing is asked for."""
         ...
 
 
@@ -46,7 +54,9 @@ def token_routes(
         form = await _read_form(request)
         if form is None:
             return _reply(400, {"error": "invalid_request"})
-        return _reply(*issuer.issue(form, edge.thumbprint(request.scope), edge.address(request.scope)))
+        scope, proofs = request.scope, request.headers.getlist("dpop")
+        status, body = await to_thread(issuer.issue, form, edge.thumbprint(scope), edge.address(scope), proofs)
+        return _reply(status, body, issuer.nonce() if proofs else None)
 
     async def describe(_: Request) -> Response:
         return JSONResponse(metadata)
@@ -61,8 +71,9 @@ def token_routes(
     ]
 
 
-def _reply(status: int, body: Mapping[str, str | int]) -> Response:
-    return JSONResponse(body, status, headers={"Cache-Control": "no-store"})
+def _reply(status: int, body: Mapping[str, object], nonce: str | None = None) -> Response:
+    headers = {"Cache-Control": "no-store"}
+    return JSONResponse(body, status, headers=headers | {"DPoP-Nonce": nonce} if nonce else headers)
 
 
 async def _read_form(request: Request) -> list[tuple[str, str]] | None:

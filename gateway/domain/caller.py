@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import TypeAlias
@@ -28,6 +29,48 @@ class Operator:
     owner: str | None
 
 
+class Binding(StrEnum):
+    """What a system's tokens are bound to: stolen without it, they are worth nothing."""
+
+    MTLS = "mtls"
+    """The TLS client certificate (RFC 8705)."""
+    DPOP = "dpop"
+    """A key that signs a proof for each request (RFC 9449), for networks that end TLS on the way."""
+
+
+class KeyUse(StrEnum):
+    """What a registered key signs. A key for one is none for the other."""
+
+    ASSERTION = "assertion"
+    """Who asks for a token (`private_key_jwt`)."""
+    REQUEST = "request"
+    """Whole requests (RFC 9421), so that a partner cannot deny having asked."""
+
+
+LAST = datetime.max.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Validity:
+    """From when to when a key or certificate proves anything. Two of a system may overlap: that is how one rotates."""
+
+    not_before: datetime | None = None
+    not_after: datetime | None = None
+    revoked_at: datetime | None = None
+
+    def covers(self, at: datetime) -> bool:
+        """Whether it is good at this moment; the end itself is too late."""
+        return (self.not_before is None or self.not_before <= at) and at < self.until
+
+    @property
+    def until(self) -> datetime:
+        """When it ends, or ended."""
+        return min(self.not_after or LAST, self.revoked_at or LAST)
+
+
+ALWAYS = Validity()
+
+
 @dataclass(frozen=True, slots=True)
 class PublicKey:
     """A public JWK as registered: `members` are exactly the ones of its key type."""
@@ -35,6 +78,8 @@ class PublicKey:
     kid: str
     kty: str
     members: Mapping[str, str] = field(repr=False)
+    uses: frozenset[KeyUse] = frozenset({KeyUse.ASSERTION})
+    validity: Validity = ALWAYS
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +89,12 @@ class System:
     client_id: str
     alg: str
     jwks: tuple[PublicKey, ...]
-    certificates: frozenset[str]
+    certificates: Mapping[str, Validity]
+    """By `x5t#S256`; none where its tokens are bound by DPoP alone."""
     networks: Mapping[str, tuple[Network, ...]]
+    bindings: frozenset[Binding] = frozenset({Binding.MTLS})
+    signed_requests: bool = False
+    """Whether each of its comparisons must be a signed request; a grant may ask for it, too."""
 
     def network_of(self, address: str) -> str | None:
         """The class of the registered network the address lies in, or None: it may not call from there."""
@@ -72,7 +121,10 @@ class Partner:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The proven sender of one request. Only a token door makes one; whoever holds it need not ask again who it is."""
+    """The proven sender of one request. Only a token door makes one; whoever holds it need not ask again who it is.
+
+    Of a signed request (RFC 9421) it carries the signature, as the ledger keeps it, and what the body must hash to.
+    """
 
     partner: str
     client_id: str
@@ -80,6 +132,8 @@ class Caller:
     operators: Mapping[str, Operator] = field(repr=False)
     address: str
     network: str
+    signature: bytes | None = field(default=None, repr=False)
+    body_sha256: bytes | None = field(default=None, repr=False)
 
     def operator(self, operator_id: str) -> Operator | None:
         """The enrolled operator of this partner with that id, or None: nobody else may act for it."""

@@ -1,6 +1,7 @@
 """The errors of the gateway. A refusal is not one of them: it is an answer.
 
 * GatewayError
+  - UnprovenError       401  the request is not the one its sender proved to have made
   - UnreadableError     400  the request could not be read
   - InvalidQueryError   422  it could be read, and is wrong
   - ConflictError       409  the same key is still being answered
@@ -15,6 +16,10 @@ from __future__ import annotations
 
 class GatewayError(Exception):
     """Base of them all. Messages say what to do and never carry a value of the request."""
+
+
+class UnprovenError(GatewayError):
+    """The sender is known, and signed another request than this one."""
 
 
 class UnreadableError(GatewayError):

@@ -8,13 +8,15 @@ from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from hashlib import sha256
+from itertools import count
 
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256, SHA384
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from adapters.identity.jose import Cause, PrivateKey, jose_key, public_jwk
+from adapters.identity.jose import Cause, PrivateKey, algorithm_of, jose_key, public_jwk
 from adapters.identity.registry import Registry
 from adapters.identity.tokens import TokenDoor, TokenMint
 from gateway.domain.partner_file import parse_partner
@@ -92,13 +94,18 @@ def a_mint(key: PrivateKey | None = None) -> TokenMint:
     return TokenMint(key=key or ec_key("token"), issuer=ISSUER, audience=AUDIENCE)
 
 
-def a_door(causes: list[Cause] | None = None, capacity: int = 100, key: PrivateKey | None = None) -> TokenDoor:
+def a_door(
+    causes: list[Cause] | None = None,
+    capacity: int = 100,
+    key: PrivateKey | None = None,
+    registry: Registry | None = None,
+) -> TokenDoor:
     token_key = jose_key(key or ec_key("token"))
     return TokenDoor(
         issuer=ISSUER,
         audience=AUDIENCE,
         keys={token_key.thumbprint(): token_key},
-        registry=a_registry(),
+        registry=registry or a_registry(),
         capacity=capacity,
         notice=(causes if causes is not None else []).append,
     )
@@ -126,8 +133,86 @@ def _signature(text: bytes, key: PrivateKey, alg: str) -> bytes:
     if alg == "HS256":
         pem = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
         return hmac.digest(pem, text, "sha256")
+    if isinstance(key, ed25519.Ed25519PrivateKey):
+        return key.sign(text)
     if isinstance(key, rsa.RSAPrivateKey):
         pss = padding.PSS(padding.MGF1(digest), digest.digest_size)
         return key.sign(text, padding.PKCS1v15() if alg.startswith("RS") else pss, digest)
     size = (key.key_size + 7) // 8
     return b"".join(each.to_bytes(size, "big") for each in decode_dss_signature(key.sign(text, ec.ECDSA(digest))))
+
+
+# ------------------------------------------------------------------------------------------------ proofs
+
+DPOP_CLIENT, SIGNING_CLIENT, BOTH_CLIENT = "tax-dpop", "tax-signed", "tax-both"
+SIGNED_PRINT, BOTH_PRINT = "D" * 42 + "A", "E" * 42 + "A"
+ADDRESSES = (ISSUER, "https://other.bidui.example:8443/base")
+
+
+@cache
+def ed_key(name: str) -> ed25519.Ed25519PrivateKey:
+    """An Ed25519 key, the same for the same name within a run."""
+    return ed25519.Ed25519PrivateKey.generate()
+
+
+def tax_data(**changes: object) -> dict[str, object]:
+    """A second partner: a system with DPoP alone, one that signs its requests, and one bound either way."""
+    networks = {"gov_extranet": ["10.20.0.0/16"]}
+    signing: list[dict[str, object]] = [
+        {**public_jwk(jose_key(key)), "kid": kid, "use": ["request"]}
+        for kid, key in (("ec", ec_key("signing")), ("rsa", rsa_key("signing")), ("ed", ed_key("signing")))
+    ]
+    systems: list[dict[str, object]] = [
+        {"client_id": DPOP_CLIENT, "bindings": ["dpop"], "jwks": [public_jwk(jose_key(ec_key(DPOP_CLIENT)))]},
+        {
+            "client_id": SIGNING_CLIENT,
+            "certificates": [SIGNED_PRINT],
+            "signed_requests": True,
+            "jwks": [public_jwk(jose_key(ec_key(SIGNING_CLIENT))), *signing],
+        },
+        {
+            "client_id": BOTH_CLIENT,
+            "bindings": ["mtls", "dpop"],
+            "certificates": [BOTH_PRINT],
+            "jwks": [public_jwk(jose_key(ec_key(BOTH_CLIENT)))],
+        },
+    ]
+    base: dict[str, object] = {"code": "tax", "zh": "盟税务局", "en": "League Tax Bureau", "department": "tax"}
+    operators = [{"id": "li-01", "name": "李", "kind": "person"}]
+    made = [{"alg": "ES256", "networks": networks} | system for system in systems]
+    return base | {"systems": made, "operators": operators} | changes
+
+
+def a_proof(
+    method: str = "POST",
+    url: str = f"{ISSUER}/v1/comparisons",
+    token: str | None = None,
+    *,
+    key: PrivateKey | None = None,
+    header: Mapping[str, object] | None = None,
+    claims: Mapping[str, object] | None = None,
+) -> str:
+    """A DPoP proof, right but for the members that are changed; None takes one away."""
+    mine = key or ec_key("dpop")
+    jwk = {name: value for name, value in public_jwk(jose_key(mine)).items() if name != "kid"}
+    alg = algorithm_of(jose_key(mine))
+    head: dict[str, object] = {"typ": "dpop+jwt", "alg": alg, "jwk": jwk}
+    body: dict[str, object] = {"jti": fresh_jti(), "htm": method, "htu": url, "iat": NOW}
+    if token is not None:
+        body["ath"] = b64(sha256(token.encode()).digest())
+    return signed(_without_none(head | dict(header or {})), _without_none(body | dict(claims or {})), mine, alg)
+
+
+def jkt_of(key: PrivateKey | None = None) -> str:
+    return jose_key(key or ec_key("dpop")).thumbprint()
+
+
+def fresh_jti() -> str:
+    return f"jti-of-number-{next(_NUMBERS):08}"
+
+
+def _without_none(members: Mapping[str, object]) -> dict[str, object]:
+    return {name: value for name, value in members.items() if value is not None}
+
+
+_NUMBERS = count()

@@ -27,7 +27,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 import bidui_client
-from adapters.identity.assertion import check_assertion
+from adapters.identity.assertion import check_assertion, read_assertion
 from adapters.identity.replay import MemoryReplayStore
 from audit import receipt as ours
 from audit.note import Ed25519Verifier, parse_vkey
@@ -224,7 +224,7 @@ def test_an_assertion_convinces_the_gateway_once() -> None:
     sender = a_registry().client("hr-payroll")
     assert sender is not None
     for assertion in gateway.assertions:
-        check_assertion(assertion, sender, ISSUER, clock.now(), replays)
+        check_assertion(read_assertion(assertion), sender, ISSUER, clock.now(), replays)
     assert len(set(gateway.assertions)) == 2
 
 

@@ -11,6 +11,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from adapters.identity.assertion import LIFE_SECONDS, make_assertion
+from adapters.identity.clients import ClientDesk
 from adapters.identity.endpoint import ASSERTION_TYPE, Reply, TokenEndpoint
 from adapters.identity.jose import Cause, PrivateKey
 from adapters.identity.replay import MemoryReplayStore
@@ -56,11 +57,11 @@ class Desk:
         self.clock = StandingClock()
         self.causes: list[Cause] = []
         self.drawn = 0
+        replays = MemoryReplayStore(clock=self.clock, per_client=per_client)
         self.endpoint = TokenEndpoint(
-            issuer=ISSUER,
-            registry=a_registry(),
+            clients=ClientDesk(issuer=ISSUER, registry=a_registry(), replays=replays),
             mint=a_mint(),
-            replays=MemoryReplayStore(clock=self.clock, per_client=per_client),
+            issuer=ISSUER,
             clock=self.clock,
             entropy=self._draw,
             notice=self.causes.append,

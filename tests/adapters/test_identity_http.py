@@ -11,6 +11,7 @@ from starlette.testclient import TestClient
 from adapters.identity.assertion import make_assertion
 from adapters.identity.bearer import BearerIdentity
 from adapters.identity.certificate import Edge, TrustedProxy, thumbprint_of
+from adapters.identity.clients import ClientDesk
 from adapters.identity.endpoint import ASSERTION_TYPE, TokenEndpoint
 from adapters.identity.metadata import key_set, server_metadata
 from adapters.identity.registry import Registry
@@ -51,10 +52,9 @@ def the_registry() -> Registry:
 def a_client() -> TestClient:
     clock = StandingClock()
     endpoint = TokenEndpoint(
-        issuer=ISSUER,
-        registry=the_registry(),
+        clients=ClientDesk(issuer=ISSUER, registry=the_registry(), replays=MemoryReplayStore(clock=clock)),
         mint=a_mint(),
-        replays=MemoryReplayStore(clock=clock),
+        issuer=ISSUER,
         clock=clock,
         entropy=lambda size: b"\x07" * size,
     )

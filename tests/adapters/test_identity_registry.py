@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 from typing import cast
 
@@ -13,9 +14,10 @@ from hypothesis import strategies as st
 
 from adapters.identity.jose import jose_key, public_jwk
 from adapters.identity.registry import Registry, load_registry
-from gateway.domain.caller import OperatorKind
+from gateway.domain.caller import ALWAYS, OperatorKind
 from gateway.domain.partner_file import PartnerFileError, parse_partner
 from tests.adapters.make_identity import (
+    AT,
     EC_PRINT,
     OPERATOR_NAME,
     OTHER_PRINT,
@@ -27,6 +29,7 @@ from tests.adapters.make_identity import (
 )
 
 Data = dict[str, object]
+ED25519: Mapping[str, object] = {"kid": "ed", "kty": "OKP", "crv": "Ed25519", "x": "A" * 43}
 
 
 def system(data: Data, number: int = 0) -> Data:
@@ -37,6 +40,10 @@ def jwk(data: Data, number: int = 0) -> Data:
     return cast("list[Data]", system(data, number)["jwks"])[0]
 
 
+def keys(data: Data) -> list[Mapping[str, object]]:
+    return cast("list[Mapping[str, object]]", system(data)["jwks"])
+
+
 def operator(data: Data, number: int = 0) -> Data:
     return cast("list[Data]", data["operators"])[number]
 
@@ -45,7 +52,7 @@ def test_a_partner_file_says_who_may_act_and_how() -> None:
     partner = parse_partner(partner_data(), "hr.toml")
 
     assert (partner.code, partner.department, len(partner.systems)) == ("hr", "hr", 2)
-    assert partner.systems[0].certificates == frozenset({EC_PRINT})
+    assert partner.systems[0].certificates == {EC_PRINT: ALWAYS}
     assert partner.operators["wang-01"].kind is OperatorKind.PERSON
     assert partner.operators["nightly"].owner == "wang-01"
 
@@ -67,19 +74,43 @@ BROKEN: Mapping[str, tuple[Callable[[Data], object], str]] = {
     "code in Chinese": (lambda d: d.update(code="人社"), "code must look like"),
     "code a number": (lambda d: d.update(code=7), "code must be text"),
     "name empty": (lambda d: d.update(zh=" "), "zh must be text"),
-    "no systems": (lambda d: d.update(systems=[]), "systems must be a list of tables"),
-    "systems a text": (lambda d: d.update(systems="hr"), "systems must be a list of tables"),
+    "no systems": (lambda d: d.update(systems=[]), "systems must be a list"),
+    "systems a text": (lambda d: d.update(systems="hr"), "systems must be a list"),
     "a system that is a text": (lambda d: d.update(systems=["hr"]), "must be a table"),
-    "no operators": (lambda d: d.update(operators=[]), "operators must be a list of tables"),
+    "no operators": (lambda d: d.update(operators=[]), "operators must be a list"),
     "client id twice": (lambda d: system(d, 1).update(client_id="hr-payroll"), "same one twice"),
     "operator twice": (lambda d: operator(d, 1).update(id="wang-01"), "same one twice"),
     "algorithm of another kind": (lambda d: system(d).update(alg="RS256"), "alg must be one of ES256, PS256"),
-    "algorithm for another key": (lambda d: system(d).update(alg="PS256"), "unknown key crv"),
+    "algorithm for another key": (lambda d: system(d).update(alg="PS256"), "must hold a RSA key for assertions"),
+    "algorithm for one key only": (lambda d: keys(d).append(ED25519), "must all be EC keys"),
     "no certificates": (lambda d: system(d).update(certificates=[]), "certificates must be a list"),
     "certificate as hex": (lambda d: system(d).update(certificates=["ab" * 32]), "x5t#S256"),
     "certificate with padding": (lambda d: system(d).update(certificates=[EC_PRINT + "="]), "x5t#S256"),
     "certificate cut": (lambda d: system(d).update(certificates=["A" * 41]), "x5t#S256"),
-    "certificate a number": (lambda d: system(d).update(certificates=[7]), "certificates must be a list of texts"),
+    "certificate a number": (lambda d: system(d).update(certificates=[7]), "must be a table"),
+    "certificate a table with more": (lambda d: system(d).update(certificates=[{"thumbprint": EC_PRINT, "x": 1}]), "x"),
+    "certificate with a local time": (
+        lambda d: system(d).update(certificates=[{"thumbprint": EC_PRINT, "not_after": datetime(2027, 1, 1)}]),  # noqa: DTZ001 - the case
+        "a moment with its offset",
+    ),
+    "certificate with a day": (
+        lambda d: system(d).update(certificates=[{"thumbprint": EC_PRINT, "not_after": "2027-01-01"}]),
+        "a moment with its offset",
+    ),
+    "certificates with dpop alone": (lambda d: system(d).update(bindings=["dpop"]), "none without it"),
+    "mtls without certificates": (lambda d: system(d).pop("certificates"), "name at least one for it"),
+    "binding unknown": (lambda d: system(d).update(bindings=["bearer"]), "must name some of mtls, dpop"),
+    "binding twice": (lambda d: system(d).update(bindings=["mtls", "mtls"]), "each once"),
+    "no binding": (lambda d: system(d).update(bindings=[]), "bindings must be a list"),
+    "signed requests in words": (lambda d: system(d).update(signed_requests="yes"), "true or false"),
+    "signed requests without a key": (lambda d: system(d).update(signed_requests=True), 'use = ["request"]'),
+    "key for no known use": (lambda d: jwk(d).update(use=["sig"]), "must name some of assertion, request"),
+    "key for requests alone": (lambda d: jwk(d).update(use=["request"]), "must hold a EC key for assertions"),
+    "key that begins after its end": (
+        lambda d: jwk(d).update(not_before="2027-01-01T00:00:00Z", not_after="2026-01-01T00:00:00Z"),
+        "must lie before its end",
+    ),
+    "Ed25519 of another curve": (lambda d: keys(d).append({**ED25519, "crv": "Ed448"}), "must be Ed25519"),
     "certificate twice": (lambda d: system(d).update(certificates=[EC_PRINT, EC_PRINT]), "same one twice"),
     "no networks": (lambda d: system(d).update(networks={}), "networks must name"),
     "networks a list": (lambda d: system(d).update(networks=["10.0.0.0/8"]), "networks must be a table"),
@@ -91,10 +122,10 @@ BROKEN: Mapping[str, tuple[Callable[[Data], object], str]] = {
     "key on another curve": (lambda d: jwk(d).update(crv="P-384"), "crv must be P-256"),
     "key too short": (lambda d: jwk(d).update(x="AAAA"), "crv must be P-256"),
     "key id with a space": (lambda d: jwk(d).update(kid="a b"), "kid must look like"),
-    "RSA too small": (lambda d: jwk(d, 1).update(n=b64(b"\xff" * 128)), "2048 bits"),
-    "RSA small behind zeros": (lambda d: jwk(d, 1).update(n=b64(bytes(200) + b"\xff" * 56)), "2048 bits"),
-    "RSA even": (lambda d: jwk(d, 1).update(n=b64(b"\xff" * 255 + b"\xfe")), "2048 bits"),
-    "RSA with another exponent": (lambda d: jwk(d, 1).update(e="Aw"), "2048 bits"),
+    "RSA too small": (lambda d: jwk(d, 1).update(n=b64(b"\xff" * 128)), "2048 to 4096 bits"),
+    "RSA small behind zeros": (lambda d: jwk(d, 1).update(n=b64(bytes(200) + b"\xff" * 56)), "2048 to 4096 bits"),
+    "RSA even": (lambda d: jwk(d, 1).update(n=b64(b"\xff" * 255 + b"\xfe")), "2048 to 4096 bits"),
+    "RSA with another exponent": (lambda d: jwk(d, 1).update(e="Aw"), "2048 to 4096 bits"),
     "operator of another kind": (lambda d: operator(d).update(kind="robot"), "kind must be one of"),
     "job without owner": (lambda d: operator(d, 1).pop("owner"), "a job names its owner"),
     "person with owner": (lambda d: operator(d).update(owner="nightly"), "a job names its owner"),
@@ -148,8 +179,8 @@ def test_the_registry_finds_a_system_by_id_and_by_certificate() -> None:
 
     found = registry.client("tax-01")
     assert found is not None
-    assert found is registry.holder(OTHER_PRINT)
-    assert (registry.client("nobody"), registry.holder("")) == (None, None)
+    assert found is registry.holder(OTHER_PRINT, AT)
+    assert (registry.client("nobody"), registry.holder("", AT)) == (None, None)
 
 
 def test_a_point_off_its_curve_is_no_key() -> None:
@@ -184,7 +215,7 @@ def test_a_file_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
 
 def test_an_empty_folder_knows_nobody(tmp_path: Path) -> None:
     assert load_registry(tmp_path).client("hr-payroll") is None
-    assert Registry([]).holder(EC_PRINT) is None
+    assert Registry([]).holder(EC_PRINT, AT) is None
 
 
 TEXT = """
