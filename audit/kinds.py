@@ -1,5 +1,6 @@
 """The kinds of events: what each says in clear and what it commits to. `docs/audit-events.md` is made from this."""
 
+from audit.account_kinds import ACCOUNT_KINDS
 from audit.deed_kinds import DEED_KINDS
 from audit.kind import Kind
 
@@ -88,6 +89,7 @@ KINDS = (
     KEY_TRUSTED,
     GENERATION_ADOPTED,
     *DEED_KINDS,
+    *ACCOUNT_KINDS,
 )
 
 

@@ -14,8 +14,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from gateway.accounts.errors import AccountError
 from gateway.api.catalogue import CatalogueDoor
 from gateway.api.comparisons import PATH, Comparisons
+from gateway.api.office.problems import account_problem
 from gateway.api.problems import of_error, problem, unavailable
 from gateway.domain.errors import GatewayError
 
@@ -76,6 +78,7 @@ def _framework(doors: Doors) -> FastAPI:
         *doors.log_routes,
     ]
     app.add_exception_handler(HTTPException, _http_problem)
+    app.add_exception_handler(AccountError, account_problem)
     app.add_exception_handler(GatewayError, _gateway_problem)
     app.add_exception_handler(Exception, _broken)
     return app

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from operator import attrgetter
+from typing import TypeVar
 
 import msgspec
 from starlette.types import Receive, Scope
@@ -12,6 +13,7 @@ from starlette.types import Receive, Scope
 from gateway.domain.errors import InvalidQueryError, UnreadableError
 from gateway.domain.query import ClaimBody, QueryBody, SubjectBody
 
+Body = TypeVar("Body", bound=msgspec.Struct)
 MAX_BODY_BYTES = 64 * 1024
 _LONGEST_LENGTH = 18
 _MEMBERS = "|".join(name for body in (QueryBody, SubjectBody, ClaimBody) for name in body.__struct_fields__)
@@ -54,17 +56,18 @@ def parse(body: bytes) -> QueryBody:
             return query
     except (msgspec.MsgspecError, ValueError):
         pass
-    return _parse_slowly(body)
+    return convert(body, QueryBody)
 
 
-def _parse_slowly(body: bytes) -> QueryBody:
+def convert(body: bytes, kind: type[Body]) -> Body:
+    """The body as one of our structures, by the standard library's parser. Raises as `parse` does."""
     try:
         document = json.loads(body.decode("utf-8"), object_pairs_hook=_object, parse_constant=_no_constant)
         _check_surrogates(body, document)
     except (ValueError, RecursionError):
         raise UnreadableError("请求体应为 UTF-8 编码的 JSON，且不得有重复成员、NaN 或 Infinity") from None
     try:
-        return msgspec.convert(document, QueryBody, strict=True)
+        return msgspec.convert(document, kind, strict=True)
     except msgspec.ValidationError as error:
         raise InvalidQueryError("请求结构与接口说明不符，请对照 /openapi.json", _place(error)) from None
 

@@ -11,6 +11,7 @@ from audit.errors import DisclosureError, EntryError
 from audit.events import Draft, Inner
 from audit.frames import FORMS
 from audit.kinds import Kind
+from tests.audit import account_drafts
 from tests.audit.make import (
     DATA,
     OPERATOR,
@@ -23,7 +24,7 @@ from tests.audit.make import (
     comparison_answered,
 )
 
-DRAFTS = {
+DRAFTS = account_drafts.DRAFTS | {
     "comparison.answered": an_answer(),
     "comparison.refused": a_refusal(),
     "log.opened": an_opening(),
