@@ -11,6 +11,7 @@ import typer
 
 from ops.bench import leaks as stage_leaks
 from ops.bench import path as whole_path
+from ops.bench import policy as rule_policy
 from ops.bench import stages as turn_stages
 from ops.bench import sync as source_sync
 from ops.bench import timing as answer_timing
@@ -40,6 +41,7 @@ WorkOption = Annotated[Path, typer.Option("--work", help="工作目录；建好�
 CheckOption = Annotated[bool, typer.Option("--check", help="按要求的限值判断，未达到则退出码为 1")]
 
 PERSONS, RULES, SECONDS, ROUNDS, TURNS, PAIRS, COPIES = 100_000, 1000, 8, 3, 100, 2000, 64
+POLICY_RULES = 10_000
 WORK = Path("bench-work")
 
 
@@ -136,6 +138,19 @@ def sync(
 ) -> None:
     """全量同步与其后的增量同步：速度、内存、时间之比。"""
     tell([_sync(work, engine, persons)], check=check, as_json=as_json)
+
+
+@app.command("policy")
+def policy(
+    rules: Annotated[int, typer.Option(min=600, help="规则条数；要求的规模为 10000")] = POLICY_RULES,
+    departments: Annotated[int, typer.Option(min=1, help="分属的部门数")] = 40,
+    work: WorkOption = WORK,
+    check: CheckOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """发布一版规则册与按它判定一次各用多少时间；与标准 pycasbin 的比较单列。"""
+    sizes = rule_policy.Sizes(rules=rules, departments=departments)
+    tell([lambda: rule_policy.measure(_folder(work), sizes)], check=check, as_json=as_json)
 
 
 def _path(work: Path, engine: Engine, size: dict[str, int], seconds: int, rounds: int) -> Part:
