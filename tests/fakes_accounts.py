@@ -39,6 +39,8 @@ ISSUER = "比对 测试"
 
 @dataclass
 class MemoryBook:
+    """Keeps the promise of `AccountBook`."""
+
     kept: dict[str, Account] = field(default_factory=dict)
     gone: list[str] = field(default_factory=list)
 
@@ -64,6 +66,8 @@ class MemoryBook:
 
 @dataclass
 class MemoryKeyBook:
+    """Keeps the promise of `KeyBook`."""
+
     kept: dict[str, AccountKey] = field(default_factory=dict)
 
     def of(self, account: str) -> Sequence[AccountKey]:
@@ -81,6 +85,8 @@ class MemoryKeyBook:
 
 @dataclass
 class MemoryRecovery:
+    """Keeps the promise of `RecoveryBook`."""
+
     kept: set[tuple[str, bytes]] = field(default_factory=set)
 
     def replace(self, account: str, codes: Sequence[bytes]) -> None:
@@ -101,6 +107,8 @@ class MemoryRecovery:
 
 @dataclass
 class MemorySessions:
+    """Keeps the promise of `SessionBook`."""
+
     kept: dict[bytes, Session] = field(default_factory=dict)
 
     def find(self, name: bytes) -> Session | None:
@@ -126,6 +134,8 @@ class MemorySessions:
 
 @dataclass
 class MemoryAttempts:
+    """Keeps the promise of `AttemptBook`."""
+
     kept: dict[bytes, Counter] = field(default_factory=dict)
 
     def lock(self, names: Sequence[bytes]) -> Mapping[bytes, Counter]:
@@ -140,6 +150,8 @@ class MemoryAttempts:
 
 @dataclass
 class MemoryPlaces:
+    """Keeps the promise of `PlaceBook`."""
+
     kept: dict[tuple[str, bytes], int] = field(default_factory=dict)
 
     def known(self, account: str, names: Sequence[bytes], at: int) -> frozenset[bytes]:
@@ -154,10 +166,14 @@ class MemoryPlaces:
 
 @dataclass
 class MemoryOnce:
+    """Keeps the promise of `OnceBook`."""
+
     kept: dict[bytes, int] = field(default_factory=dict)
 
     def use(self, name: bytes, until: int) -> bool:
-        return self.kept.setdefault(name, until) is until if name not in self.kept else False
+        is_first = name not in self.kept
+        self.kept.setdefault(name, until)
+        return is_first
 
     def forget(self, until: int) -> None:
         self.kept = {name: kept for name, kept in self.kept.items() if kept > until}
