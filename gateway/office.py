@@ -155,19 +155,21 @@ class Office:
                 self.arrived(kept.opened().document)
         return done
 
-    def enrol_founder(self, person: Person, code: str) -> Kept:
+    def enrol_founder(self, person: Person, code: str) -> None:
         """Lets one of the first three in, by their activation code, once. Raises `DeedError`."""
         with self._work() as (work, standing, now):
-            proposal = Proposal(kind=Kind.PERSON, id=person.id, content=person_content(person), path=FOUNDING)
-            document = self._document(person, proposal, standing)
-            check_proposal(document, standing, self.catalogue)
-            kept = _kept(drawn(document), person.id, _next_attempt(work.deeds, document), now)
-            work.deeds.put(kept)
-            stated = Statement(self.log, ACTIVATE, person.id, ACTIVATION, write_time(now), (kept.opened().digest,))
-            signature = sign(activation_key(code, self.log), stated)
-            kept = self._put_under(work, standing, signature, signature.deeds[0], now)
+            self._found(work, standing, person, code, now)
             work.commit()
-        return kept
+
+    def admit_founder(self, work: OfficeWork, person: Person, code: str) -> None:
+        """The same within somebody else's work, who commits it. Whoever is no founder, or is in already, is left alone.
+
+        Raises `DeedError`.
+        """
+        now = self.clock.now()
+        standing = self.reader.refresh(work.deeds, now)
+        if person.id in standing.roll.foundation.founders and standing.get(Kind.PERSON, person.id) is None:
+            self._found(work, standing, person, code, now)
 
     def standing(self) -> Standing:
         """Everything in force now. Raises `UnavailableError`."""
@@ -193,6 +195,16 @@ class Office:
                 # What came into force in a transaction that ends like this did not.
                 self.reader.forget()
                 raise
+
+    def _found(self, work: OfficeWork, standing: Standing, person: Person, code: str, now: datetime) -> None:
+        proposal = Proposal(kind=Kind.PERSON, id=person.id, content=person_content(person), path=FOUNDING)
+        document = self._document(person, proposal, standing)
+        check_proposal(document, standing, self.catalogue)
+        kept = _kept(drawn(document), person.id, _next_attempt(work.deeds, document), now)
+        work.deeds.put(kept)
+        stated = Statement(self.log, ACTIVATE, person.id, ACTIVATION, write_time(now), (kept.opened().digest,))
+        signature = sign(activation_key(code, self.log), stated)
+        self._put_under(work, standing, signature, signature.deeds[0], now)
 
     def _document(self, by: Person, proposal: Proposal, standing: Standing) -> Document:
         if len(proposal.reason) > LONGEST_REASON:

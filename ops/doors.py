@@ -60,6 +60,7 @@ def build(gateway: Gateway, queue: Queue | None = None) -> ASGIApp:
         log_routes=log_routes(
             Log(reader=gateway.reader, latest=gateway.checkpoints.latest, trust=gateway.trust.encode())
         ),
+        office_routes=gateway.people.routes(gateway.identity.edge),
         checks=_checks(gateway),
         document=lambda: document(gateway.catalogue),
         broke=gateway.pipeline.broke,

@@ -20,6 +20,7 @@ from gateway.deeds.reading import DeedsReader
 from gateway.deeds.standing import Standing, is_live
 from gateway.domain.errors import UnavailableError
 from gateway.domain.partner_file import PartnerFileError
+from gateway.domain.people import Person
 from gateway.partners import departments, partners
 from gateway.ports import Clock, Rights
 from gateway.proposals import RULEBOOKS_ID
@@ -52,6 +53,7 @@ class RightsDesk:
         self._changed = changed
         self._known: list[bytes] = []
         self._entry = 0
+        self._people: Callable[[str], Person | None] = lambda _: None
 
     def load(self) -> Rights:
         """Everything anew. A deed that does not verify is an error for all: somebody wrote to the database."""
@@ -62,8 +64,13 @@ class RightsDesk:
             grants = {document.id: read_grant(document) for document in _grants(standing)}
         except (DeedError, PartnerFileError, RulebookError) as error:
             raise UnavailableError(f"what is in force cannot be put together: {error}") from error
+        self._people = standing.roll.person
         self._changed(registry, Deeds(tuple(self._known), {number: _encoded(standing, number) for number in grants}))
         return Rights(epoch, snapshot, grants, frozenset(_frozen(standing)))
+
+    def person(self, account: str) -> Person | None:
+        """Keeps the promise of `gateway.ports.People`: who was in force when the rights were last loaded."""
+        return self._people(account)
 
     def epoch(self) -> int:
         """The control epoch now."""

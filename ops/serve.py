@@ -23,6 +23,7 @@ from adapters.lane import Lane, LaneProtocol
 from audit.events import generation_adopted
 from audit.signer import State
 from gateway.api.app import ROUTES
+from gateway.deeds.document import Document
 from gateway.domain.errors import GatewayError
 from gateway.record import data_ref
 from ops.doors import Measured, Queue, build, lane
@@ -57,12 +58,14 @@ class Server(uvicorn.Server):
 async def run(gateway: Gateway, child: SealingChild, ready: Callable[[int], None] = lambda _: None) -> None:
     """Serves until the process is told to stop."""
     queue = Queue(gateway)
+    follow_at_once(gateway)
     app = Measured(build(gateway, queue), gateway.metrics, ROUTES)
     server = Server(_config(gateway, app, lane(gateway, queue)))
     _require_free(gateway.settings.host, gateway.settings.port)
     _require_free(gateway.settings.metrics_host, gateway.settings.metrics_port)
     gateway.metrics.serve(gateway.settings.metrics_host, gateway.settings.metrics_port)
-    await asyncio.to_thread(announce, gateway, gateway.generation)
+    if gateway.generation:
+        await asyncio.to_thread(announce, gateway, gateway.generation)
     with ExitStack() as stack:
         chores = [
             _sign(gateway),
@@ -169,6 +172,16 @@ async def _follow(gateway: Gateway) -> None:
         gateway.pipeline.follow(await asyncio.to_thread(gateway.rights.epoch))
 
     await _every(FOLLOW_SECONDS, look)
+
+
+def follow_at_once(gateway: Gateway) -> None:
+    """Has this node load the rights as soon as something came into force by its own doors."""
+    loop = asyncio.get_running_loop()
+
+    def arrived(_: Document) -> None:
+        loop.call_soon_threadsafe(lambda: gateway.pipeline.follow(gateway.rights.epoch()))
+
+    gateway.people.office.arrived = arrived
 
 
 async def _hang_up(server: uvicorn.Server) -> None:

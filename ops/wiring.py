@@ -12,6 +12,7 @@ import structlog
 
 from adapters.checkpoints import FileCheckpoints
 from adapters.identity.registry import Registry
+from adapters.index.absent import AbsentIndex
 from adapters.index.generations import GenerationFiles, Generations, GenerationTables, OpenIndex
 from adapters.keys.files import Passphrase, read_ed25519_public, read_secret
 from adapters.metrics import Metrics
@@ -33,6 +34,8 @@ from gateway.record import Recorder
 from gateway.seal import Layout
 from ops.identity import Identity, build_identity
 from ops.log_keys import LogKeys, make_ledger, read_log_keys
+from ops.office import open_office
+from ops.people import PeopleDesk, open_desk
 from ops.rights import RightsDesk, read_home_foundation
 from ops.settings import Home, SealSettings, ServeSettings, load
 from policies.catalogue import Catalogue, load_catalogue
@@ -58,14 +61,15 @@ class Gateway:
     """Asks the sealing process whether it is there, on a connection of its own: a turn's is never shared."""
     identity: Identity
     rights: RightsDesk
+    people: PeopleDesk
     reader: SqlLedgerReader
     checkpoints: FileCheckpoints
     signer: CheckpointSigner
     trust: Trust
     metrics: Metrics
     generations: Generations
-    generation: OpenIndex
-    """The one that is open at the start."""
+    generation: OpenIndex | None
+    """The one that is open at the start, if anything is sealed yet."""
     passphrase: Passphrase | None
     _retired: Index | None = None
 
@@ -89,6 +93,7 @@ class Gateway:
 
     def close(self) -> None:
         """Gives back what it holds open."""
+        self.people.close()
         for each in (self.pipeline.store, self.desk, self.reader, self.pipeline.seal, self.probe, self.pipeline.index):
             each.close()
         self.identity.close()
@@ -121,7 +126,7 @@ def wire(home: Home, passphrase: Passphrase | None = None) -> Gateway:
     seal = SealClient(socket)
     rights = _rights(home, settings, catalogue, identity, seal)
     generations = generations_of(home, settings)
-    generation = open_generation(generations, catalogue)
+    generation = open_generation(generations, catalogue) if generations.newest() else None
     reader = SqlLedgerReader(open_engine(home.database_url(settings)))
     checkpoints = FileCheckpoints(home.checkpoints)
     return Gateway(
@@ -133,7 +138,7 @@ def wire(home: Home, passphrase: Passphrase | None = None) -> Gateway:
             store=SqlStore(home.database_url(settings)),
             rights=rights,
             seal=seal,
-            index=generation,
+            index=generation or AbsentIndex(),
             comparisons={kind: Comparison(Layout(catalogue, kind), os.urandom) for kind in catalogue.kinds},
             recorder=_recorder(home, settings, log_keys, passphrase),
             idempotency=Idempotency(read_secret(home.keys / "serve" / "idempotency.secret", passphrase), os.urandom),
@@ -143,6 +148,7 @@ def wire(home: Home, passphrase: Passphrase | None = None) -> Gateway:
         probe=SealClient(socket),
         identity=identity,
         rights=rights,
+        people=open_desk(home, open_office(home, passphrase), rights, passphrase),
         reader=reader,
         checkpoints=checkpoints,
         signer=_signer(home, settings, log_keys, reader, checkpoints),

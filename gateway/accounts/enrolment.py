@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from base64 import b32encode
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -26,7 +27,7 @@ from gateway.accounts.codes import (
 )
 from gateway.accounts.errors import UnauthorisedError
 from gateway.accounts.password_rules import check_password
-from gateway.accounts.ports import AccountBooks, AccountStore, Passwords, Totp
+from gateway.accounts.ports import AccountBooks, AccountStore, AccountWork, Passwords, Totp
 from gateway.accounts.proving import Prover
 from gateway.accounts.standing import open_name, person_to_sign, ref, seconds
 from gateway.accounts.values import Account, AccountKey, Proof
@@ -44,7 +45,7 @@ _NATURAL = re.compile(r"[0-9a-f]{32}")
 _LONGEST_NAME = 60
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Invited:
     """Whom an administrator invites. `natural` is the keyed digest of their id number."""
 
@@ -80,6 +81,9 @@ class Enrolled:
     fingerprint: str
 
 
+Admit = Callable[[AccountWork, Person, str], None]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Enrolment:
     """Invites and enrols. Every step is one transaction with its ledger entry."""
@@ -92,6 +96,8 @@ class Enrolment:
     totp: Totp
     prover: Prover
     entropy: Entropy
+    admit: Admit = lambda work, person, code: None
+    """Told within the work who has enrolled by which code: the founders' deeds come into force there and then."""
 
     def invite(self, invited: Invited, *, by: str, at: datetime) -> str:
         """The code to hand to the person. An earlier one of theirs is void. Raises `InvalidQueryError`."""
@@ -157,7 +163,7 @@ class Enrolment:
             totp=self.vault.seal("totp", account.id, secret),
             totp_step=step,
         )
-        return self._take(account, taken, key, at)
+        return self._take(account, taken, key, code, at)
 
     def waiting(self) -> list[Person]:
         """Enrolled people whose deed does not name the keys they hold now, for the administrators to sign."""
@@ -185,7 +191,7 @@ class Enrolment:
             raise UnauthorisedError
         return account
 
-    def _take(self, before: Account, taken: Account, key: AccountKey, at: datetime) -> Enrolled:
+    def _take(self, before: Account, taken: Account, key: AccountKey, code: str, at: datetime) -> Enrolled:
         codes = recovery_codes(self.entropy)
         with self.store.begin() as work:
             books = work.accounts
@@ -202,6 +208,7 @@ class Enrolment:
             draft = account_enrolled(ref(taken), key=key.key.kid, form=key.key.form)
             self.ledger.append(work.ledger, [draft], at)
             person = person_to_sign(taken, [key], self.vault)
+            self.admit(work, person, code)
             work.commit()
         return Enrolled(person=person, recovery_codes=codes, fingerprint=key.key.kid)
 

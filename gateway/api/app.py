@@ -17,8 +17,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from gateway.accounts.errors import AccountError
 from gateway.api.catalogue import CatalogueDoor
 from gateway.api.comparisons import PATH, Comparisons
+from gateway.api.office.deeds import deed_problem
 from gateway.api.office.problems import account_problem
 from gateway.api.problems import of_error, problem, unavailable
+from gateway.deeds.errors import DeedError
 from gateway.domain.errors import GatewayError
 
 READY_SECONDS = 1.0
@@ -35,6 +37,7 @@ class Doors:
     catalogue: CatalogueDoor
     token_routes: Sequence[Route]
     log_routes: Sequence[Route]
+    office_routes: Sequence[Route] = ()
     checks: Mapping[str, Check]
     document: Callable[[], dict[str, object]]
     broke: Callable[[int, str], None] = lambda _, __: None
@@ -76,9 +79,12 @@ def _framework(doors: Doors) -> FastAPI:
         Route("/readyz", _endpoint(_Ready(doors.checks)), methods=["GET"]),
         *doors.token_routes,
         *doors.log_routes,
+        *doors.office_routes,
     ]
     app.add_exception_handler(HTTPException, _http_problem)
     app.add_exception_handler(AccountError, account_problem)
+    app.add_exception_handler(AccountError, account_problem)
+    app.add_exception_handler(DeedError, deed_problem)
     app.add_exception_handler(GatewayError, _gateway_problem)
     app.add_exception_handler(Exception, _broken)
     return app

@@ -27,10 +27,10 @@ class TooLargeError(UnreadableError):
     """The body is longer than any right one."""
 
 
-async def read(scope: Scope, receive: Receive) -> bytes:
-    """The body, never more of it than `MAX_BODY_BYTES`. Raises `TooLargeError`."""
+async def read(scope: Scope, receive: Receive, limit: int = MAX_BODY_BYTES) -> bytes:
+    """The body, never more of it than the limit. Raises `TooLargeError`."""
     declared = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
-    if not declared.isdigit() or len(declared) > _LONGEST_LENGTH or int(declared) > MAX_BODY_BYTES:
+    if not declared.isdigit() or len(declared) > _LONGEST_LENGTH or int(declared) > limit:
         raise TooLargeError("请求体过大")
     body = bytearray()
     while True:
@@ -38,7 +38,7 @@ async def read(scope: Scope, receive: Receive) -> bytes:
         if message["type"] != "http.request":
             raise UnreadableError("请求中断")
         body += message.get("body", b"")
-        if len(body) > MAX_BODY_BYTES:
+        if len(body) > limit:
             raise TooLargeError("请求体过大")
         if not message.get("more_body", False):
             return bytes(body)

@@ -25,6 +25,7 @@ TITLES = {
     "unreadable": "无法读取请求",
     "unauthorised": "身份未通过验证",
     "refused": "请求已被阻断",
+    "forbidden": "无权办理",
     "not-found": "没有此资源",
     "method-not-allowed": "不支持此请求方法",
     "conflict": "请求正在处理",

@@ -30,14 +30,24 @@ class DeedsReader:
         self._standing, self._entry = Standing(self._foundation), 0
 
     def refresh(self, deeds: DeedStore, now: datetime) -> Standing:
-        """Everything in force. Raises `UnavailableError` when the store and the signatures do not agree."""
+        """Everything in force. Raises `UnavailableError` when the store and the signatures do not agree.
+
+        What was kept may speak of a work that was never committed, so the last word is that of a reading from nothing.
+        """
         try:
-            for kept in deeds.in_force(self._entry):
-                self._add(kept, now)
-            self._compare(deeds.last_change())
+            return self._read(deeds, now)
+        except DeedError:
+            self.forget()
+        try:
+            return self._read(deeds, now)
         except DeedError as error:
             self.forget()
             raise UnavailableError(f"the deeds in the database cannot be trusted: {error}") from error
+
+    def _read(self, deeds: DeedStore, now: datetime) -> Standing:
+        for kept in deeds.in_force(self._entry):
+            self._add(kept, now)
+        self._compare(deeds.last_change())
         return self._standing
 
     def note(self, entry: int) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import threading
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
@@ -21,6 +22,8 @@ from gateway.seal import SealingKey
 from ops import installing
 from ops.answers import ask_answers, read_answers
 from ops.cli.console import HomeOption, JsonOption, PassphraseOption, home_of, passphrase_of, say, say_json, told
+from ops.office import open_office
+from ops.people import NobodyYet, invite_founders, open_desk
 from ops.rights import read_home_foundation
 from ops.seal import SealingDesk, listen, serve_forever
 from ops.sealing_child import SealingChild
@@ -47,6 +50,8 @@ def init(
             place, origin=given.origin, issuer=given.issuer, administrators=people, passphrase=passphrase
         )
         installing.migrate(place, passphrase)
+        with closing(open_desk(place, open_office(place, passphrase), NobodyYet(), passphrase)) as desk:
+            invite_founders(desk, people, codes)
     if as_json:
         say_json({"home": str(place.path), "origin": given.origin, "codes": codes})
         return

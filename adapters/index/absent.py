@@ -1,0 +1,25 @@
+"""The index before the first sync: nothing was sealed yet, so nothing can be found, and every comparison is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from gateway.domain.errors import UnavailableError
+from gateway.ports import DataVersion, LookUp
+
+_NEVER = DataVersion("0" * 64, "none", datetime.fromtimestamp(0, UTC))
+
+
+class AbsentIndex:
+    """Keeps the promise of `gateway.ports.Index` while there is none: people can enrol and sign, nobody can compare."""
+
+    @property
+    def version(self) -> DataVersion:
+        return _NEVER
+
+    def find(self, kind: str, look_ups: Sequence[LookUp]) -> list[bytes]:
+        raise UnavailableError("nothing is sealed yet; run `bidui sync`")
+
+    def close(self) -> None:
+        """Has nothing open."""
