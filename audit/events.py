@@ -59,7 +59,8 @@ class DataRef(NamedTuple):
 class Asked(Struct, frozen=True, kw_only=True, gc=False):
     """What was asked, without any claimed value. `subject`, `operator` and `matter` become disclosures.
 
-    `grant` and `purpose` stand in clear, so they are given only where they are names that are known here.
+    `grant` and `purpose` stand in clear, so they are given only where they are names that are known here. `signature`
+    is that of a signed request; an entry without one has no member for it.
     """
 
     partner: str
@@ -74,6 +75,7 @@ class Asked(Struct, frozen=True, kw_only=True, gc=False):
     subject: str
     operator: str
     matter: str | None
+    signature: str | None = None
 
     def __repr__(self) -> str:
         """Show what was asked under, not about whom or by whom."""
@@ -100,15 +102,16 @@ class Terms(Struct, frozen=True, gc=False):
     between: bytes
     after: bytes
 
-    def body(self, outcome: bytes, request_sha256: str, response_sha256: str) -> bytes:
+    def body(self, outcome: bytes, request_sha256: str, response_sha256: str, signature: str | None = None) -> bytes:
         """Write the clear part of one of these comparisons; its own members come in where the order puts them."""
-        return b'{%b,"outcome":%b,%b,"request_sha256":"%b","response_sha256":"%b",%b}' % (
+        return b'{%b,"outcome":%b,%b,"request_sha256":"%b","response_sha256":"%b",%b%b}' % (
             self.before,
             outcome,
             self.between,
             request_sha256.encode(),
             response_sha256.encode(),
             self.after,
+            b',"signature":"%b"' % signature.encode() if signature else b"",
         )
 
 
@@ -135,9 +138,10 @@ def answered(
     outcome: bytes,
     request_sha256: str,
     response_sha256: str,
+    signature: str | None = None,
 ) -> Draft:
-    """A comparison was answered with these codes; `subject` is its number."""
-    body = terms.body(outcome, request_sha256, response_sha256)
+    """A comparison was answered with these codes; `subject` is its number, `signature` that of the request."""
+    body = terms.body(outcome, request_sha256, response_sha256, signature)
     if len(body) > MAX_BODY_BYTES:
         raise EntryError(f"{len(body)} bytes are more than there is room for ({MAX_BODY_BYTES}); ask for less at once")
     return Draft(COMPARISON_ANSWERED.type, terms.partner, body, (_comparison(subject, operator, matter, inner),))
@@ -162,6 +166,8 @@ def comparison_refused(
         "request_sha256": asked.request_sha256,
         "response_sha256": response_sha256,
     }
+    if asked.signature:
+        told["signature"] = asked.signature
     comparison = _comparison(asked.subject, asked.operator, asked.matter, inner)
     return event(
         COMPARISON_REFUSED, asked.partner, _asked(asked, data, counts) | told, (comparison, _rules(inner.rules))

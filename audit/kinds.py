@@ -16,6 +16,8 @@ _ASKED = {
     "policy": "number and SHA-256 of the rulebooks that judged",
     "request_sha256": "salted digest of the request; only the caller holds the salt",
     "response_sha256": "digest of the answer under the same salt",
+    "signature": "of a signed request alone: its parameters, its signature (RFC 9421), the digest of what was signed; \
+each a line, base64",
 }
 _SECRETS = {
     "subject": "the subject's number",

@@ -6,6 +6,7 @@ cause with the budgets are disclosures, encrypted beside it; claimed values are 
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -108,6 +109,7 @@ class _Writer:
             outcome=codes,
             request_sha256=digests[0],
             response_sha256=digests[1],
+            signature=_signature(hearing),
         )
         return _Written(hearing, draft, salt, answer, standing.policy, digests)
 
@@ -168,7 +170,14 @@ def _asked(hearing: Hearing, as_of: str | None, request_sha256: str) -> Asked:
         operator=query.operator,
         matter=query.matter,
         request_sha256=request_sha256,
+        signature=_signature(hearing),
     )
+
+
+def _signature(hearing: Hearing) -> str | None:
+    """What is kept of a signed request, so that whoever asked cannot deny it."""
+    signature = hearing.request.caller.signature
+    return None if signature is None else b64encode(signature).decode()
 
 
 def _policy(version: PolicyVersion | None) -> PolicyRef:

@@ -18,6 +18,7 @@ import re
 from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256, sha512
@@ -69,6 +70,10 @@ class _Input:
     components: Sequence[str]
     parameters: Mapping[str, str | int]
 
+    def base(self, values: Mapping[str, str]) -> bytes:
+        """What this would be the signature of."""
+        return signature_base(self.components, self.text, values)
+
     def text_of(self, name: str) -> str:
         value = self.parameters[name]
         return value if isinstance(value, str) else _reject(Cause.HEADER)
@@ -91,23 +96,29 @@ class Signatures:
         if told.label != signature[0] or told.text_of("tag") != TAG or not NONCE.fullmatch(told.text_of("nonce")):
             raise RejectedError(Cause.HEADER)
         expires = _check_times(told, at)
-        key = sender.key(told.text_of("keyid"), KeyUse.REQUEST, at)
-        base = signature_base(told.components, told.text, self._values(scope, headers))
-        verify(key, told.text_of("alg"), base, signature[1])
+        key, alg = sender.key(told.text_of("keyid"), KeyUse.REQUEST, at), told.text_of("alg")
+        base = self._verified(key, alg, [told.base(each) for each in self._values(scope, headers)], signature[1])
         digest = DIGEST.fullmatch(headers["content-digest"]) or _reject(Cause.HEADER)
-        kept = f"{told.text}\n{b64encode(signature[1]).decode()}\n{_digest(told.text_of('alg'), base)}"
+        kept = f"{told.text}\n{b64encode(signature[1]).decode()}\n{_digest(alg, base)}"
         once = Once(f"signature:{sender.system.client_id}", told.text_of("nonce"), expires + 1)
         return Signed(kept.encode(), b64decode(digest[1]), once)
 
-    def _values(self, scope: Scope, headers: Mapping[str, str]) -> Mapping[str, str]:
-        query = scope.get("query_string", b"").decode("latin-1")
-        target = self._address(headers.get("host", ""), scope["path"]) + (f"?{query}" if query else "")
-        return {**headers, "@method": scope["method"], "@target-uri": target}
+    def _verified(self, key: Key | None, alg: str, bases: Sequence[bytes], signature: bytes) -> bytes:
+        """What was signed, if it is one of these."""
+        for base in bases[:-1]:
+            with suppress(RejectedError):
+                verify(key, alg, base, signature)
+                return base
+        verify(key, alg, bases[-1], signature)
+        return bases[-1]
 
-    def _address(self, host: str, path: str) -> str:
-        """The one of our addresses that the request was sent to, or else the first."""
-        named = normal(f"https://{host}{path}")
-        return next((each for each in self._addresses if normal(each + path) == named), self._addresses[0]) + path
+    def _values(self, scope: Scope, headers: Mapping[str, str]) -> Sequence[Mapping[str, str]]:
+        """The values of all components: with the address it was sent to, if it is ours, and with the first of ours."""
+        path, query = scope["path"], scope.get("query_string", b"").decode("latin-1")
+        named = normal(f"https://{headers.get('host', '')}{path}")
+        sent_to = [each for each in self._addresses[1:] if normal(each + path) == named][:1]
+        targets = [each + path + (f"?{query}" if query else "") for each in (*sent_to, self._addresses[0])]
+        return [{**headers, "@method": scope["method"], "@target-uri": each} for each in targets]
 
 
 def signature_base(components: Sequence[str], parameters: str, values: Mapping[str, str]) -> bytes:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from datetime import datetime
 from typing import cast
 
-_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(Z|[+-]\d\d:\d\d)")
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(Z|[+-]\d\d:\d\d)")
 
 
 class PartnerFileError(ValueError):

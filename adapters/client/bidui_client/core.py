@@ -2,25 +2,22 @@
 is told what came back. `Client` and `AsyncClient` are the two ways to carry that out.
 
 * One question has one Idempotency-Key and one body, whatever happens: a repeat costs nothing, its answer is the same.
-* Every token request has an assertion of its own, because the gateway takes each once.
+* Every token request has an assertion of its own, and every request its own proof and signature where the account has
+  keys for them, because the gateway takes each once.
 """
 
 from __future__ import annotations
 
 import json
-from base64 import urlsafe_b64encode
 from collections.abc import Callable, Generator, Mapping, Sequence
 from functools import partial
-from hashlib import sha256
 from typing import TypeAlias, TypeVar, cast, get_args
 from urllib.parse import urlencode
 
 import httpx2
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
-from cryptography.hazmat.primitives.hashes import SHA256
 
 from bidui_client.errors import InvalidError, ProtocolError, ReceiptError, UnavailableError, from_problem
+from bidui_client.proofs import assertion, base64url, dpop_proof, signed
 from bidui_client.receipt import canonical, check_receipt, keep
 from bidui_client.values import Account, Answer, FieldCode, Question, SubjectCode, Told
 
@@ -31,7 +28,6 @@ Steps: TypeAlias = Generator[httpx2.Request | float, Heard, T]
 BUSY = {409, 429, 502, 503, 504}
 ATTEMPTS = 4
 LONGEST_WAIT_SECONDS = 30.0
-ASSERTION_SECONDS = 50
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 JSON = {"Content-Type": "application/json"}
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -43,11 +39,12 @@ class Core:
     def __init__(self, account: Account) -> None:
         self._account = account
         self._token, self._until = "", 0.0
+        self._nonce = ""
 
     def compare(self, question: Question) -> Steps[Answer]:
         """Ask one question. The steps raise `BiduiError` and nothing else."""
         body, sent = _body(question)
-        key = question.get("key") or _base64url(self._account.entropy(24))
+        key = question.get("key") or base64url(self._account.entropy(24))
         told = yield from self._ask("POST", "/v1/comparisons", JSON | {"Idempotency-Key": key}, body, sent)
         return _answer(told, body, {claim.field for claim in question["claims"]})
 
@@ -77,14 +74,41 @@ class Core:
 
     def _authorised(self, method: str, path: str, headers: dict[str, str], body: bytes) -> Steps[httpx2.Response]:
         token = yield from self._usable_token()
-        bearer = headers | {"Authorization": f"Bearer {token}"}
-        return (yield from self._patiently(partial(self._request, method, path, bearer, body)))
+        return (yield from self._proven(partial(self._authorised_request, method, path, headers, body, token)))
+
+    def _authorised_request(
+        self, method: str, path: str, headers: dict[str, str], body: bytes, token: str
+    ) -> httpx2.Request:
+        scheme = "DPoP" if self._account.dpop_key else "Bearer"
+        shown = headers | {"Authorization": f"{scheme} {token}"}
+        if body:
+            shown = signed(self._account, method, path, shown, body)
+        return self._request(method, path, shown | self._proof(method, path, token), body)
+
+    def _proof(self, method: str, path: str, token: str = "") -> dict[str, str]:
+        """The proof that goes with a request, where the account has a key for it."""
+        if self._account.dpop_key is None:
+            return {}
+        return {"DPoP": dpop_proof(self._account, method, path, token=token, nonce=self._nonce)}
+
+    def _proven(self, request: Callable[[], httpx2.Request]) -> Steps[httpx2.Response]:
+        """Send, and send again if the gateway wants its own nonce in the proof."""
+        heard = yield from self._patiently(request)
+        if heard.status_code in {400, 401} and self._is_new_nonce(heard):
+            heard = yield from self._patiently(request)
+        return heard
+
+    def _is_new_nonce(self, heard: httpx2.Response) -> bool:
+        told = heard.headers.get("DPoP-Nonce", "")
+        is_new = self._account.dpop_key is not None and told not in {"", self._nonce} and told.isprintable()
+        self._nonce = told if is_new else self._nonce
+        return is_new
 
     def _usable_token(self) -> Steps[str]:
         now = self._account.clock()
         if now < self._until:
             return self._token
-        told = _told((yield from self._patiently(self._token_request)))
+        told = _told((yield from self._proven(self._token_request)))
         token, life = told.get("access_token"), told.get("expires_in")
         if not isinstance(token, str) or not token.isascii() or not token.isprintable() or not isinstance(life, int):
             raise ProtocolError("the token endpoint did not answer with a token and its life")
@@ -95,9 +119,10 @@ class Core:
         form = {
             "grant_type": "client_credentials",
             "client_assertion_type": ASSERTION_TYPE,
-            "client_assertion": _assertion(self._account),
+            "client_assertion": assertion(self._account),
         }
-        return self._request("POST", "/oauth/token", FORM, urlencode(form).encode())
+        proof = self._proof("POST", "/oauth/token")
+        return self._request("POST", "/oauth/token", FORM | proof, urlencode(form).encode())
 
     def _request(self, method: str, path: str, headers: dict[str, str], body: bytes) -> httpx2.Request:
         url = self._account.url.rstrip("/") + path
@@ -173,24 +198,3 @@ def _answer(told: Told, sent: bytes, asked: set[str]) -> Answer:
     except (KeyError, TypeError, AttributeError):
         pass
     raise ProtocolError("the answer has a form or codes that this client does not know")
-
-
-def _assertion(account: Account) -> str:
-    """A JWT (RFC 7523) that says: I am this client, now, this once."""
-    now, numbers = int(account.clock()), account.key.public_key().public_numbers()
-    public = {"kty": "EC", "crv": "P-256", "x": _number(numbers.x), "y": _number(numbers.y)}
-    kid = account.kid or _base64url(sha256(canonical(public)).digest())
-    header = {"alg": "ES256", "kid": kid, "typ": "client-authentication+jwt"}
-    whom = {"iss": account.client_id, "sub": account.client_id, "aud": account.audience or account.url.rstrip("/")}
-    once = {"iat": now, "exp": now + ASSERTION_SECONDS, "jti": _base64url(account.entropy(24))}
-    text = f"{_base64url(canonical(header))}.{_base64url(canonical(whom | once))}"
-    r, s = decode_dss_signature(account.key.sign(text.encode(), ec.ECDSA(SHA256())))
-    return f"{text}.{_base64url(r.to_bytes(32, 'big') + s.to_bytes(32, 'big'))}"
-
-
-def _number(value: int) -> str:
-    return _base64url(value.to_bytes(32, "big"))
-
-
-def _base64url(content: bytes) -> str:
-    return urlsafe_b64encode(content).rstrip(b"=").decode()

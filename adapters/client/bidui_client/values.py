@@ -12,6 +12,7 @@ from typing import Any, Literal, NotRequired, TypeAlias, TypedDict
 import httpx2
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from bidui_client.errors import InvalidError
@@ -77,6 +78,10 @@ class Account:
     `kid` names the key if not by its thumbprint (RFC 7638), `audience` the gateway if not by its address. `headers` go
     with every request. Receipts are kept in the folder `receipts`; with `receipt_key`, the gateway's verifier key, an
     answer without a good receipt is an error.
+
+    With `dpop_key` tokens are bound to that key (RFC 9449) instead of the client certificate: any P-256 key will do, a
+    fresh one each time the program starts. With `request_key` each question is signed (RFC 9421) with a key enrolled
+    for that, under the name `request_kid` if not its thumbprint.
     """
 
     url: str
@@ -84,6 +89,9 @@ class Account:
     key: ec.EllipticCurvePrivateKey = field(repr=False)
     kid: str | None = None
     audience: str | None = None
+    dpop_key: ec.EllipticCurvePrivateKey | None = field(default=None, repr=False)
+    request_key: ec.EllipticCurvePrivateKey | Ed25519PrivateKey | None = field(default=None, repr=False)
+    request_kid: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     receipts: Path | None = None
     receipt_key: str | None = None
