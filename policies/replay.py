@@ -186,10 +186,9 @@ def _unused_rules(rules: Rules, used: set[tuple[str, str, str]]) -> Iterator[Unu
 def _fields_by_name(rules: Rules) -> dict[str, set[str]]:
     """The bare fields that a row means by `field:<key>` or `class:<name>`."""
     above, named = names_above(rules.fields), dict[str, set[str]]()
-    for child in above:
-        if child.startswith("field:"):
-            for name in (child, *ancestors(child, above)):
-                named.setdefault(name, set()).add(child.removeprefix("field:"))
+    for child in [child for child in above if child.startswith("field:")]:
+        for name in (child, *ancestors(child, above)):
+            named.setdefault(name, set()).add(child.removeprefix("field:"))
     return named
 
 

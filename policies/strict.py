@@ -20,7 +20,7 @@ def parse_toml(raw: bytes) -> Table:
         raise FlawError(Pitfall.BOM, "U+FEFF")
     try:
         return tomllib.loads(raw.decode("utf-8"))
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # also numbers of thousands of digits, and brackets without end
         raise FlawError(Pitfall.UNREADABLE, str(error)) from None
 
 

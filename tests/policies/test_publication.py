@@ -14,7 +14,7 @@ from policies.decision import Permit
 from policies.expectations import SHIPPED_EXPECTATIONS
 from policies.loader import SHIPPED_RULEBOOKS
 from policies.problems import ADVICE, Pitfall, RulebookError
-from policies.publication import Texts, examine, load_texts, read_texts
+from policies.publication import Texts, examine, load_texts, read_texts, run
 from policies.snapshot import Ask, compile_rules
 from policies.stock import Stock
 from tests.policies.rules import BOOK, CATALOGUE, CLIENTS, MONDAY, UNITS
@@ -119,6 +119,13 @@ NOTHING = {
 @pytest.mark.parametrize("texts", NOTHING.values(), ids=NOTHING)
 def test_a_version_of_nothing_is_not_ok(texts: Texts) -> None:
     assert not examine(texts, CATALOGUE, CLIENTS).ok
+
+
+def test_folders_that_are_not_there_are_reported(tmp_path: Path) -> None:
+    report = run(tmp_path / "rulebooks", tmp_path / "expectations", CATALOGUE)
+
+    assert not report.ok
+    assert [(problem.file, problem.pitfall) for problem in report.problems] == [("rulebooks", Pitfall.UNREADABLE)]
 
 
 def test_bytes_that_are_no_text_are_refused_by_the_same_reader(tmp_path: Path) -> None:

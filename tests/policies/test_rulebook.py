@@ -55,6 +55,8 @@ UNREADABLE = {
     "UTF-16": BOOK.encode("utf-16"),
     "a null byte": b"version = 1\0",
     "half a file": BOOK.encode()[:-20],
+    "brackets without end": b"version = " + b"[" * 100_000,
+    "a number without end": b"version = " + b"9" * 10_000,
 }
 
 
