@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256, sha512
 from typing import NoReturn
+from urllib.parse import urlsplit
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec, padding
@@ -88,6 +89,7 @@ class Signatures:
 
     def __init__(self, addresses: Iterable[str]) -> None:
         self._addresses = [address.rstrip("/") for address in addresses]
+        self._by_host = {normal(f"https://{urlsplit(each).netloc}"): each for each in reversed(self._addresses)}
 
     def check(self, scope: Scope, sender: Registered, at: datetime) -> Signed:
         """The signature of a request of this sender. Raises `RejectedError`. The body has still to be compared."""
@@ -115,9 +117,8 @@ class Signatures:
     def _values(self, scope: Scope, headers: Mapping[str, str]) -> Sequence[Mapping[str, str]]:
         """The values of all components: with the address it was sent to, if it is ours, and with the first of ours."""
         path, query = scope["path"], scope.get("query_string", b"").decode("latin-1")
-        named = normal(f"https://{headers.get('host', '')}{path}")
-        sent_to = [each for each in self._addresses[1:] if normal(each + path) == named][:1]
-        targets = [each + path + (f"?{query}" if query else "") for each in (*sent_to, self._addresses[0])]
+        sent_to = self._by_host.get(normal(f"https://{headers.get('host', '')}"), self._addresses[0])
+        targets = dict.fromkeys(each + path + (f"?{query}" if query else "") for each in (sent_to, self._addresses[0]))
         return [{**headers, "@method": scope["method"], "@target-uri": each} for each in targets]
 
 
@@ -148,17 +149,18 @@ def verify(key: Key | None, alg: str, base: bytes, signature: bytes) -> None:
 
 def proves(kept: bytes, key: Key) -> bool:
     """Whether this key signed what is kept of a request. Of Ed25519 nobody can say without the request itself."""
-    parameters, signature, digest = kept.decode().split("\n")
-    alg, raw = parameters.partition(';alg="')[2].partition('"')[0], b64decode(signature)
-    hashed, public = b64decode(digest.partition(":")[2].rstrip(":")), key.public_key
+    public = key.public_key
     try:
+        parameters, signature, digest = kept.decode().split("\n")
+        alg, raw = parameters.partition(';alg="')[2].partition('"')[0], b64decode(signature)
+        hashed = b64decode(digest.partition(":")[2].rstrip(":"))
         if isinstance(public, ec.EllipticCurvePublicKey) and alg == "ecdsa-p256-sha256":
             public.verify(_der(raw), hashed, ec.ECDSA(Prehashed(SHA256())))
             return True
         if isinstance(public, RSAPublicKey) and alg == "rsa-pss-sha512":
             public.verify(raw, hashed, padding.PSS(padding.MGF1(SHA512()), 64), Prehashed(SHA512()))
             return True
-    except InvalidSignature:
+    except (InvalidSignature, ValueError):
         pass
     return False
 

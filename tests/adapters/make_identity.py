@@ -123,10 +123,10 @@ def as_bytes(part: Mapping[str, object] | str) -> bytes:
 def signed(header: Mapping[str, object] | str, claims: Mapping[str, object] | str, key: PrivateKey, alg: str) -> str:
     """A JWS with exactly these bytes, rightly signed whatever the header says."""
     text = f"{b64(as_bytes(header))}.{b64(as_bytes(claims))}"
-    return f"{text}.{b64(_signature(text.encode(), key, alg))}"
+    return f"{text}.{b64(signature_of(text.encode(), key, alg))}"
 
 
-def _signature(text: bytes, key: PrivateKey, alg: str) -> bytes:
+def signature_of(text: bytes, key: PrivateKey, alg: str) -> bytes:
     digest = SHA384() if alg.endswith("384") else SHA256()
     if alg == "none":
         return b""
@@ -208,7 +208,7 @@ def jkt_of(key: PrivateKey | None = None) -> str:
 
 
 def fresh_jti() -> str:
-    return f"jti-of-number-{next(_NUMBERS):08}"
+    return f"jti-of-number-{next(_NUMBERS):012}"
 
 
 def _without_none(members: Mapping[str, object]) -> dict[str, object]:
