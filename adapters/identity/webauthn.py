@@ -28,8 +28,11 @@ from webauthn.helpers.cose import COSEAlgorithmIdentifier
 from webauthn.helpers.decode_credential_public_key import DecodedEC2PublicKey
 from webauthn.helpers.exceptions import WebAuthnException
 from webauthn.helpers.structs import (
+    AuthenticationCredential,
     AuthenticatorSelectionCriteria,
+    CollectedClientData,
     PublicKeyCredentialDescriptor,
+    RegistrationCredential,
     ResidentKeyRequirement,
     UserVerificationRequirement,
 )
@@ -97,7 +100,7 @@ class WebAuthn:
         """A counter that does not grow, of an authenticator that counts, is a copy: refused."""
         try:
             told = parse_authentication_credential_json(answer)
-            if told.raw_id != credential or key.rp_id != self._rp_id:
+            if told.raw_id != credential or key.rp_id != self._rp_id or _client(told).cross_origin:
                 return None
             verified = verify_authentication_response(
                 credential=told,
@@ -116,6 +119,7 @@ class WebAuthn:
         if len(answer) > LONGEST_ANSWER:
             return None
         told = parse_registration_credential_json(answer)
+        client = _client(told)
         verified = verify_registration_response(
             credential=told,
             expected_challenge=challenge,
@@ -125,15 +129,20 @@ class WebAuthn:
             supported_pub_key_algs=[_ES256],
         )
         public = _point(verified.credential_public_key)
-        origin = parse_client_data_json(_bytes(told.response.client_data_json)).origin
-        return Registered(public, verified.credential_id, verified.sign_count, origin) if public else None
+        if not public or client.cross_origin:
+            return None
+        return Registered(public, verified.credential_id, verified.sign_count, client.origin)
 
 
 def _challenge_of(answer: str) -> bytes:
     if len(answer) > LONGEST_ANSWER:
         return b""
-    told = parse_authentication_credential_json(answer)
-    return parse_client_data_json(_bytes(told.response.client_data_json)).challenge
+    return _client(parse_authentication_credential_json(answer)).challenge
+
+
+def _client(told: AuthenticationCredential | RegistrationCredential) -> CollectedClientData:
+    """What the browser says about the page that asked."""
+    return parse_client_data_json(bytes(told.response.client_data_json))
 
 
 def _descriptors(credentials: Sequence[bytes]) -> list[PublicKeyCredentialDescriptor]:
@@ -155,7 +164,3 @@ def _cose(point: bytes) -> bytes:
 
 def _as_dict(text: str) -> dict[str, object]:
     return cast("dict[str, object]", json.loads(text))
-
-
-def _bytes(given: bytes | memoryview) -> bytes:
-    return bytes(given)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
@@ -43,12 +42,6 @@ class SecondFactor:
                 return Level.RECOVERY if books.recovery.take(account, code_digest(account, code)) else None
             case Assertion(credential):
                 return self._assertion(books, who, credential, use, at)
-
-    def options(self, credentials: Sequence[bytes], account: str, use: str, at: datetime) -> dict[str, object] | None:
-        """Options for a page that asks an authenticator; None where there are no pages."""
-        if self.authenticators is None:
-            return None
-        return self.authenticators.request(self.vault.challenge(use, account, at), credentials)
 
     def _totp(self, books: AccountBooks, who: Shown | None, code: str, at: datetime) -> Level | None:
         secret = self.vault.open("totp", who.account.id, who.account.totp) if who else b"0" * TOTP_BYTES

@@ -10,7 +10,7 @@ import msgspec
 from starlette.requests import Request
 
 from gateway.accounts.values import Assertion, Ed25519Proof, Proof, RecoveryCode, Registration, Second, TotpCode
-from gateway.api.body import convert, read
+from gateway.api.body import MAX_BODY_BYTES, convert, read
 from gateway.domain.errors import InvalidQueryError
 
 Body = TypeVar("Body", bound=msgspec.Struct)
@@ -133,12 +133,12 @@ class OptionsBody(msgspec.Struct, forbid_unknown_fields=True):
     challenge: str = ""
 
     def __post_init__(self) -> None:
-        _check_length(self.account, _LONGEST_CODE, "account")
+        _check_length(self.account or "-", _LONGEST_CODE, "account")
 
 
-async def read_body(request: Request, kind: type[Body]) -> Body:
+async def read_body(request: Request, kind: type[Body], limit: int = MAX_BODY_BYTES) -> Body:
     """The body. Raises `UnreadableError`, `InvalidQueryError`."""
-    return convert(await read(request.scope, request.receive), kind)
+    return convert(await read(request.scope, request.receive, limit), kind)
 
 
 def to_text(value: bytes) -> str:
