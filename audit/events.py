@@ -246,9 +246,3 @@ def _policy(policy: PolicyRef) -> dict[str, JsonValue]:
 
 def _data(data: DataRef) -> dict[str, JsonValue]:
     return {"version": data.version, "time": data.time}
-
-
-def grant_loaded(*, partner: str, grant: str, sha256: str, by: Sequence[str]) -> Draft:
-    """A signed grant came into force; it stands in its partner's chain."""
-    kind = Kind("grant.loaded", "", "", {})
-    return event(kind, partner, {"grant": grant, "sha256": sha256, "by": list(by)})

@@ -4,8 +4,10 @@ from pathlib import Path
 from typing import cast
 
 import pytest
+from msgspec.structs import replace
 
 from audit import events, kinds
+from audit.deed_events import DeedRef, deed_drawn, deed_in_force, deed_refused, deed_signed
 from audit.entry import JsonValue, decode, encode
 from audit.errors import DisclosureError, EntryError
 from audit.events import Draft, Inner
@@ -24,13 +26,20 @@ from tests.audit.make import (
     comparison_answered,
 )
 
+DEED = DeedRef("grant", "G-1", 1, "ab" * 32, "payroll")
 DRAFTS = account_drafts.DRAFTS | {
     "comparison.answered": an_answer(),
     "comparison.refused": a_refusal(),
     "log.opened": an_opening(),
     "key.trusted": events.key_trusted(purpose="receipt", vkey="k", from_index=7, by=["a"]),
-    "grant.loaded": events.grant_loaded(partner="payroll", grant="G-1", sha256="ab" * 32, by=["a"]),
-    "policy.published": events.policy_published(policy=POLICY, rulebooks={"hr": "cd" * 32}, by=["a", "b"]),
+    "deed.drawn": deed_drawn(DEED, path="usual", author="clerk", previous=None, narrows=None),
+    "deed.signed": deed_signed(
+        DEED, step="review", person="reviewer", key="k", at="2026-01-01T00:00:00Z", proof_sha256="cd" * 32
+    ),
+    "deed.refused": deed_refused(DEED, step="review", person="reviewer", reason_sha256="cd" * 32),
+    "deed.in_force": deed_in_force(
+        DEED, path="usual", previous=None, by=["head", "reviewer", "leader"], changed=[], more=0, rights="cd" * 32
+    ),
     "generation.adopted": events.generation_adopted(
         generation="g1",
         data=DATA,
@@ -60,8 +69,25 @@ def test_an_event_has_exactly_the_members_its_page_names(kind: Kind) -> None:
     draft = DRAFTS[kind.type]
 
     assert draft.type == kind.type
-    assert body_of(draft).keys() == kind.body.keys()
+    assert body_of(draft).keys() == kind.body.keys() - {"signature"}
     assert list(disclosed(draft)) == list(kind.secrets)
+
+
+def test_only_a_signed_request_has_a_signature_in_its_entry() -> None:
+    refused = events.comparison_refused(
+        replace(asked(), signature="c2lnbmVk"),
+        Inner(cause="x"),
+        policy=POLICY,
+        data=DATA,
+        counts={},
+        reason="held",
+        incident="I-1",
+        response_sha256="",
+    )
+
+    assert body_of(refused).keys() == kinds.COMPARISON_REFUSED.body.keys()
+    assert body_of(refused)["signature"] == "c2lnbmVk"
+    assert "signature" not in body_of(a_refusal())
 
 
 def test_the_page_is_generated_from_the_catalogue() -> None:

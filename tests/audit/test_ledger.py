@@ -168,7 +168,7 @@ def test_no_drafts_lock_nothing() -> None:
 
 def test_an_entry_too_long_is_refused_before_anything_is_stored() -> None:
     store = a_log(2)
-    long = Draft("grant.loaded", "p" * (MAX_ENTRY_BYTES - MAX_BODY_BYTES), b'"%b"' % (b"x" * (MAX_BODY_BYTES - 2)))
+    long = Draft("deed.signed", "p" * (MAX_ENTRY_BYTES - MAX_BODY_BYTES), b'"%b"' % (b"x" * (MAX_BODY_BYTES - 2)))
 
     with pytest.raises(LedgerError, match="too long"):
         a_ledger().append(store, [an_answer(), long], AT)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from adapters.sealing.client import Deeds
 from audit.entry import encode
 from audit.report import Exit
 from audit.trust import Trust
@@ -25,6 +26,7 @@ from tests.audit.make import a_trust
 from tests.fakes import MemoryStore
 from tests.gateways import Assembled, a_gateway, code_of, entries, secrets_of, some_facts
 from tests.make import NAME, ORIGIN, TODAY, a_caller, a_claim, a_grant, a_request, an_id, limits, told
+from tests.people import known
 
 Make = Callable[..., Assembled]
 
@@ -270,9 +272,8 @@ def test_asking_again_about_a_subject_costs_a_comparison_only(gateway: Assembled
 @pytest.mark.parametrize(("limit", "code"), [(limits(day=1), "quota"), (limits(), "confirmed")])
 def test_the_sealing_process_may_know_less_room_than_we_do(make: Make, limit: Mapping[str, int], code: str) -> None:
     gateway = make(a_grant())
-    gateway.seal.desk.answer(b"")
     other = make(a_grant(limits=limit))
-    gateway.seal.know(other.seal.grants)
+    gateway.seal.know(other.seal.deeds)
 
     assert codes(gateway, a_request(99)) == ["not_confirmed"]
     assert codes(gateway, a_request(1)) == [code]
@@ -281,7 +282,7 @@ def test_the_sealing_process_may_know_less_room_than_we_do(make: Make, limit: Ma
 
 def test_the_sealing_process_may_know_less_right_than_we_do(make: Make) -> None:
     gateway = make(a_grant())
-    gateway.seal.know({})
+    gateway.seal.know(Deeds(known()))
 
     assert codes(gateway, a_request(1)) == ["not_permitted"]
     assert used(gateway) == (0, 0, 0)
