@@ -39,7 +39,14 @@ def judge(query: Query, caller: Caller, rights: Rights, at: datetime, data_time:
     if frozen := _frozen(query, caller, rights):
         return Refusal(Reason.FROZEN, f"frozen:{frozen}", (), rights.snapshot.version)
     units = tuple(f"org:{code}" for code in grant.scope)
-    ask = Ask(f"client:{caller.client_id}", query.asked, f"purpose:{query.purpose}", units, caller.address)
+    ask = Ask(
+        f"client:{caller.client_id}",
+        query.asked,
+        f"purpose:{query.purpose}",
+        units,
+        caller.address,
+        query.matter is not None,
+    )
     verdict = rights.snapshot.judge(ask, at)
     if isinstance(verdict, Refusal):
         return verdict
@@ -60,6 +67,7 @@ def terms_of(query: Query, caller: Caller) -> Hashable:
         query.grant,
         query.purpose,
         caller.operator(query.operator) is not None,
+        caller.signature is None,
         query.as_of,
         query.matter is None,
         query.asked,
@@ -106,6 +114,10 @@ _CONDITIONS: tuple[tuple[str, Callable[[Grant, Query, Caller, datetime], bool]],
     ("grant_not_in_force", lambda grant, query, caller, at: grant.covers(at)),
     ("grant_network", lambda grant, query, caller, at: grant.admits(caller.address)),
     ("unknown_operator", lambda grant, query, caller, at: caller.operator(query.operator) is not None),
+    (
+        "unsigned_request",
+        lambda grant, query, caller, at: not grant.signed_requests or caller.signature is not None,
+    ),
     ("reference_date", lambda grant, query, caller, at: _is_for_this_date(grant, query, at)),
     (
         "no_matter",

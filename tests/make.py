@@ -68,8 +68,13 @@ def a_grant_document(**changes: object) -> dict[str, object]:
         "valid_until": date(2026, 12, 31),
         "max_data_age_days": 30,
         "tells_not_found": False,
+        "hit_rate": 90,
+        "contact": "某联系人",
     }
-    return {key: value for key, value in (document | changes).items() if value is not None}
+    document |= changes
+    if isinstance(document["fields"], list):
+        document["fields"] = {key: "核对" for key in document["fields"]}
+    return {key: value for key, value in document.items() if value is not None}
 
 
 def limits(day: int = 1_000, month: int = 10_000, comparisons: int = 100_000) -> dict[str, int]:

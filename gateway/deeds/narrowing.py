@@ -34,16 +34,20 @@ def _networks_within(before: Grant, after: Grant) -> bool:
 _RULES: Mapping[str, Callable[[Grant, Grant], bool]] = {
     **{name: _same(name) for name in ("number", "partner", "purpose", "legal_basis", "grant_class")},
     "scope": lambda before, after: set(after.scope) <= set(before.scope),
-    "fields": lambda before, after: after.fields <= before.fields,
+    "reasons": lambda before, after: after.fields <= before.fields,
     "limits": lambda before, after: all(
         a <= b for a, b in zip(astuple(after.limits), astuple(before.limits), strict=True)
     ),
+    "hit_rate": lambda before, after: after.hit_rate >= before.hit_rate,
     "networks": _networks_within,
     "hours": _hours_within,
     "valid_from": lambda before, after: after.valid_from >= before.valid_from,
     "valid_until": lambda before, after: after.valid_until <= before.valid_until,
     "max_data_age_days": lambda before, after: after.max_data_age_days <= before.max_data_age_days,
     "tells_not_found": lambda before, after: before.tells_not_found or not after.tells_not_found,
+    "contact": lambda before, after: bool(after.contact),
     "reference_dates": lambda before, after: after.reference_dates <= before.reference_dates,
+    "signed_requests": lambda before, after: after.signed_requests or not before.signed_requests,
+    "additions_per_month": lambda before, after: after.additions_per_month <= before.additions_per_month,
 }
 """Every member of a grant has its rule; a test holds the two lists together."""

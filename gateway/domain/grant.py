@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
+from types import MappingProxyType
 from typing import cast
 from zoneinfo import ZoneInfo
 
@@ -34,16 +35,21 @@ _KEYS = frozenset(
         "scope",
         "fields",
         "limits",
+        "hit_rate",
         "networks",
         "hours",
         "valid_from",
         "valid_until",
         "max_data_age_days",
         "tells_not_found",
+        "contact",
         "reference_dates",
+        "signed_requests",
+        "additions_per_month",
     }
 )
-_OPTIONAL = frozenset({"reference_dates"})
+_OPTIONAL = frozenset({"reference_dates", "signed_requests", "additions_per_month"})
+LONGEST_REASON = 200
 
 
 class GrantError(Exception):
@@ -69,15 +75,29 @@ class Grant:
     legal_basis: str
     grant_class: GrantClass
     scope: tuple[str, ...]
-    fields: frozenset[str]
+    reasons: Mapping[str, str]
+    """Each field it allows, with the reason why it is needed."""
     limits: Limits
+    hit_rate: int
+    """The share of subjects that its holder expects to be confirmed, in percent."""
     networks: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
     hours: tuple[tuple[int, int], ...]
     valid_from: date
     valid_until: date
     max_data_age_days: int
     tells_not_found: bool
+    contact: str = field(repr=False)
+    """Whom to call in an emergency."""
     reference_dates: frozenset[date]
+    signed_requests: bool
+    """Whether each comparison must be a signed request (RFC 9421)."""
+    additions_per_month: int
+    """How many subjects may be added to the cohort of a closed grant each month without a second signature."""
+
+    @property
+    def fields(self) -> Set[str]:
+        """The fields it allows."""
+        return self.reasons.keys()
 
     def covers(self, at: datetime) -> bool:
         """Whether its days, both included, and its hours cover the instant."""
@@ -109,15 +129,19 @@ def parse_grant(document: Mapping[str, object]) -> Grant:
         legal_basis=_text(document, "legal_basis"),
         grant_class=_grant_class(document),
         scope=_texts(document, "scope"),
-        fields=frozenset(_texts(document, "fields")),
+        reasons=_reasons(document["fields"]),
         limits=_limits(document["limits"]),
+        hit_rate=_count(document["hit_rate"], "hit_rate", most=100),
         networks=_networks(document),
         hours=tuple(_span(text) for text in _texts(document, "hours")),
         valid_from=_day(document["valid_from"], "valid_from"),
         valid_until=_day(document["valid_until"], "valid_until"),
         max_data_age_days=_count(document["max_data_age_days"], "max_data_age_days"),
         tells_not_found=_flag(document, "tells_not_found"),
+        contact=_short(document, "contact"),
         reference_dates=_days(document.get("reference_dates", ())),
+        signed_requests=_flag(document, "signed_requests") if "signed_requests" in document else False,
+        additions_per_month=_additions(document),
     )
     if grant.valid_until < grant.valid_from:
         raise GrantError("valid_until lies before valid_from")
@@ -133,18 +157,22 @@ def canonical_document(grant: Grant) -> dict[str, object]:
         "legal_basis": grant.legal_basis,
         "class": grant.grant_class.value,
         "scope": sorted(grant.scope),
-        "fields": sorted(grant.fields),
+        "fields": dict(grant.reasons),
         "limits": {
             "subjects_per_day": grant.limits.subjects_per_day,
             "subjects_per_30_days": grant.limits.subjects_per_30_days,
             "comparisons_per_day": grant.limits.comparisons_per_day,
         },
+        "hit_rate": grant.hit_rate,
         "networks": sorted(str(network) for network in grant.networks),
         "hours": [f"{s // 60:02}:{s % 60:02}-{e // 60:02}:{e % 60:02}" for s, e in grant.hours],
         "valid_from": grant.valid_from.isoformat(),
         "valid_until": grant.valid_until.isoformat(),
         "max_data_age_days": grant.max_data_age_days,
         "tells_not_found": grant.tells_not_found,
+        "contact": grant.contact,
+        "signed_requests": grant.signed_requests,
+        "additions_per_month": grant.additions_per_month,
         "reference_dates": sorted(day.isoformat() for day in grant.reference_dates),
     }
 
@@ -210,10 +238,35 @@ def _limits(value: object) -> Limits:
     return Limits(*(_count(table[name], f"limits.{name}") for name in names))
 
 
-def _count(value: object, key: str) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 < value < 2**31:
-        raise GrantError(f"{key} must be a whole number above 0")
+def _count(value: object, key: str, *, least: int = 1, most: int = 2**31 - 1) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+        raise GrantError(f"{key} must be a whole number from {least} to {most}")
     return value
+
+
+def _additions(document: Mapping[str, object]) -> int:
+    """Only a closed grant has a cohort to add to."""
+    additions = _count(document.get("additions_per_month", 0), "additions_per_month", least=0)
+    if additions and document["class"] != GrantClass.CLOSED:
+        raise GrantError("additions_per_month is for grants of class closed")
+    return additions
+
+
+def _reasons(value: object) -> Mapping[str, str]:
+    """Fields, each with a reason: nobody gets a field because it was on a list."""
+    table: Mapping[str, object] = cast("Mapping[str, object]", value) if isinstance(value, Mapping) else {}
+    if not table or not all(
+        isinstance(each, str) and 0 < len(each.strip()) <= LONGEST_REASON for each in table.values()
+    ):
+        raise GrantError('fields must name each field with the reason why it is needed, as in unit = "核对单位"')
+    return MappingProxyType({name: str(table[name]) for name in sorted(table)})
+
+
+def _short(document: Mapping[str, object], key: str) -> str:
+    text = _text(document, key)
+    if len(text) > LONGEST_REASON:
+        raise GrantError(f"{key} may have {LONGEST_REASON} characters")
+    return text
 
 
 def _flag(document: Mapping[str, object], key: str) -> bool:

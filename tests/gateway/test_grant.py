@@ -57,7 +57,16 @@ WRONG: dict[str, dict[str, object]] = {
     "scope: an empty text": {"scope": ["root", ""]},
     "scope: twice the same": {"scope": ["root", "root"]},
     "fields: empty list": {"fields": []},
-    "fields: numbers": {"fields": [1]},
+    "fields: a number for a reason": {"fields": {"unit": 1}},
+    "fields: an empty reason": {"fields": {"unit": " "}},
+    "fields: a reason that is too long": {"fields": {"unit": "因" * 201}},
+    "fields: a list": {"fields": ("unit",)},
+    "hit_rate: nothing": {"hit_rate": 0},
+    "hit_rate: more than all": {"hit_rate": 101},
+    "contact: empty": {"contact": ""},
+    "signed_requests: a word": {"signed_requests": "yes"},
+    "additions_per_month: without a cohort": {"additions_per_month": 5},
+    "additions_per_month: below nothing": {"additions_per_month": -1, "class": "closed"},
     "limits: one is missing": {"limits": {"subjects_per_day": 1, "subjects_per_30_days": 1}},
     "limits: one too many": {"limits": limits() | {"subjects_per_year": 1}},
     "limits: zero": {"limits": limits(day=0)},
@@ -206,10 +215,13 @@ def test_the_signed_form_reads_back_as_the_same_grant(document: dict[str, object
 @given(DOCUMENTS, st.randoms())
 def test_the_order_of_lists_does_not_change_what_is_signed(document: dict[str, object], random: Random) -> None:
     shuffled = dict(document)
-    for key in ("scope", "fields", "networks", "reference_dates"):
+    for key in ("scope", "networks", "reference_dates"):
         values = list(document[key])  # type: ignore[call-overload]  # each is a list
         random.shuffle(values)
         shuffled[key] = values
+    fields = list(document["fields"].items())  # type: ignore[attr-defined]  # a table
+    random.shuffle(fields)
+    shuffled["fields"] = dict(fields)
 
     assert canonical_document(parse_grant(shuffled)) == canonical_document(parse_grant(document))
 
@@ -230,6 +242,10 @@ CHANGES: dict[str, dict[str, object]] = {
     "max_data_age_days": {"max_data_age_days": 31},
     "tells_not_found": {"tells_not_found": True},
     "reference_dates": {"reference_dates": [date(2025, 12, 31)]},
+    "hit_rate": {"hit_rate": 89},
+    "contact": {"contact": "另一联系人"},
+    "signed_requests": {"signed_requests": True},
+    "additions_per_month": {"class": "closed", "additions_per_month": 5},
 }
 
 
