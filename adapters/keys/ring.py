@@ -30,15 +30,13 @@ class ServeKeys:
     idempotency: bytes = field(repr=False)
     proxy: bytes = field(repr=False)
     sync: Ed25519PublicKey = field(repr=False)
-    load: Ed25519PublicKey = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SealKeys:
-    """What `bidui seal` holds: the sealing key, and whose signature it believes on a grant."""
+    """What `bidui seal` holds: the sealing key. Whom it believes follows from its own copy of the foundation."""
 
     sealing: bytes = field(repr=False)
-    load: Ed25519PublicKey = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,16 +58,12 @@ def serve_keys(home: Path, passphrase: Passphrase | None = None) -> ServeKeys:
         idempotency=read_secret(own / "idempotency.secret", passphrase),
         proxy=read_secret(own / "proxy.secret", passphrase),
         sync=read_ed25519_public(keys / "sync.pub"),
-        load=read_ed25519_public(keys / "load.pub"),
     )
 
 
 def seal_keys(home: Path, passphrase: Passphrase | None = None) -> SealKeys:
     """Read the ring of seal. Raises `KeyFileError`."""
-    keys = home / "keys"
-    return SealKeys(
-        sealing=read_secret(keys / "seal" / "sealing.secret", passphrase), load=read_ed25519_public(keys / "load.pub")
-    )
+    return SealKeys(sealing=read_secret(home / "keys" / "seal" / "sealing.secret", passphrase))
 
 
 def sync_keys(home: Path, passphrase: Passphrase | None = None) -> SyncKeys:
@@ -78,8 +72,3 @@ def sync_keys(home: Path, passphrase: Passphrase | None = None) -> SyncKeys:
     return SyncKeys(
         sealing=read_secret(own / "sealing.secret", passphrase), sync=read_ed25519(own / "sync.pem", passphrase)
     )
-
-
-def load_key(home: Path, passphrase: Passphrase | None = None) -> Ed25519PrivateKey:
-    """The key that signs grants where no two people do: demo and test mode."""
-    return read_ed25519(home / "keys" / "load" / "load.pem", passphrase)

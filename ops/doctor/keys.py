@@ -17,7 +17,7 @@ from ops.doctor.finding import Finding, doubt, ill, unseen, well
 from ops.doctor.installation import Installation
 from ops.log_keys import TRUST_FILE
 
-OFFICE = ("load", "authority", "clients")
+OFFICE = ("people", "authority", "clients")
 """Folders of a demonstration; in production none of their keys belongs on this machine."""
 PUBLIC = ("sync", "checkpoints", "receipts")
 SOON_DAYS = 30
@@ -80,7 +80,8 @@ def certificates(installation: Installation) -> Iterator[Finding]:
 
 
 def _needed(installation: Installation) -> Mapping[str, list[str]]:
-    serve = ["receipts.pem", "checkpoints.pem", "checkpoints-mldsa44.pem", "token.pem", "idempotency.secret"]
+    serve = ["receipts.pem", "checkpoints.pem", "checkpoints-mldsa44.pem", "token.pem"]
+    serve += ["idempotency.secret", "natural.secret", "accounts.secret"]
     if installation.serve and installation.serve.tls:
         serve.append("tls.pem")
     if installation.serve and installation.serve.trusted_proxies:
@@ -88,8 +89,6 @@ def _needed(installation: Installation) -> Mapping[str, list[str]]:
     needed = {"serve": serve, "seal": ["sealing.secret"]}
     if (installation.home.path / "sync.toml").exists():
         needed["sync"] = ["sync.pem", "sealing.secret"]
-    if not installation.is_production:
-        needed["load"] = ["load.pem"]
     return needed
 
 

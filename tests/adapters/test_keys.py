@@ -32,7 +32,7 @@ from adapters.keys.files import (
     write_secret,
 )
 from adapters.keys.making import make_all, make_client, read_client
-from adapters.keys.ring import load_key, seal_keys, serve_keys, sync_keys
+from adapters.keys.ring import seal_keys, serve_keys, sync_keys
 from gateway.domain.partner_file import parse_partner
 from tests.adapters.make_identity import AT, StandingClock, partner_data, rsa_key
 
@@ -68,7 +68,7 @@ def test_every_private_file_is_its_holders_alone(tmp_path: Path) -> None:
     public = {name: mode for name, mode in found.items() if name.endswith((".pub", ".crt"))}
     assert set(public.values()) == {0o644}
     folders = {name: mode for name, mode in found.items() if "." not in name}
-    assert folders == dict.fromkeys(("serve", "seal", "sync", "load", "authority"), 0o700)
+    assert folders == dict.fromkeys(("serve", "seal", "sync", "authority"), 0o700)
     assert {mode for name, mode in found.items() if name not in public and name not in folders} == {0o600}
 
 
@@ -80,7 +80,6 @@ def test_each_process_finds_its_ring_and_they_fit(tmp_path: Path) -> None:
     assert len({seal.sealing, serve.idempotency, serve.proxy}) == 3
     sync_public = sync.sync.public_key()
     assert sync_public == serve.sync
-    assert load_key(home).public_key() == serve.load == seal.load
     signature = serve.checkpoints_mldsa44.sign(b"root")
     serve.checkpoints_mldsa44.public_key().verify(signature, b"root")
 

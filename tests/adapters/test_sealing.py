@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Thread
@@ -15,13 +16,30 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.sealing import client as module
-from adapters.sealing.client import SealClient
-from adapters.sealing.wire import MAX_FRAME, Admit, Admitted, Ask, Refused, Sealed, receive, replies, requests, send
+from adapters.sealing.client import PORTION, Deeds, SealClient
+from adapters.sealing.wire import (
+    MAX_FRAME,
+    Admit,
+    Admitted,
+    Ask,
+    Know,
+    Known,
+    Refused,
+    Reply,
+    Request,
+    Sealed,
+    receive,
+    replies,
+    requests,
+    send,
+)
 from gateway.domain.errors import UnavailableError
 from gateway.ports import Withheld
 from gateway.seal import Plain
-from tests.make import GENERATION, NAME, a_grant, an_id, signed
+from tests.make import GENERATION, NAME, a_grant, an_id
+from tests.people import granted, known
 
+DEED = granted(a_grant()).encode()
 PLAIN = Plain("G-1", "person", an_id(1), [NAME], 46_000, [("unit", "equals", "盟教育局")])
 
 
@@ -39,7 +57,10 @@ def a_pair() -> Iterator[tuple[socket.socket, socket.socket]]:
 MESSAGES = [
     Ask(GENERATION, [PLAIN, PLAIN]),
     Ask("", []),
-    Admit(GENERATION, signed(a_grant())),
+    Know([DEED, DEED]),
+    Know([]),
+    Known(7),
+    Admit(GENERATION, DEED),
     Admitted([1, -1, 2**63 - 1, -(2**63)]),
     Sealed(["limit", "malformed"]),
     Refused("GrantError"),
@@ -47,13 +68,13 @@ MESSAGES = [
 
 
 @pytest.mark.parametrize("message", MESSAGES, ids=lambda message: type(message).__name__)
-def test_a_message_arrives_as_it_was_sent(message: Admit | Ask | Admitted | Sealed | Refused) -> None:
+def test_a_message_arrives_as_it_was_sent(message: Request | Reply) -> None:
     with a_pair() as (near, far):
         send(near, message)
         body = receive(far)
 
     assert body is not None
-    decoder = requests if isinstance(message, Admit | Ask) else replies
+    decoder = requests if isinstance(message, Know | Admit | Ask) else replies
     assert decoder.decode(body) == message
 
 
@@ -107,7 +128,7 @@ def test_nothing_personal_shows_in_a_message() -> None:
 Answer = Callable[[socket.socket], None]
 
 
-def reply(message: Admitted | Sealed | Refused) -> Answer:
+def reply(message: Reply) -> Answer:
     def answer(peer: socket.socket) -> None:
         receive(peer)
         send(peer, message)
@@ -181,7 +202,7 @@ def test_a_process_that_misbehaves_is_unavailable_and_asked_anew(
     misbehave: Answer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "TIMEOUT_SECONDS", 0.1)
-    with a_process(misbehave, GOOD) as path, closing(SealClient(path, {})) as client:
+    with a_process(misbehave, GOOD) as path, closing(SealClient(path)) as client:
         with pytest.raises(UnavailableError) as caught:
             client.ask(GENERATION, [PLAIN]).questions()
         assert an_id(1) not in str(caught.value)
@@ -201,7 +222,7 @@ def test_an_answer_that_came_too_late_is_nobodys(monkeypatch: pytest.MonkeyPatch
         with suppress(OSError):
             send(peer, Sealed(["too late"]))
 
-    with a_process(too_late, GOOD) as path, closing(SealClient(path, {})) as client:
+    with a_process(too_late, GOOD) as path, closing(SealClient(path)) as client:
         with pytest.raises(UnavailableError):
             client.ask(GENERATION, [PLAIN]).questions()
 
@@ -217,7 +238,7 @@ def test_an_answer_that_nobody_fetched_is_not_given_to_the_next() -> None:
                 return
             send(peer, Sealed([cause]))
 
-    with a_process(answer_all, reply(Sealed(["second"]))) as path, closing(SealClient(path, {})) as client:
+    with a_process(answer_all, reply(Sealed(["second"]))) as path, closing(SealClient(path)) as client:
         client.ask(GENERATION, [PLAIN])
         again = client.ask(GENERATION, [PLAIN])
 
@@ -225,7 +246,7 @@ def test_an_answer_that_nobody_fetched_is_not_given_to_the_next() -> None:
 
 
 def test_nobody_listening_is_unavailable(tmp_path: Path) -> None:
-    client = SealClient(tmp_path / "nobody.sock", {})
+    client = SealClient(tmp_path / "nobody.sock")
 
     with pytest.raises(UnavailableError):
         client.ask(GENERATION, [PLAIN]).questions()
@@ -233,18 +254,85 @@ def test_nobody_listening_is_unavailable(tmp_path: Path) -> None:
         client.is_alive()
 
 
-def test_a_grant_that_is_not_known_there_yet_is_handed_in() -> None:
-    told: list[Admit | Ask] = []
+@dataclass
+class Listener:
+    """A sealing process that believes everything, and keeps what it was told."""
 
-    def know_later(peer: socket.socket) -> None:
+    told: list[Request] = field(default_factory=list)
+    trusts: bool = True
+
+    def listen(self, peer: socket.socket) -> None:
         while (body := receive(peer)) is not None:
-            told.append(requests.decode(body))
-            admitted = any(isinstance(message, Admit) for message in told)
-            last = told[-1]
-            send(peer, Admitted([7]) if isinstance(last, Admit) else Sealed(["limit" if admitted else "unknown_grant"]))
+            self.told.append(requests.decode(body))
+            send(peer, self._reply(self.told[-1]))
 
-    with a_process(know_later) as path, closing(SealClient(path, {"G-1": signed(a_grant())})) as client:
+    def of(self, kind: type[Request]) -> list[Request]:
+        return [message for message in self.told if isinstance(message, kind)]
+
+    def _reply(self, message: Request) -> Reply:
+        match message:
+            case Know():
+                return Known(1) if self.trusts else Refused("DeedError")
+            case Admit():
+                return Admitted([7])
+            case Ask():
+                return Sealed(["limit" if self.of(Admit) else "unknown_grant"] * len(message.plains))
+
+
+WHOLE = Deeds(known(), {"G-1": DEED})
+
+
+def test_a_grant_that_is_not_known_there_yet_is_handed_in() -> None:
+    process = Listener()
+    with a_process(process.listen) as path, closing(SealClient(path, WHOLE)) as client:
         assert client.ask(GENERATION, [PLAIN]).questions() == [Withheld("limit")]
         assert client.units(GENERATION, "G-1") == {7}
 
-    assert [message.grant for message in told if isinstance(message, Admit)] == [signed(a_grant())]
+    assert process.told == [Know(list(known())), Admit(GENERATION, DEED), Ask(GENERATION, [PLAIN])]
+
+
+def test_who_may_sign_is_told_once_a_connection_and_what_is_new_when_it_is_new() -> None:
+    first, second = Listener(), Listener()
+    more = WHOLE._replace(known=(*known(), b"another"))
+    with a_process(first.listen, second.listen) as path, closing(SealClient(path, WHOLE)) as client:
+        client.units(GENERATION, "G-1")
+        client.units("another", "G-1")
+        client.know(more)
+        client.units(GENERATION, "G-1")
+        client.close()
+        client.units(GENERATION, "G-1")
+
+    assert first.of(Know) == [Know(list(known())), Know([b"another"])]
+    assert second.of(Know) == [Know([*known(), b"another"])]
+
+
+def test_people_who_are_not_the_old_ones_and_more_are_told_from_the_beginning() -> None:
+    process = Listener()
+    with a_process(process.listen) as path, closing(SealClient(path, WHOLE)) as client:
+        client.units(GENERATION, "G-1")
+        client.know(WHOLE._replace(known=known()[:2]))
+        client.units(GENERATION, "G-1")
+
+    assert process.of(Know) == [Know(list(known())), Know(list(known()[:2]))]
+
+
+def test_many_deeds_are_told_in_portions() -> None:
+    process, many = Listener(), [bytes([number % 256]) for number in range(2 * PORTION + 1)]
+    with a_process(process.listen) as path, closing(SealClient(path, Deeds(many, {"G-1": DEED}))) as client:
+        client.units(GENERATION, "G-1")
+
+    told = [message.deeds for message in process.told if isinstance(message, Know)]
+    assert [len(portion) for portion in told] == [PORTION, PORTION, 1]
+    assert [deed for portion in told for deed in portion] == many
+
+
+def test_a_process_that_does_not_trust_the_people_gets_no_grant() -> None:
+    process = Listener(trusts=False)
+    with (
+        a_process(process.listen) as path,
+        closing(SealClient(path, WHOLE)) as client,
+        pytest.raises(UnavailableError, match="doctor"),
+    ):
+        client.units(GENERATION, "G-1")
+
+    assert process.of(Admit) == []

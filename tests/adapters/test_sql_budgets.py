@@ -15,8 +15,8 @@ from adapters.sql.ledger_reader import SqlLedgerReader
 from audit.entry import decode
 from audit.tree import StoredTree, root, split
 from gateway.domain.budget import Limits, Used
-from tests.gateways import open_store
-from tests.make import a_grant, signed, some_limits
+from tests.gateways import open_store, put_grant
+from tests.make import a_grant, some_limits
 from tests.workers import DAY, FRESH, answer, compare, compare_in_threads, spend_and_die
 
 PROCESSES = 2
@@ -33,7 +33,7 @@ def pool() -> Iterator[ProcessPoolExecutor]:
 def url(engine_url: str) -> str:
     """A control database with one grant."""
     with closing(open_store(engine_url)) as store, store.begin() as work:
-        work.grants.put("G-1", signed(a_grant()))
+        put_grant(work, a_grant())
         work.commit()
     return engine_url
 

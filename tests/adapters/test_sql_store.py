@@ -21,8 +21,8 @@ from gateway.domain.budget import Used
 from gateway.domain.errors import UnavailableError
 from tests.audit.make import an_answer
 from tests.fakes_audit import MemoryLedger
-from tests.gateways import a_ledger, open_store
-from tests.make import LOAD_KEY, NOW, a_grant, limits, signed
+from tests.gateways import a_deed, a_ledger, open_store, put_grant
+from tests.make import NOW, a_grant, limits
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def an_engine(url: str) -> Iterator[Engine]:
 
 def test_making_the_tables_again_changes_nothing(engine_url: str) -> None:
     with closing(open_store(engine_url)) as store, store.begin() as work:
-        work.grants.put("G-1", signed(a_grant()))
+        put_grant(work, a_grant())
         work.commit()
 
     with an_engine(engine_url) as engine:
@@ -52,7 +52,7 @@ def test_making_the_tables_again_changes_nothing(engine_url: str) -> None:
 
     with closing(SqlStore(engine_url)) as store, store.begin() as work:
         assert work.epoch() == 2
-        assert work.grants.all().keys() == {"G-1"}
+        assert [kept.id for kept in work.deeds.in_force(0)] == ["G-1"]
 
 
 def test_missing_tables_are_named(engine_url: str) -> None:
@@ -190,18 +190,22 @@ def test_a_reader_of_what_is_not_there_is_unavailable(
 # ---------------------------------------------------------------------------------------- grants
 
 
-def test_grants_are_kept_as_they_were_signed_and_the_epoch_grows(store: SqlStore) -> None:
-    first, second = signed(a_grant()), signed(a_grant(number="盟签〔2026〕7号"))
-    wider = signed(a_grant(limits=limits(day=9)), LOAD_KEY, "leader")
-    for number, document, epoch in (("G-1", first, 2), ("盟签〔2026〕7号", second, 3), ("G-1", wider, 4)):
+def test_deeds_are_kept_as_they_were_signed_and_the_epoch_grows(store: SqlStore) -> None:
+    second = a_grant(number="盟签〔2026〕7号")
+    for grant, serial, epoch in ((a_grant(), 1, 2), (second, 1, 3), (a_grant(limits=limits(day=9)), 2, 4)):
         with store.begin() as work:
-            work.grants.put(number, document)
+            put_grant(work, grant, serial)
             work.commit()
         with store.begin() as work:
             assert work.epoch() == epoch
 
     with store.begin() as work:
-        assert work.grants.all() == {"G-1": wider, "盟签〔2026〕7号": second}
+        kept = [(each.id, each.serial, each.deed) for each in work.deeds.in_force(0)]
+    assert kept == [
+        ("G-1", 1, a_deed(a_grant()).encode()),
+        ("盟签〔2026〕7号", 1, a_deed(second).encode()),
+        ("G-1", 2, a_deed(a_grant(limits=limits(day=9)), 2).encode()),
+    ]
 
 
 # ---------------------------------------------------------------------------------------- one at a time
@@ -210,7 +214,7 @@ def test_grants_are_kept_as_they_were_signed_and_the_epoch_grows(store: SqlStore
 def test_works_of_two_nodes_on_one_grant_never_overlap(engine_url: str) -> None:
     nodes = [open_store(engine_url) for _ in range(2)]
     with nodes[0].begin() as work:
-        work.grants.put("G-1", signed(a_grant()))
+        put_grant(work, a_grant())
         work.commit()
     first_is_in, order = threading.Event(), list[str]()
 

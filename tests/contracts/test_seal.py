@@ -11,7 +11,7 @@ from threading import Thread
 
 import pytest
 
-from adapters.sealing.client import SealClient
+from adapters.sealing.client import Deeds, SealClient
 from gateway.domain.errors import UnavailableError
 from gateway.domain.grant import Grant
 from gateway.ports import Seal, Withheld
@@ -19,7 +19,9 @@ from gateway.seal import Plain, Question, Sealer, day_number
 from ops.seal import listen, serve_forever
 from tests.fakes import DeskSeal, DrivenClock, a_desk
 from tests.fakes_audit import CountingEntropy
-from tests.make import CATALOGUE, GENERATION, KEY, NAME, TODAY, a_grant, an_id, limits, signed
+from tests.gateways import a_deed
+from tests.make import CATALOGUE, GENERATION, KEY, NAME, TODAY, a_grant, an_id, limits
+from tests.people import known
 
 Open = Callable[..., "DeskSeal | SealClient"]
 SEALER = Sealer(KEY, CATALOGUE, "person", GENERATION, CountingEntropy())
@@ -32,15 +34,15 @@ def open_seal(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Open]:
 
     def open_one(*grants: Grant, clock: DrivenClock | None = None) -> DeskSeal | SealClient:
         desk = a_desk(Path(mkdtemp(dir=tmp_path)), clock)
-        opened.append(desk.meter.close)
-        documents = {grant.number: signed(grant) for grant in grants}
+        opened.append(desk.close)
+        deeds = told_of(*grants)
         if request.param == "fake":
-            return DeskSeal(desk, documents)
+            return DeskSeal(desk, deeds)
         # The path of a unix socket is short, and pytest's folders are not.
         path = Path(mkdtemp(prefix="bidui-seal-")) / "seal.sock"
         server = listen(path)
         Thread(target=serve_forever, args=(server, desk), daemon=True).start()
-        client = SealClient(path, documents)
+        client = SealClient(path, deeds)
         opened.extend([client.close, server.close, path.unlink, path.parent.rmdir])
         return client
 
@@ -48,6 +50,11 @@ def open_seal(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Open]:
     for close in opened:
         with suppress(OSError):
             close()
+
+
+def told_of(*grants: Grant, serial: int = 1) -> Deeds:
+    """What the sealing process is told when these grants are in force."""
+    return Deeds(known(), {grant.number: a_deed(grant, serial).encode() for grant in grants})
 
 
 def a_plain(number: int = 1, grant: str = "G-1", day: date = TODAY, *claims: tuple[str, str, str]) -> Plain:
@@ -171,7 +178,7 @@ def test_a_grant_that_was_replaced_is_judged_anew(open_seal: Open, replaced: Gra
     seal = open_seal(before)
     ask(seal, a_plain())
 
-    seal.know({"G-1": signed(replaced)})
+    seal.know(told_of(replaced, serial=2))
 
     assert told(ask(seal, a_plain())) == [expected]
 
@@ -180,7 +187,7 @@ def test_a_grant_that_was_withdrawn_seals_nothing(open_seal: Open) -> None:
     seal = open_seal(a_grant())
     assert told(ask(seal, a_plain())) == ["sealed"]
 
-    seal.know({})
+    seal.know(told_of())
 
     assert seal.units(GENERATION, "G-1") == frozenset()
 
@@ -211,7 +218,7 @@ def test_a_seal_out_of_order_is_unavailable(open_seal: Open, tmp_path: Path) -> 
     if isinstance(seal, DeskSeal):
         seal.broken = True
     else:
-        seal = SealClient(tmp_path / "nobody.sock", {})
+        seal = SealClient(tmp_path / "nobody.sock")
 
     with pytest.raises(UnavailableError):
         ask(seal, a_plain())
