@@ -261,10 +261,16 @@ def proof_by(key: Ed25519PrivateKey, person: str, challenge: bytes) -> Ed25519Pr
 class Accounts:
     """All of the accounts put together on a store, and short ways to use them."""
 
-    def __init__(self, store: AccountStore | None = None, authenticators: Authenticators | None = None) -> None:
+    def __init__(
+        self,
+        store: AccountStore | None = None,
+        authenticators: Authenticators | None = None,
+        seed: str = "accounts",
+    ) -> None:
+        """`seed` tells nodes apart, so that no two draw the same random bytes."""
         self.clock, self.people = DrivenClock(), StandingPeople()
         self.store: AccountStore = store or MemoryAccounts()
-        entropy, ledger = CountingEntropy("accounts"), a_ledger(seed="accounts")
+        entropy, ledger = CountingEntropy(seed), a_ledger(seed=seed)
         with self.store.begin() as work:
             if not work.ledger.lock_head().size:
                 ledger.append(work.ledger, [log_opened(origin=ORIGIN, vkeys=[])], NOW)
