@@ -7,7 +7,7 @@ serve and the sealing process check the signatures again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -34,6 +34,8 @@ from gateway.deeds.signature import Signature, Statement, sign, write_time
 from gateway.deeds.standing import Standing
 from gateway.deeds.steps import ACTIVATE, ACTIVATION, FOUNDING, USUAL, path_of
 from gateway.domain.people import Duty, Person
+from gateway.examining import Examiner
+from gateway.partners import departments
 from gateway.ports import Clock
 from gateway.proposals import check_proposal
 from policies.catalogue import Catalogue
@@ -89,15 +91,17 @@ class Office:
     reader: DeedsReader
     catalogue: Catalogue
     clock: Clock
+    examiner: Examiner
     arrived: Callable[[Document], None] = lambda _: None
     """Told what has come into force, after the commit."""
 
     def draw(self, by: Person, proposal: Proposal) -> Kept:
         """Draws a deed up; it waits for its first signature. Raises `DeedError`."""
+        self._examine(proposal.kind, proposal.content)
         with self._work() as (work, standing, now):
             document = self._document(by, proposal, standing)
             _check_drawer(by, document)
-            check_proposal(document, standing, self.catalogue)
+            self._check(document, standing)
             kept = _kept(drawn(document), by.id, _next_attempt(work.deeds, document), now)
             work.deeds.put(kept)
             self._record(work, now, [_drawn(kept)])
@@ -113,7 +117,7 @@ class Office:
             before = deed.document
             after = _redrawn(before, by, content, reason)
             check_narrowing(before, after)
-            check_proposal(after, standing, self.catalogue)
+            self._check(after, standing)
             kept = replace(kept, deed=deed.redrawn(after.encode()).encode(), changed=seconds(now))
             work.deeds.put(kept)
             self._record(work, now, [_drawn(kept, narrows=named)])
@@ -145,6 +149,7 @@ class Office:
         """
         if signature.person != by.id:
             raise ForbiddenError("sign with your own key, under your own account")
+        self._examine_pending(signature.deeds)
         with self._work() as (work, standing, now):
             if abs(now - signature.time()) > FRESH:
                 raise DeedError("this signature is too old or from the future; sign again")
@@ -199,7 +204,7 @@ class Office:
     def _found(self, work: OfficeWork, standing: Standing, person: Person, code: str, now: datetime) -> None:
         proposal = Proposal(kind=Kind.PERSON, id=person.id, content=person_content(person), path=FOUNDING)
         document = self._document(person, proposal, standing)
-        check_proposal(document, standing, self.catalogue)
+        self._check(document, standing)
         kept = _kept(drawn(document), person.id, _next_attempt(work.deeds, document), now)
         work.deeds.put(kept)
         stated = Statement(self.log, ACTIVATE, person.id, ACTIVATION, write_time(now), (kept.opened().digest,))
@@ -241,7 +246,7 @@ class Office:
 
     def _come_into_force(self, standing: Standing, deed: Deed, kept: Kept, now: datetime) -> Draft:
         document = deed.document
-        check_proposal(document, standing, self.catalogue)
+        self._check(document, standing)
         before = standing.get(document.kind, document.id)
         told, more = changes(document.kind, before.content if before else {}, document.content)
         standing.add(deed, now)
@@ -254,6 +259,22 @@ class Office:
             more=more,
             rights=standing.digest(),
         )
+
+    def _check(self, document: Document, standing: Standing) -> None:
+        check_proposal(document, standing, self.catalogue)
+        if document.kind is Kind.RULEBOOKS:
+            self.examiner.require(document.content, departments(standing))
+
+    def _examine(self, kind: Kind, content: Mapping[str, JsonValue]) -> None:
+        """What takes long, before anything is locked."""
+        if kind is Kind.RULEBOOKS:
+            self.examiner.examine(content, departments(self.standing()))
+
+    def _examine_pending(self, named: Sequence[str]) -> None:
+        for kept in self.pending():
+            deed = kept.opened()
+            if deed.digest in named:
+                self._examine(Kind(kept.kind), deed.document.content)
 
     def _record(self, work: OfficeWork, now: datetime, events: list[Draft]) -> list[Recorded]:
         return self.ledger.append(work.ledger, events, now)

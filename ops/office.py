@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from adapters.keys.files import Passphrase
 from adapters.sql.store import SqlStore
-from gateway.deeds.document import Document
 from gateway.deeds.reading import DeedsReader
+from gateway.examining import Examine, Examiner
 from gateway.office import Office
+from ops.examining import examine_here
 from ops.log_keys import make_ledger
 from ops.rights import read_home_foundation
 from ops.settings import Home, ServeSettings, load
 from policies.catalogue import load_catalogue
 
 
-def open_office(
-    home: Home, passphrase: Passphrase | None = None, arrived: Callable[[Document], None] = lambda _: None
-) -> Office:
+def open_office(home: Home, passphrase: Passphrase | None = None, examine: Examine = examine_here) -> Office:
     """An office with a store of its own; whoever opens it closes `office.store`. Raises `SettingsError`."""
     settings, foundation = load(home, "serve.toml", ServeSettings), read_home_foundation(home)
     return Office(
@@ -27,5 +24,5 @@ def open_office(
         reader=DeedsReader(foundation),
         catalogue=load_catalogue(),
         clock=home.clock,
-        arrived=arrived,
+        examiner=Examiner(examine),
     )

@@ -32,6 +32,7 @@ from gateway.pipeline import Pipeline
 from gateway.ports import Index
 from gateway.record import Recorder
 from gateway.seal import Layout
+from ops.examining import examine_apart
 from ops.identity import Identity, build_identity
 from ops.log_keys import LogKeys, make_ledger, read_log_keys
 from ops.office import open_office
@@ -148,7 +149,7 @@ def wire(home: Home, passphrase: Passphrase | None = None) -> Gateway:
         probe=SealClient(socket),
         identity=identity,
         rights=rights,
-        people=open_desk(home, open_office(home, passphrase), rights, passphrase),
+        people=open_desk(home, open_office(home, passphrase, examine_apart), rights, passphrase),
         reader=reader,
         checkpoints=checkpoints,
         signer=_signer(home, settings, log_keys, reader, checkpoints),
