@@ -17,26 +17,29 @@ from threading import Thread
 
 import msgspec
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from adapters.keys.files import read_ed25519, read_secret
-from adapters.sealing.client import SealClient
+from adapters.keys.files import read_secret
+from adapters.sealing.client import Deeds, SealClient
 from adapters.sealing.meter import Meter
-from adapters.sealing.wire import Admit, Admitted, Ask, Refused, Sealed
+from adapters.sealing.wire import Admit, Admitted, Ask, Know, Known, Refused, Reply, Sealed
+from gateway.deeds.deed import Deed, Draft
+from gateway.deeds.foundation import Founder, found
+from gateway.deeds.signature import Statement, sign
 from gateway.domain.errors import UnavailableError
 from gateway.domain.grant import Grant
 from gateway.ports import Withheld
 from gateway.seal import Plain, Question, Sealer, SealingKey, day_number
-from gateway.signed_grant import SignedGrant, sign_grant
+from ops.rights import read_home_foundation
 from ops.seal import SealingDesk, listen, serve_forever
-from ops.settings import Mode
-from ops.wiring import trusted_load_keys
 from tests.fakes import DrivenClock, a_desk
 from tests.fakes_audit import CountingEntropy
+from tests.gateways import a_deed
 from tests.homes import a_home, edit, environment, listens, started, until
-from tests.make import CATALOGUE, GENERATION, NAME, TODAY, a_grant, an_id, limits, signed
+from tests.make import CATALOGUE, GENERATION, NAME, TODAY, a_grant, an_id, limits
+from tests.people import FOUNDATION, FOUNDERS, LOG, STAFF, granted, key_of, known, public_of
 
 DAY = day_number(TODAY)
 FIELDS = ["name", "unit", "sex", "birth_month", "leader_rank", "pay_amount"]
@@ -45,17 +48,18 @@ FIELDS = ["name", "unit", "sex", "birth_month", "leader_rank", "pay_amount"]
 @pytest.fixture
 def desk(tmp_path: Path) -> Iterator[SealingDesk]:
     made = a_desk(tmp_path)
+    assert isinstance(send(made, Know(list(known()))), Known)
     yield made
-    made.meter.close()
+    made.close()
 
 
 def admit(desk: SealingDesk, *grants: Grant) -> None:
     for grant in grants:
-        reply = send(desk, Admit(GENERATION, signed(grant)))
+        reply = send(desk, Admit(GENERATION, a_deed(grant).encode()))
         assert isinstance(reply, Admitted)
 
 
-def send(desk: SealingDesk, message: object) -> Admitted | Sealed | Refused:
+def send(desk: SealingDesk, message: object) -> Reply:
     return desk.answer(msgspec.msgpack.encode(message))
 
 
@@ -65,7 +69,7 @@ def plain(*claims: tuple[str, str, str], **changes: object) -> Plain:
     return Plain(**(members | changes))  # type: ignore[arg-type]  # what a stranger may send
 
 
-def told(reply: Admitted | Sealed | Refused) -> list[str]:
+def told(reply: Reply) -> list[str]:
     if isinstance(reply, Sealed):
         return [item if isinstance(item, str) else "sealed" for item in reply.items]
     return ["refused" if isinstance(reply, Refused) else "admitted"]
@@ -106,42 +110,91 @@ def test_what_is_no_message_is_refused(desk: SealingDesk, body: bytes) -> None:
     st.binary(max_size=60) | st.integers(0, len(GOOD) - 1).map(lambda place: GOOD[:place] + b"\xff" + GOOD[place + 1 :])
 )
 def test_any_bytes_are_answered(desk: SealingDesk, body: bytes) -> None:
-    assert isinstance(desk.answer(body), Admitted | Sealed | Refused)
+    assert isinstance(desk.answer(body), Known | Admitted | Sealed | Refused)
 
 
 # ---------------------------------------------------------------------------------------- what is no grant
 
-STRANGER = Ed25519PrivateKey.from_private_bytes(b"s" * 32)
-WIDE = signed(a_grant(limits=limits(day=10**6)))
-NO_GRANTS: dict[str, SignedGrant] = {
-    "signed by a stranger": sign_grant(a_grant(), "load", STRANGER),
-    "signed under another name": sign_grant(a_grant(), "leader", STRANGER),
-    "with another's signature": SignedGrant(WIDE.document, "load", signed(a_grant()).signature),
-    "with more limits than were signed": SignedGrant(
-        signed(a_grant()).document.replace(b"1000", b"9000", 1), "load", signed(a_grant()).signature
-    ),
-    "no document": SignedGrant(b"", "load", b""),
+GOOD_GRANT = a_deed(a_grant())
+WIDE = a_deed(a_grant(limits=limits(day=10**6)))
+
+
+def signed_again(deed: Deed, place: int, **changes: object) -> Deed:
+    """The deed with one of its signatures changed."""
+    signatures = list(deed.last.signatures)
+    signatures[place] = replace(signatures[place], **changes)
+    return Deed((Draft(deed.last.document, tuple(signatures)),))
+
+
+def by_strangers() -> Deed:
+    """Signed by keys that nobody on the roll has, under the names of those who should."""
+    good = GOOD_GRANT.last.signatures
+    stated = [Statement(LOG, each.step, each.person, each.kid, each.at, each.deeds) for each in good]
+    return Deed((Draft(GOOD_GRANT.last.document, tuple(sign(key_of("stranger"), each) for each in stated)),))
+
+
+NO_GRANTS: dict[str, bytes] = {
+    "signed by strangers": by_strangers().encode(),
+    "signed by people of other duties": granted(a_grant(), "sys", "sec", "aud").encode(),
+    "signed in another order": granted(a_grant(), "reviewer", "hr-head", "leader").encode(),
+    "signed by the head of another partner": granted(a_grant(), "tax-head", "reviewer", "leader").encode(),
+    "signed by nobody on the roll": granted(a_grant(), "nobody", "reviewer", "leader").encode(),
+    "signed twice by one person": granted(a_grant(), "hr-head", "leader", "leader").encode(),
+    "drawn up by who signs it off": granted(a_grant(), author="leader").encode(),
+    "without its last signature": granted(a_grant(), "hr-head", "reviewer").encode(),
+    "without any signature": Deed((Draft(GOOD_GRANT.last.document),)).encode(),
+    "with the signatures of a wider one": Deed((Draft(GOOD_GRANT.last.document, WIDE.last.signatures),)).encode(),
+    "with more limits than were signed": Deed(
+        (Draft(GOOD_GRANT.last.document.replace(b"1000", b"9000", 1), GOOD_GRANT.last.signatures),)
+    ).encode(),
+    "with another proof": signed_again(GOOD_GRANT, 2, proof=WIDE.last.signatures[2].proof).encode(),
+    "under another key's name": signed_again(GOOD_GRANT, 2, kid="activation").encode(),
+    "under another person's name": signed_again(GOOD_GRANT, 2, person="reviewer").encode(),
+    "at another time": signed_again(GOOD_GRANT, 2, at="2026-01-01T00:00:01Z").encode(),
+    "of another installation": granted(a_grant(), log="gateway.example/audit/2026-2").encode(),
+    "of a path that grants do not have": granted(a_grant(), path="founding").encode(),
+    "signed off, on the path that only takes away": granted(a_grant(), "leader", path="withdrawal").encode(),
+    "of a deed about something else": known()[0],
+    "no drafts": Deed(()).encode(),
+    "no deed": b"",
+    "garbage": b"\xc1\xc1",
 }
 
 
-@pytest.mark.parametrize("grant", NO_GRANTS.values(), ids=NO_GRANTS)
-def test_a_grant_that_was_not_signed_opens_nothing(desk: SealingDesk, grant: SignedGrant) -> None:
-    assert isinstance(send(desk, Admit(GENERATION, grant)), Refused)
+@pytest.mark.parametrize("deed", NO_GRANTS.values(), ids=NO_GRANTS)
+def test_a_grant_that_was_not_signed_by_everybody_opens_nothing(desk: SealingDesk, deed: bytes) -> None:
+    assert isinstance(send(desk, Admit(GENERATION, deed)), Refused)
     assert told(send(desk, Ask(GENERATION, [plain()]))) == ["unknown_grant"]
 
 
-def test_a_process_that_trusts_nobody_seals_nothing(tmp_path: Path) -> None:
-    desk = a_desk(tmp_path, trusted={})
+def test_what_was_refused_spoils_nothing(desk: SealingDesk) -> None:
+    for deed in NO_GRANTS.values():
+        send(desk, Admit(GENERATION, deed))
 
-    assert isinstance(send(desk, Admit(GENERATION, signed(a_grant()))), Refused)
-    desk.meter.close()
+    admit(desk, a_grant())
+
+    assert told(send(desk, Ask(GENERATION, [plain()]))) == ["sealed"]
+
+
+def test_a_process_that_was_told_of_nobody_seals_nothing(tmp_path: Path) -> None:
+    with closing(a_desk(tmp_path)) as desk:
+        assert isinstance(send(desk, Admit(GENERATION, GOOD_GRANT.encode())), Refused)
+        assert told(send(desk, Ask(GENERATION, [plain()]))) == ["unknown_grant"]
+
+
+def test_a_process_with_other_founders_believes_none_of_ours(tmp_path: Path) -> None:
+    others = found(LOG, [Founder(each, STAFF[each], public_of(key_of(f"other {each}"))) for each in FOUNDERS])
+
+    with closing(a_desk(tmp_path, foundation=others)) as desk:
+        assert isinstance(send(desk, Know(list(known()))), Refused)
+        assert isinstance(send(desk, Admit(GENERATION, GOOD_GRANT.encode())), Refused)
 
 
 def test_an_expired_grant_tells_not_even_its_units(desk: SealingDesk) -> None:
     assert isinstance(desk.clock, DrivenClock)
     desk.clock.pass_by(days=365)
 
-    reply = send(desk, Admit(GENERATION, signed(a_grant())))
+    reply = send(desk, Admit(GENERATION, GOOD_GRANT.encode()))
 
     assert not isinstance(reply, Admitted) or reply.units == []
 
@@ -213,7 +266,7 @@ def test_the_process_goes_by_its_own_clock(
 
 def test_a_strange_grant_spoils_no_other(desk: SealingDesk) -> None:
     with suppress(Exception):  # a reader that refuses such a date is better still
-        send(desk, Admit(GENERATION, signed(a_grant(number="G-2", reference_dates=[date(1899, 12, 31)]))))
+        send(desk, Admit(GENERATION, a_deed(a_grant(number="G-2", reference_dates=[date(1899, 12, 31)])).encode()))
     admit(desk, a_grant())
 
     assert told(send(desk, Ask(GENERATION, [plain(), plain(grant="G-2"), plain()])))[::2] == ["sealed", "sealed"]
@@ -284,7 +337,7 @@ def test_a_connection_that_misbehaves_ends_alone(desk: SealingDesk) -> None:
         path = Path(folder) / "seal.sock"
         server = listen(path)
         Thread(target=serve_forever, args=(server, desk), daemon=True).start()
-        with closing(SealClient(path, {"G-1": signed(a_grant())})) as client, server:
+        with closing(SealClient(path, Deeds(known(), {"G-1": GOOD_GRANT.encode()}))) as client, server:
             for nonsense in (b"\xff\xff\xff\xff", b"\0\0\0\2\xc1\xc1", b"\0"):
                 with socket.socket(socket.AF_UNIX) as peer:
                     peer.settimeout(5)
@@ -306,8 +359,8 @@ def test_a_killed_process_has_forgotten_nothing_it_gave_away(tmp_path: Path) -> 
     with TemporaryDirectory(prefix="bidui-") as folder:
         path, env = Path(folder) / "seal.sock", environment(tmp_path / "clock")
         edit(home.path / "seal.toml", 'socket = ""', f'socket = "{path}"')
-        load = read_ed25519(home.keys / "load" / "load.pem", None)
-        grant = sign_grant(a_grant(limits=limits(day=30)), "load", load)
+        (home.path / "foundation.json").write_bytes(FOUNDATION.encode())
+        grant = a_deed(a_grant(limits=limits(day=30))).encode()
         given: set[bytes] = set()
         for life in range(2):
             path.unlink(missing_ok=True)
@@ -324,10 +377,10 @@ def test_a_killed_process_has_forgotten_nothing_it_gave_away(tmp_path: Path) -> 
     assert given <= {sealer.link(an_id(number)) for number in range(1_000)}
 
 
-def _plunder(path: Path, grant: SignedGrant, life: int, victim: subprocess.Popen[bytes] | None) -> set[bytes]:
+def _plunder(path: Path, grant: bytes, life: int, victim: subprocess.Popen[bytes] | None) -> set[bytes]:
     """Asks for more and more subjects, until the process is killed or gives no more."""
     links: set[bytes] = set()
-    with closing(SealClient(path, {"G-1": grant})) as client, suppress(UnavailableError):
+    with closing(SealClient(path, Deeds(known(), {"G-1": grant}))) as client, suppress(UnavailableError):
         for number in range(60):
             if victim is not None and number == 9:
                 client.ask(GENERATION, [plain(id=an_id(500 + life))])
@@ -341,11 +394,9 @@ def _plunder(path: Path, grant: SignedGrant, life: int, victim: subprocess.Popen
     return links
 
 
-def test_in_production_no_load_key_is_trusted(tmp_path: Path) -> None:
-    home = a_home(tmp_path / "home", Mode.PRODUCTION)
-    load = read_ed25519(home.keys / "load" / "load.pem", None)
-    desk = a_desk(tmp_path, trusted=trusted_load_keys(home))
+def test_a_home_believes_its_own_founders_alone(tmp_path: Path) -> None:
+    foundation = read_home_foundation(a_home(tmp_path / "home"))
 
-    assert isinstance(send(desk, Admit(GENERATION, sign_grant(a_grant(), "load", load))), Refused)
-    assert told(send(desk, Ask(GENERATION, [plain()]))) == ["unknown_grant"]
-    desk.meter.close()
+    with closing(a_desk(tmp_path, foundation=foundation)) as desk:
+        assert isinstance(send(desk, Know(list(known()))), Refused)
+        assert isinstance(send(desk, Admit(GENERATION, GOOD_GRANT.encode())), Refused)
