@@ -53,6 +53,7 @@ def build(gateway: Gateway, queue: Queue | None = None) -> ASGIApp:
         catalogue=CatalogueDoor(identify=gateway.identity.identify, catalogue=gateway.catalogue, held=gateway.held),
         token_routes=token_routes(
             issuer=gateway.identity.endpoint,
+            keeper=gateway.identity.keeper,
             edge=gateway.identity.edge,
             metadata=server_metadata(gateway.settings.issuer),
             keys=key_set([gateway.identity.jwk]),

@@ -14,10 +14,12 @@ from adapters.identity.endpoint import TokenEndpoint
 from adapters.identity.jose import jose_key
 from adapters.identity.registry import Registry
 from adapters.identity.replay import MemoryReplayStore, NearAndFar
+from adapters.identity.revocation import TokenKeeper
 from adapters.identity.signatures import Signatures
 from adapters.identity.tokens import TokenDoor, TokenMint
 from adapters.keys.files import Passphrase, read_p256, read_secret
-from adapters.sql.replays import SqlReplayStore
+from adapters.sql.replays import SqlReplayStore, SqlRevocations
+from gateway.ports import Clock
 from ops.settings import Home, ServeSettings, SettingsError
 
 PROOFS, PROOFS_PER_CLIENT = 200_000, 100_000
@@ -33,7 +35,18 @@ class Identity:
     identify: BearerIdentity
     endpoint: TokenEndpoint
     jwk: Mapping[str, str]
+    keeper: TokenKeeper
+    clock: Clock
     replays: SqlReplayStore
+    revoked: SqlRevocations
+
+    def refresh(self) -> None:
+        """Learns what was revoked at other nodes. Raises `GatewayError`."""
+        self.keeper.refresh()
+
+    def forget(self) -> None:
+        """Forgets what was used up and could not be shown again anyway. Raises `GatewayError`."""
+        self.replays.sweep(int(self.clock.now().timestamp()) - 1)
 
     def swap(self, registry: Registry) -> None:
         """From now on this registry says who is who, at every door."""
@@ -43,6 +56,7 @@ class Identity:
     def close(self) -> None:
         """Gives back its connections."""
         self.replays.close()
+        self.revoked.close()
 
 
 def build_identity(home: Home, settings: ServeSettings, registry: Registry, passphrase: Passphrase | None) -> Identity:
@@ -54,7 +68,8 @@ def build_identity(home: Home, settings: ServeSettings, registry: Registry, pass
         issuer=settings.issuer, audience=settings.issuer, keys={jwk["kid"]: jose_key(key)}, registry=registry
     )
     addresses = (settings.issuer, *settings.addresses)
-    proofs, shared = Proofs(addresses, _nonces(home, settings, passphrase)), SqlReplayStore(home.database_url(settings))
+    proofs, database = Proofs(addresses, _nonces(home, settings, passphrase)), home.database_url(settings)
+    shared, revoked = SqlReplayStore(database), SqlRevocations(database)
     near = MemoryReplayStore(clock=home.clock, capacity=PROOFS, per_client=PROOFS_PER_CLIENT)
     # A store of their own, so that no flood of proofs keeps anybody from a token.
     clients = ClientDesk(
@@ -75,7 +90,10 @@ def build_identity(home: Home, settings: ServeSettings, registry: Registry, pass
             clients=clients, mint=mint, issuer=settings.issuer, clock=home.clock, entropy=os.urandom, proofs=proofs
         ),
         jwk=jwk,
+        keeper=TokenKeeper(clients=clients, door=door, revoked=revoked, clock=home.clock),
+        clock=home.clock,
         replays=shared,
+        revoked=revoked,
     )
 
 

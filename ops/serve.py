@@ -161,14 +161,16 @@ async def _forget(gateway: Gateway) -> None:
         with gateway.desk.begin() as work:
             work.answers.forget(int(gateway.home.clock.now().timestamp()))
             work.commit()
+        gateway.identity.forget()
 
     await _every(FORGET_SECONDS, lambda: asyncio.to_thread(forget))
 
 
 async def _follow(gateway: Gateway) -> None:
-    """Lets a new system in, and an ended one out, also while nobody compares anything."""
+    """Lets a new system in, and an ended one or a revoked token out, also while nobody compares anything."""
 
     async def look() -> None:
+        await asyncio.to_thread(gateway.identity.refresh)
         gateway.pipeline.follow(await asyncio.to_thread(gateway.rights.epoch))
 
     await _every(FOLLOW_SECONDS, look)

@@ -39,6 +39,7 @@ from gateway.domain.caller import Binding, Caller
 
 LIFE_SECONDS = 300
 LONGEST_TOKEN = 4096
+REVOCATIONS = 100_000
 SWEEP = 2  # ended tokens dropped for each new one: the memory shrinks faster than it grows
 CLAIMS = frozenset({"iss", "sub", "aud", "client_id", "iat", "exp", "jti", "cnf"})
 TYPES: frozenset[str | None] = frozenset({"at+jwt"})
@@ -108,7 +109,7 @@ class TokenDoor:
         self._issuer, self._audience, self._keys = issuer, audience, dict(keys)
         self._capacity, self._notice = capacity, notice
         self._book = _Book(registry)
-        self._revoked = Revocations(capacity)
+        self._revoked = Revocations(REVOCATIONS)
 
     def caller(
         self, token: str, mark: str | None, address: str, at: datetime, *, must_sign: bool = True

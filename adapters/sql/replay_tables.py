@@ -20,12 +20,11 @@ used_once = Table(
 Index("used_once_expires", used_once.c.expires)
 
 revoked = Table(
-    "revoked",
+    "revoked_token",
     metadata,
-    Column("kind", String(8), primary_key=True),
-    Column("name", String(64), primary_key=True),
+    Column("jti", String(64), primary_key=True),
     Column("since", _Big, nullable=False),
     Column("expires", _Big, nullable=False),
     sqlite_with_rowid=False,
 )
-"""Tokens, and clients, whose access ended before its time; kept until it would have ended anyway."""
+"""Tokens that ended before their time; kept until they would have ended anyway."""

@@ -13,7 +13,7 @@ from hashlib import sha256
 from pathlib import Path
 from threading import Lock
 
-from sqlalchemy import Connection, Engine, delete, insert, select
+from sqlalchemy import Connection, Engine, Table, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -85,25 +85,22 @@ class SqlReplayStore:
 
 
 class SqlRevocations:
-    """Tokens and clients that were revoked, for every node."""
+    """Keeps the promise of `adapters.identity.revocation.RevocationStore` for every node of one database."""
 
     def __init__(self, url: str) -> None:
         self._database = _Database(url)
 
-    def revoke(self, kind: str, name: str, since: int, expires: int) -> None:
+    def revoke(self, jti: str, since: int, expires: int) -> None:
         """Durable when it returns; every node that looks afterwards finds it. Raises `DownError`."""
-        row = {"kind": kind, "name": name, "since": since, "expires": expires}
+        made = self._database.upsert(revoked).values(jti=jti, since=since, expires=expires)
         with self._database.alone() as connection:
             connection.execute(delete(revoked).where(revoked.c.expires < since))
-            mine = (revoked.c.kind == kind) & (revoked.c.name == name)
-            connection.execute(delete(revoked).where(mine))
-            connection.execute(insert(revoked).values(row))
+            connection.execute(made.on_conflict_do_nothing())
 
-    def all(self) -> Sequence[tuple[str, str, int]]:
-        """Kind, name and since when."""
+    def all(self) -> Sequence[tuple[str, int]]:
+        """Every revoked token, and since when (Unix seconds)."""
         with self._database.reading() as connection:
-            found = connection.execute(select(revoked.c.kind, revoked.c.name, revoked.c.since)).all()
-        return [(kind, name, since) for kind, name, since in found]
+            return [(jti, since) for jti, since in connection.execute(select(revoked.c.jti, revoked.c.since)).all()]
 
     def close(self) -> None:
         self._database.close()
@@ -125,11 +122,15 @@ class _Database:
         with self._guarded(self._engine.connect) as connection:
             yield connection
 
+    def upsert(self, table: Table) -> sqlite.Insert | postgresql.Insert:
+        return sqlite.insert(table) if is_sqlite(self._engine) else postgresql.insert(table)
+
     def insert_new(self, rows: Sequence[Mapping[str, object]]) -> Sequence[bytes]:
         """Leaves alone what is there, and says the names of what was not."""
-        made = sqlite.insert(used_once) if is_sqlite(self._engine) else postgresql.insert(used_once)
         with self.alone() as connection:
-            found = connection.execute(made.on_conflict_do_nothing().returning(used_once.c.name), rows)
+            found = connection.execute(
+                self.upsert(used_once).on_conflict_do_nothing().returning(used_once.c.name), rows
+            )
             return [bytes(name) for name in found.scalars()]
 
     def close(self) -> None:

@@ -1,9 +1,9 @@
-"""The token endpoint's routes. What is decided, and how, is behind `IssuesTokens`; here is only HTTP."""
+"""The routes of tokens. What is decided, and how, is behind `IssuesTokens` and `KeepsTokens`; here is only HTTP."""
 
 from __future__ import annotations
 
 from asyncio import to_thread
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 from urllib.parse import parse_qsl
 
@@ -14,6 +14,7 @@ from starlette.routing import Route
 LONGEST_FORM = 8192
 MOST_FIELDS = 16
 FORM = "application/x-www-form-urlencoded"
+Keep = Callable[[Sequence[tuple[str, str]], str | None, str], tuple[int, Mapping[str, object]]]
 
 
 class IssuesTokens(Protocol):
@@ -33,6 +34,22 @@ class IssuesTokens(Protocol):
         ...
 
 
+class KeepsTokens(Protocol):
+    """Ends tokens before their time, and says what they are, to the client that holds them. May wait for a disk."""
+
+    def revoke(
+        self, form: Sequence[tuple[str, str]], thumbprint: str | None, address: str
+    ) -> tuple[int, Mapping[str, object]]:
+        """Status and JSON body (RFC 7009)."""
+        ...
+
+    def introspect(
+        self, form: Sequence[tuple[str, str]], thumbprint: str | None, address: str
+    ) -> tuple[int, Mapping[str, object]]:
+        """Status and JSON body (RFC 7662)."""
+        ...
+
+
 class KnowsPeers(Protocol):
     """Reads from an ASGI scope what the connection proves."""
 
@@ -46,9 +63,14 @@ class KnowsPeers(Protocol):
 
 
 def token_routes(
-    *, issuer: IssuesTokens, edge: KnowsPeers, metadata: Mapping[str, object], keys: Mapping[str, object]
+    *,
+    issuer: IssuesTokens,
+    keeper: KeepsTokens,
+    edge: KnowsPeers,
+    metadata: Mapping[str, object],
+    keys: Mapping[str, object],
 ) -> list[Route]:
-    """`POST /oauth/token`, and the two public documents about it."""
+    """`POST /oauth/token`, what may be done with a token afterwards, and the two public documents about it."""
 
     async def token(request: Request) -> Response:
         form = await _read_form(request)
@@ -58,6 +80,18 @@ def token_routes(
         status, body = await to_thread(issuer.issue, form, edge.thumbprint(scope), edge.address(scope), proofs)
         return _reply(status, body, issuer.nonce() if proofs else None)
 
+    async def revoke(request: Request) -> Response:
+        return await _keep(keeper.revoke, request)
+
+    async def introspect(request: Request) -> Response:
+        return await _keep(keeper.introspect, request)
+
+    async def _keep(act: Keep, request: Request) -> Response:
+        form, scope = await _read_form(request), request.scope
+        if form is None:
+            return _reply(400, {"error": "invalid_request"})
+        return _reply(*await to_thread(act, form, edge.thumbprint(scope), edge.address(scope)))
+
     async def describe(_: Request) -> Response:
         return JSONResponse(metadata)
 
@@ -66,6 +100,8 @@ def token_routes(
 
     return [
         Route("/oauth/token", token, methods=["POST"]),
+        Route("/oauth/revoke", revoke, methods=["POST"]),
+        Route("/oauth/introspect", introspect, methods=["POST"]),
         Route("/.well-known/oauth-authorization-server", describe, methods=["GET"]),
         Route("/oauth/jwks", jwks, methods=["GET"]),
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 import json
 from base64 import urlsafe_b64encode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from hashlib import sha256
@@ -216,3 +216,16 @@ def _without_none(members: Mapping[str, object]) -> dict[str, object]:
 
 
 _NUMBERS = count()
+
+
+class Kept:
+    """Revocations in memory."""
+
+    def __init__(self) -> None:
+        self.revoked: dict[str, int] = {}
+
+    def revoke(self, jti: str, since: int, expires: int) -> None:
+        self.revoked[jti] = since
+
+    def all(self) -> Sequence[tuple[str, int]]:
+        return list(self.revoked.items())

@@ -16,12 +16,15 @@ from adapters.identity.endpoint import ASSERTION_TYPE, TokenEndpoint
 from adapters.identity.metadata import key_set, server_metadata
 from adapters.identity.registry import Registry
 from adapters.identity.replay import MemoryReplayStore
+from adapters.identity.revocation import TokenKeeper
 from gateway.api.token import LONGEST_FORM, token_routes
+from gateway.domain.caller import Caller
 from tests.adapters.make_identity import (
     ADDRESS,
     AT,
     ISSUER,
     JTI,
+    Kept,
     StandingClock,
     a_door,
     a_mint,
@@ -51,15 +54,21 @@ def the_registry() -> Registry:
 
 def a_client() -> TestClient:
     clock = StandingClock()
+    clients = ClientDesk(issuer=ISSUER, registry=the_registry(), replays=MemoryReplayStore(clock=clock))
     endpoint = TokenEndpoint(
-        clients=ClientDesk(issuer=ISSUER, registry=the_registry(), replays=MemoryReplayStore(clock=clock)),
+        clients=clients,
         mint=a_mint(),
         issuer=ISSUER,
         clock=clock,
         entropy=lambda size: b"\x07" * size,
     )
+    keeper = TokenKeeper(clients=clients, door=a_door(), revoked=Kept(), clock=clock)
     routes = token_routes(
-        issuer=endpoint, edge=EDGE, metadata=server_metadata(ISSUER), keys=key_set([a_mint().public_jwk()])
+        issuer=endpoint,
+        keeper=keeper,
+        edge=EDGE,
+        metadata=server_metadata(ISSUER),
+        keys=key_set([a_mint().public_jwk()]),
     )
     return TestClient(Starlette(routes=routes), base_url="https://testserver", client=(PEER, 40000))
 
@@ -112,7 +121,12 @@ def test_the_documents_say_what_a_client_library_needs() -> None:
 
     assert (document["issuer"], document["token_endpoint"]) == (ISSUER, f"{ISSUER}/oauth/token")
     assert document["tls_client_certificate_bound_access_tokens"] is True
-    assert document["token_endpoint_auth_signing_alg_values_supported"] == ["ES256", "PS256"]
+    for name, path in {"token": "token", "revocation": "revoke", "introspection": "introspect"}.items():
+        assert document[f"{name}_endpoint"] == f"{ISSUER}/oauth/{path}"
+        assert document["mtls_endpoint_aliases"][f"{name}_endpoint"] == f"{ISSUER}/oauth/{path}"
+        assert document[f"{name}_endpoint_auth_methods_supported"] == ["private_key_jwt"]
+        assert document[f"{name}_endpoint_auth_signing_alg_values_supported"] == ["ES256", "PS256", "EdDSA", "Ed25519"]
+    assert document["dpop_signing_alg_values_supported"] == ["ES256", "PS256", "EdDSA", "Ed25519"]
     assert keys == [{"use": "sig", "alg": "ES256", **a_mint().public_jwk()}]
     assert set(keys[0]) == {"use", "alg", "kty", "crv", "x", "y", "kid"}
 
@@ -148,5 +162,5 @@ def test_a_request_has_a_caller_or_has_none(case: str) -> None:
 
     caller = identity({"type": "http", "client": (PEER, 1), "headers": [*headers, *proof]})
 
-    assert (caller is not None) is known
-    assert caller is None or caller.address == ADDRESS
+    assert isinstance(caller, Caller) is known
+    assert not isinstance(caller, Caller) or caller.address == ADDRESS

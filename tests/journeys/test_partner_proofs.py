@@ -9,17 +9,19 @@ import asyncio
 import signal
 import ssl
 from base64 import b64decode, b64encode
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
+from types import MappingProxyType
 
 import httpx2
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from adapters.clock import SystemClock
+from adapters.identity.clients import ASSERTION_TYPE
 from adapters.identity.jose import jose_key, public_jwk
 from adapters.identity.signatures import proves
 from adapters.keys.making import ClientKeys, make_client, read_client
@@ -209,7 +211,7 @@ class Hand:
     def token(self, http: httpx2.Client) -> str:
         form = {
             "grant_type": "client_credentials",
-            "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+            "client_assertion_type": ASSERTION_TYPE,
         }
         for _ in range(2):
             proof = dpop_proof(self.account, "POST", "/oauth/token", nonce=self.nonce)
@@ -309,26 +311,48 @@ def test_a_signed_request_works_once_and_for_its_body_alone(served: Served) -> N
     with _http(served, served.certified(SIGNING)) as http:
         form = {
             "grant_type": "client_credentials",
-            "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+            "client_assertion_type": ASSERTION_TYPE,
             "client_assertion": assertion(account),
         }
         token = http.post("/oauth/token", data=form).json()["access_token"]
 
-        def send(body: bytes, instead: bytes | None = None, **changes: str) -> int:
+        def send(body: bytes, instead: bytes | None = None, changes: Mapping[str, str] = MappingProxyType({})) -> int:
             plain = {
                 "Authorization": f"Bearer {token}",
                 "Content-Type": "application/json",
                 "Idempotency-Key": "by-hand",
             }
-            headers = signed(account, "POST", PATH, plain, body) | changes
+            headers = {**signed(account, "POST", PATH, plain, body), **changes}
             codes = [http.post(PATH, content=instead or body, headers=headers).status_code for _ in range(2)]
             assert codes[1] == 401
             return codes[0]
 
         assert send(b'{"grant":"x"}') == 422
         assert send(b'{"grant":"x"}', b'{"grant":"y"}') == 401
-        assert send(b'{"grant":"x"}', **{"Idempotency-Key": "another"}) == 401
-        assert send(b'{"grant":"x"}', **{"Content-Digest": f"sha-256=:{b64encode(bytes(32)).decode()}:"}) == 401
+        assert send(b'{"grant":"x"}', changes={"Idempotency-Key": "another"}) == 401
+        assert send(b'{"grant":"x"}', changes={"Content-Digest": f"sha-256=:{b64encode(bytes(32)).decode()}:"}) == 401
+
+
+# ---------------------------------------------------------------------------------------- ended
+
+
+def test_a_token_that_its_system_ends_works_no_more(served: Served) -> None:
+    hand = Hand(served, served.account(BY_KEY, dpop_key=DPOP_KEY))
+    with _http(served) as http:
+        token, other = hand.token(http), hand.token(http)
+
+        def form() -> dict[str, str]:
+            return {
+                "client_assertion_type": ASSERTION_TYPE,
+                "client_assertion": assertion(hand.account),
+                "token": token,
+            }
+
+        assert http.post("/oauth/introspect", data=form()).json()["active"] is True
+        assert http.post("/oauth/revoke", data=form()).status_code == 200
+        assert http.post("/oauth/introspect", data=form()).json() == {"active": False}
+        assert http.get("/v1/catalogue", headers=hand.proven(token)).status_code == 401
+        assert http.get("/v1/catalogue", headers=hand.proven(other)).status_code == 200
 
 
 # ---------------------------------------------------------------------------------------- again
