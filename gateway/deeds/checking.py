@@ -56,10 +56,10 @@ def check_signatures(deed: Deed, signers: Signers, now: datetime) -> Document:
 
 
 def is_complete(deed: Deed) -> bool:
-    """Whether the last step is signed. Nothing is complete on a path that has no steps."""
+    """Whether the last step is signed, under the last draft. Nothing is complete on a path that has no steps."""
     document = deed.document
     steps = path_of(document.kind, document.path)
-    return bool(steps) and len(deed.signatures) == len(steps)
+    return bool(steps) and bool(deed.last.signatures) and len(deed.signatures) == len(steps)
 
 
 def next_step(deed: Deed) -> Step | None:

@@ -16,12 +16,15 @@ from typing import cast
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
-from adapters.sealing.wire import Admit, Admitted, Ask, Refused, Sealed, receive, replies, send
+from adapters.sealing.wire import Admit, Admitted, Ask, Know, Refused, Sealed, receive, replies, send
 from adapters.sql.store import SqlStore
+from gateway.deeds.deed import Deed, Draft
+from gateway.deeds.document import Kind
+from gateway.deeds.signature import Signature
 from gateway.domain.grant import local_day
 from gateway.seal import DAY_BITS, Plain, Question, day_number
-from gateway.signed_grant import SignedGrant
 from ops.prove.homes import Stage, add_grant, copy_stage, limits
 from ops.prove.programs import Program, start_seal
 from ops.settings import Home, ServeSettings, load
@@ -38,25 +41,28 @@ class Thief:
     """Speaks to seal as serve would, and keeps what it is told."""
 
     path: Path
-    grants: dict[str, SignedGrant]
+    known: list[bytes]
+    grants: dict[str, Deed]
     got: list[tuple[str, Question]] = field(default_factory=list, repr=False)
 
     def ask(self, *plains: Plain, generation: str = "g1") -> list[Question | str]:
         """One batch on a line of its own."""
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as line:
             line.connect(str(self.path))
+            self._exchange(line, Know(self.known))
             for grant in self.grants.values():
-                self._exchange(line, Admit(generation, grant))
+                self._exchange(line, Admit(generation, grant.encode()))
             reply = cast("Sealed", self._exchange(line, Ask(generation, list(plains))))
         kept = zip(plains, reply.items, strict=True)
         self.got += [(plain.grant, item) for plain, item in kept if isinstance(item, Question)]
         return reply.items
 
-    def admit(self, grant: SignedGrant) -> object:
+    def admit(self, grant: Deed) -> object:
         """What seal says to a paper."""
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as line:
             line.connect(str(self.path))
-            return self._exchange(line, Admit("g1", grant))
+            self._exchange(line, Know(self.known))
+            return self._exchange(line, Admit("g1", grant.encode()))
 
     def comparisons(self, grant: str) -> int:
         return sum(number == grant for number, _ in self.got)
@@ -64,7 +70,7 @@ class Thief:
     def subjects(self, grant: str) -> int:
         return len({question.link for number, question in self.got if number == grant})
 
-    def _exchange(self, line: socket.socket, message: Admit | Ask) -> object:
+    def _exchange(self, line: socket.socket, message: Know | Admit | Ask) -> object:
         send(line, message)
         body = receive(line)
         assert body is not None
@@ -103,22 +109,24 @@ def vault(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Va
     home = home_at(tmp_path_factory.mktemp("vault") / "home")
     copy_stage(stage, home)
     for name in ("V-1", "V-2", "V-3", "V-4"):
-        add_grant(home, name, stage, limits=FEW, fields=list(FIELDS))
+        add_grant(home, name, stage, limits=FEW, fields=dict.fromkeys(FIELDS, "核对"))
     add_grant(home, "V-old", stage, valid_from=date(2026, 1, 1), valid_until=local_day(NOW) - timedelta(days=1))
     seal = start_seal(home)
-    vault = Vault(home, stage, seal, Thief(home.path / "data" / "seal" / "seal.sock", signed_grants(home)))
+    vault = Vault(home, stage, seal, Thief(home.path / "data" / "seal" / "seal.sock", *papers(home)))
     yield vault
     vault.seal.stop()
 
 
-def signed_grants(home: Home) -> dict[str, SignedGrant]:
-    """Every signed paper that serve has."""
+def papers(home: Home) -> tuple[list[bytes], dict[str, Deed]]:
+    """Everything signed that serve has: who may sign, and every grant."""
     store = SqlStore(home.database_url(load(home, "serve.toml", ServeSettings)))
     try:
         with store.begin() as work:
-            return dict(work.grants.all())
+            kept = work.deeds.in_force(0)
     finally:
         store.close()
+    known = [each.deed for each in kept if each.kind == Kind.PERSON]
+    return known, {each.id: each.opened() for each in kept if each.kind == Kind.GRANT}
 
 
 def one_by_one(vault: Vault, grant: str) -> None:
@@ -202,18 +210,24 @@ def test_what_no_grant_allows_is_withheld(vault: Vault, make: Callable[[Vault], 
     assert isinstance(item, str)
 
 
-FORGED: dict[str, Callable[[SignedGrant], SignedGrant]] = {
+FORGED: dict[str, Callable[[Deed], Deed]] = {
     "larger limits": lambda paper: _edited(paper, b'"comparisons_per_day":10000', b'"comparisons_per_day":99999'),
-    "one more field": lambda paper: _edited(paper, b'"name",', b'"birth_date","name",'),
+    "one more field": lambda paper: _edited(paper, b'"fields":{', b'"fields":{"birth_date":"x",'),
     "another number": lambda paper: _edited(paper, b"2026-caizheng-001", b"2026-caizheng-002"),
-    "another key's name": lambda paper: SignedGrant(paper.document, "sync", paper.signature),
-    "no signature": lambda paper: SignedGrant(paper.document, paper.key_id, b""),
-    "spelt otherwise": lambda paper: SignedGrant(paper.document + b" ", paper.key_id, paper.signature),
+    "another signer's name": lambda paper: _signed(paper, lambda signature: replace(signature, person="bb-xitong")),
+    "another key's name": lambda paper: _signed(paper, lambda signature: replace(signature, kid="activation")),
+    "another time": lambda paper: _signed(paper, lambda signature: replace(signature, at="2026-12-01T01:59:59Z")),
+    "no proofs": lambda paper: _signed(paper, lambda signature: replace(signature, proof=b"")),
+    "no signatures": lambda paper: Deed((Draft(paper.last.document),)),
+    "one signature less": lambda paper: Deed((Draft(paper.last.document, paper.signatures[:-1]),)),
+    "the last signature twice": lambda paper: paper.signed(paper.signatures[-1]),
+    "spelt otherwise": lambda paper: Deed((Draft(paper.last.document + b" ", paper.signatures),)),
+    "narrowed by nobody": lambda paper: paper.redrawn(paper.last.document),
 }
 
 
 @pytest.mark.parametrize("forge", FORGED.values(), ids=FORGED)
-def test_a_paper_that_was_touched_opens_nothing(vault: Vault, forge: Callable[[SignedGrant], SignedGrant]) -> None:
+def test_a_paper_that_was_touched_opens_nothing(vault: Vault, forge: Callable[[Deed], Deed]) -> None:
     assert isinstance(vault.thief.admit(forge(vault.thief.grants["2026-caizheng-001"])), Refused)
 
 
@@ -221,6 +235,10 @@ def test_an_expired_paper_tells_no_units(vault: Vault) -> None:
     assert vault.thief.admit(vault.thief.grants["V-old"]) == Admitted([])
 
 
-def _edited(paper: SignedGrant, old: bytes, new: bytes) -> SignedGrant:
-    assert old in paper.document
-    return SignedGrant(paper.document.replace(old, new), paper.key_id, paper.signature)
+def _edited(paper: Deed, old: bytes, new: bytes) -> Deed:
+    assert old in paper.last.document
+    return Deed((Draft(paper.last.document.replace(old, new), paper.signatures),))
+
+
+def _signed(paper: Deed, change: Callable[[Signature], Signature]) -> Deed:
+    return Deed((Draft(paper.last.document, tuple(change(each) for each in paper.signatures)),))
