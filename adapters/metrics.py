@@ -26,6 +26,9 @@ class Metrics:
             "bidui_log_sealed", "1 when the log is sealed and nothing is answered", registry=self.registry
         )
         self._data_time = Gauge("bidui_data_time_seconds", "Time of the data that answers", registry=self.registry)
+        self._break_glass = Gauge(
+            "bidui_break_glass", "People enrolled or ended past the usual path, ever", registry=self.registry
+        )
         self._children: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
 
     def request(self, route: str, status: int, seconds: float) -> None:
@@ -48,6 +51,10 @@ class Metrics:
     def sealed(self) -> None:
         """The log is sealed."""
         self._sealed.set(1)
+
+    def break_glass(self) -> None:
+        """A deed of a person took the path that is for emergencies."""
+        self._break_glass.inc()
 
     def adopted(self, data_time: float) -> None:
         """Answers come from data of this Unix time."""

@@ -13,7 +13,7 @@ from gateway.deeds.errors import DeedError
 from gateway.deeds.granting import read_grant
 from gateway.deeds.persons import read_person
 from gateway.deeds.standing import Standing
-from gateway.deeds.steps import RELEASE, WITHDRAWAL, path_of
+from gateway.deeds.steps import BREAK_GLASS, RELEASE, WITHDRAWAL, path_of
 from gateway.partners import JOB_MEMBERS, PARTNER_MEMBERS, check_system
 from policies.catalogue import Catalogue
 from policies.problems import RulebookError
@@ -37,6 +37,8 @@ def check_proposal(document: Document, standing: Standing, catalogue: Catalogue)
 def _person(document: Document, standing: Standing, _: Catalogue) -> None:
     person = read_person(document.id, document.content)
     standing.roll.admit(document, person)
+    if document.path == BREAK_GLASS and not document.reason.strip():
+        raise DeedError("say why the usual path cannot be taken")
     if person.partner is not None:
         _live(standing, Kind.PARTNER, person.partner)
 

@@ -18,6 +18,7 @@ from gateway.deeds.granting import read_grant
 from gateway.deeds.keeping import Kept
 from gateway.deeds.reading import DeedsReader
 from gateway.deeds.standing import Standing, is_live
+from gateway.deeds.steps import BREAK_GLASS
 from gateway.domain.errors import UnavailableError
 from gateway.domain.partner_file import PartnerFileError
 from gateway.domain.people import Person
@@ -35,7 +36,10 @@ _NO_TEXTS = Texts({}, {}, {})
 
 
 class RightsDesk:
-    """Keeps the promise of `gateway.ports.RightsSource`. `changed` is told the registry and what seal must know."""
+    """Keeps the promise of `gateway.ports.RightsSource`. `changed` is told the registry and what seal must know.
+
+    `loud` is called for each deed of a person that took the path for emergencies: nobody shall overlook it.
+    """
 
     def __init__(
         self,
@@ -45,12 +49,14 @@ class RightsDesk:
         catalogue: Catalogue,
         clock: Clock,
         changed: Callable[[Registry, Deeds], None],
+        loud: Callable[[], None] = lambda: None,
     ) -> None:
         self._database = database
         self._reader = DeedsReader(foundation)
         self._compiler = _Compiler(catalogue)
         self._clock = clock
         self._changed = changed
+        self._loud = loud
         self._known: list[bytes] = []
         self._entry = 0
         self._people: Callable[[str], Person | None] = lambda _: None
@@ -99,6 +105,8 @@ class RightsDesk:
             self._entry = kept.entry
             if _is_for_seal(kept):
                 self._known.append(kept.deed)
+            if kept.kind == Kind.PERSON and kept.opened().document.path == BREAK_GLASS:
+                self._loud()
 
 
 class _Compiler:

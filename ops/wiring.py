@@ -125,7 +125,7 @@ def wire(home: Home, passphrase: Passphrase | None = None) -> Gateway:
     identity = build_identity(home, settings, Registry([]), passphrase)
     socket = home.seal_socket(load(home, "seal.toml", SealSettings))
     seal = SealClient(socket)
-    rights = _rights(home, settings, catalogue, identity, seal)
+    rights = _rights(home, settings, metrics, identity, seal)
     generations = generations_of(home, settings)
     generation = open_generation(generations, catalogue) if generations.newest() else None
     reader = SqlLedgerReader(open_engine(home.database_url(settings)))
@@ -179,19 +179,22 @@ def _signer(
     )
 
 
-def _rights(
-    home: Home, settings: ServeSettings, catalogue: Catalogue, identity: Identity, seal: SealClient
-) -> RightsDesk:
+def _rights(home: Home, settings: ServeSettings, metrics: Metrics, identity: Identity, seal: SealClient) -> RightsDesk:
     def changed(registry: Registry, deeds: Deeds) -> None:
         identity.swap(registry)
         seal.know(deeds)
 
+    def loud() -> None:
+        metrics.break_glass()
+        log.critical("break_glass")
+
     return RightsDesk(
         foundation=read_home_foundation(home),
         database=home.database_url(settings),
-        catalogue=catalogue,
+        catalogue=load_catalogue(),
         clock=home.clock,
         changed=changed,
+        loud=loud,
     )
 
 

@@ -34,7 +34,7 @@ def check_signatures(deed: Deed, signers: Signers, now: datetime) -> Document:
     1. every draft is a document of the same kind, id, serial, path and log, and narrower than the one before;
     2. the signatures follow the steps of the path, one each, their times in order and none in the future;
     3. each is by an enrolled key of somebody who had the duty then, over this very document;
-    4. all signers are different human beings; nobody signs what they drew up but as its first signer, nor about
+    4. all signers are different human beings of different duties; nobody signs what they drew up but as its first signer, nor about
        themselves; people of a partner sign for that partner alone.
 
     Raises `DeedError`.
@@ -134,9 +134,10 @@ def _check_times(signatures: tuple[Signature, ...], now: datetime) -> None:
 
 
 def _check_different(people: list[Person]) -> None:
-    """Two accounts of one human being are one."""
-    if len({each.id for each in people}) < len(people) or len({each.natural for each in people}) < len(people):
-        raise DeedError("one person may not take two steps of a deed; ask a colleague of the next duty")
+    """Two accounts of one human being are one, and two people of one duty are one opinion."""
+    for told in ({each.id for each in people}, {each.natural for each in people}, {each.duty for each in people}):
+        if len(told) < len(people):
+            raise DeedError("each step of a deed is taken by another person of another duty; ask a colleague")
 
 
 def text_of(content: Mapping[str, JsonValue], name: str) -> str:

@@ -1,8 +1,9 @@
 """Who signs what, in which order. Nobody approves alone: every path but the narrowing ones has two steps or more.
 
 A path of one step only ever takes something away: it freezes or withdraws. `founding` is the one exception: the three
-administrators are let in by the activation keys of entry 0. Steps of one path are signed by different human beings,
-whoever drew a draft up signs no later step under it than the first, and people of a partner sign for that partner only.
+administrators are let in by the activation keys of entry 0. Steps of one path are signed by different human beings of
+different duties, whoever drew a draft up signs no later step under it than the first, and people of a partner sign for
+that partner only.
 """
 
 from __future__ import annotations
