@@ -11,6 +11,7 @@ _TEXT: Json = {"type": "string"}
 
 def document(catalogue: Catalogue) -> Json:
     """The whole description, for this catalogue."""
+    nothing: list[object] = []
     return {
         "openapi": "3.1.0",
         "info": {
@@ -27,10 +28,15 @@ def document(catalogue: Catalogue) -> Json:
                     "scheme": "bearer",
                     "bearerFormat": "at+jwt",
                     "description": "RFC 9068 token, bound to the client certificate (RFC 8705)",
-                }
+                },
+                "dpop": {
+                    "type": "http",
+                    "scheme": "dpop",
+                    "description": "RFC 9068 token, bound to a key that signs a proof for each request (RFC 9449)",
+                },
             },
         },
-        "security": [{"token": []}],
+        "security": [{"token": nothing}, {"dpop": nothing}],
     }
 
 
@@ -49,7 +55,9 @@ def _paths() -> Json:
             "get": _open(_get("consistency", "两个检查点的一致性证明", "Consistency", 422, 503))
             | {"parameters": [_number_parameter("old", required=True), size]}
         },
-        "/oauth/token": {"post": _token()},
+        "/oauth/token": {"post": _token("token", "以私钥断言换取访问令牌（RFC 7523）", "Token")},
+        "/oauth/revoke": {"post": _token("revoke", "提前终止自己的令牌（RFC 7009）", "Revoked")},
+        "/oauth/introspect": {"post": _token("introspect", "查询自己的令牌是否有效（RFC 7662）", "Introspection")},
         "/oauth/jwks": {"get": _open(_text("jwks", "令牌签名公钥（RFC 7517）", media="application/json"))},
         "/.well-known/oauth-authorization-server": {
             "get": _open(_text("metadata", "令牌端点说明（RFC 8414）", media="application/json"))
@@ -74,22 +82,24 @@ def _compare() -> Json:
     }
 
 
-def _token() -> Json:
+def _token(name: str, summary: str, schema: str) -> Json:
+    """What a system does with its assertion: get a token, end one, ask about one."""
     members = {
-        "grant_type": {"const": "client_credentials"},
+        **({"grant_type": {"const": "client_credentials"}} if name == "token" else {"token": _TEXT}),
         "client_assertion_type": {"const": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"},
         "client_assertion": _TEXT,
     }
     form = {"application/x-www-form-urlencoded": {"schema": {"type": "object", "properties": members}}}
     return {
-        "operationId": "token",
-        "summary": "以私钥断言换取访问令牌（RFC 7523）",
+        "operationId": name,
+        "summary": summary,
         "security": [],
         "requestBody": {"required": True, "content": form},
         "responses": {
-            "200": _response("Token"),
+            "200": _response(schema),
             "400": _response("TokenError"),
             "401": _response("TokenError"),
+            "503": _responses(schema, 503)["503"],
         },
     }
 

@@ -19,7 +19,14 @@ _COUNT: Json = {"type": "integer", "minimum": 0}
 _TEXT: Json = {"type": "string"}
 _FLAG: Json = {"type": "boolean"}
 _HASHES: Json = {"type": "array", "items": {"type": "string", "pattern": "^[A-Za-z0-9+/]{43}=$"}}
-TOKEN_ERRORS = ("invalid_request", "unsupported_grant_type", "invalid_scope", "invalid_client")
+TOKEN_ERRORS = (
+    "invalid_request",
+    "unsupported_grant_type",
+    "invalid_scope",
+    "invalid_client",
+    "invalid_dpop_proof",
+    "use_dpop_nonce",
+)
 
 
 def components(catalogue: Catalogue) -> Json:
@@ -39,7 +46,9 @@ def components(catalogue: Catalogue) -> Json:
         "Receipt": _receipt(),
         "Inclusion": texts,
         "Consistency": _closed({"old": _COUNT, "size": _COUNT, "hashes": _HASHES}),
-        "Token": _closed({"access_token": _TEXT, "token_type": {"const": "Bearer"}, "expires_in": _COUNT}),
+        "Token": _closed({"access_token": _TEXT, "token_type": {"enum": ["Bearer", "DPoP"]}, "expires_in": _COUNT}),
+        "Revoked": _closed({}),
+        "Introspection": {"type": "object", "required": ["active"], "properties": {"active": _FLAG}},
         "TokenError": _closed({"error": {"enum": list(TOKEN_ERRORS)}}),
         "Alive": _closed({"status": {"const": "ok"}}),
         "Ready": _closed({"ready": _FLAG, "checks": {"type": "object", "additionalProperties": _FLAG}}),

@@ -13,7 +13,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from adapters.identity.assertion import LIFE_SECONDS, make_assertion
 from adapters.identity.clients import ClientDesk
 from adapters.identity.endpoint import ASSERTION_TYPE, Reply, TokenEndpoint
-from adapters.identity.jose import Cause, PrivateKey
+from adapters.identity.jose import Cause, PrivateKey, jose_key, public_jwk
+from adapters.identity.registry import Registry
 from adapters.identity.replay import MemoryReplayStore
 from tests.adapters.make_identity import (
     ADDRESS,
@@ -30,6 +31,8 @@ from tests.adapters.make_identity import (
     a_mint,
     a_registry,
     ec_key,
+    ed_key,
+    fresh_jti,
     kid_of,
     partner_data,
     rsa_key,
@@ -53,13 +56,13 @@ REFUSED: Reply = (401, {"error": "invalid_client"})
 class Desk:
     """A token endpoint whose clock, randomness and causes a test can see."""
 
-    def __init__(self, *, per_client: int = 1000) -> None:
+    def __init__(self, *, per_client: int = 1000, registry: Registry | None = None) -> None:
         self.clock = StandingClock()
         self.causes: list[Cause] = []
         self.drawn = 0
         replays = MemoryReplayStore(clock=self.clock, per_client=per_client)
         self.endpoint = TokenEndpoint(
-            clients=ClientDesk(issuer=ISSUER, registry=a_registry(), replays=replays),
+            clients=ClientDesk(issuer=ISSUER, registry=registry or a_registry(), replays=replays),
             mint=a_mint(),
             issuer=ISSUER,
             clock=self.clock,
@@ -296,3 +299,96 @@ def test_no_two_tokens_are_alike() -> None:
 def test_an_assertion_is_made_with_a_key_that_can_be_registered() -> None:
     with pytest.raises(ValueError, match="P-256"):
         make_assertion(ec.generate_private_key(ec.SECP384R1()), "hr-payroll", ISSUER, AT, JTI)
+
+
+# ------------------------------------------------------------------------------------------------ keys that come and go
+
+# From when to when a key is good, in seconds from now; and when it signs.
+KEYS_END: Mapping[str, tuple[dict[str, int], dict[int, bool]]] = {
+    "for ever": ({}, {0: True, 86_400: True}),
+    "ends": ({"not_after": 30}, {0: True, 29: True, 30: False}),
+    "begins": ({"not_before": 30}, {0: False, 29: False, 30: True}),
+    "was revoked before its end": ({"revoked_at": 30, "not_after": 600}, {29: True, 30: False, 600: False}),
+    "was revoked": ({"revoked_at": -1}, {0: False}),
+}
+
+
+@pytest.mark.parametrize("case", KEYS_END)
+def test_a_key_signs_only_while_it_is_good(case: str) -> None:
+    times, works = KEYS_END[case]
+    desk = Desk(registry=a_registry(keys_with(times)))
+
+    for offset, is_good in works.items():
+        assert (_ask_at(desk, offset, KEY)[0] == 200) is is_good
+
+
+def test_two_keys_overlap_while_one_takes_the_others_place() -> None:
+    desk = Desk(registry=a_registry(keys_with({"not_after": 60}, {"not_before": 30})))
+    old, new = KEY, ec_key("client-next")
+
+    told = {at: (_ask_at(desk, at, old)[0], _ask_at(desk, at, new)[0]) for at in (0, 30, 59, 60)}
+    assert told == {0: (200, 401), 30: (200, 200), 59: (200, 200), 60: (401, 200)}
+
+
+def test_a_key_that_was_taken_from_the_registry_is_refused_at_once() -> None:
+    desk = Desk(registry=a_registry(keys_with({}, {})))
+    assert _ask_at(desk, 0, KEY)[0] == 200
+    data = keys_with({}, {})
+    systems = data["systems"]
+    assert isinstance(systems, list)
+    del systems[0]["jwks"][0]
+
+    desk.endpoint.swap(a_registry(data))
+
+    assert _ask_at(desk, 0, KEY) == REFUSED
+    assert _ask_at(desk, 0, ec_key("client-next"))[0] == 200
+
+
+def test_a_key_for_requests_makes_no_assertion() -> None:
+    data = keys_with({}, {})
+    systems = data["systems"]
+    assert isinstance(systems, list)
+    systems[0]["jwks"][1]["use"] = ["request"]
+    desk = Desk(registry=a_registry(data))
+
+    assert _ask_at(desk, 0, ec_key("client-next")) == REFUSED
+    assert desk.causes == [Cause.SIGNATURE]
+
+
+def test_a_certificate_that_has_ended_gets_no_token() -> None:
+    data = partner_data()
+    systems = data["systems"]
+    assert isinstance(systems, list)
+    systems[0]["certificates"] = [{"thumbprint": EC_PRINT, "not_after": AT}]
+    desk = Desk(registry=a_registry(data))
+
+    assert _ask_at(desk, -1, KEY)[0] == 200
+    assert _ask_at(desk, 0, KEY) == REFUSED
+    assert desk.causes == [Cause.CERTIFICATE]
+
+
+@pytest.mark.parametrize("alg", ["EdDSA", "Ed25519"])
+def test_an_assertion_may_be_of_ed25519_by_either_name(alg: str) -> None:
+    key, data = ed_key("client"), partner_data()
+    systems = data["systems"]
+    assert isinstance(systems, list)
+    systems[0] |= {"alg": "EdDSA", "jwks": [public_jwk(jose_key(key))]}
+
+    assert Desk(registry=a_registry(data)).ask(signed({"alg": alg, "kid": kid_of(key)}, CLAIMS, key, alg))[0] == 200
+
+
+def keys_with(*times: Mapping[str, int]) -> dict[str, object]:
+    """The first system with a key for each of these times."""
+    data = partner_data()
+    systems = data["systems"]
+    assert isinstance(systems, list)
+    systems[0]["jwks"] = [
+        {**public_jwk(jose_key(key)), **{name: AT + timedelta(seconds=offset) for name, offset in each.items()}}
+        for key, each in zip((KEY, ec_key("client-next")), times, strict=False)
+    ]
+    return data
+
+
+def _ask_at(desk: Desk, offset: int, key: PrivateKey) -> Reply:
+    desk.clock.at = AT + timedelta(seconds=offset)
+    return desk.ask(make_assertion(key, "hr-payroll", ISSUER, desk.clock.at, fresh_jti()))

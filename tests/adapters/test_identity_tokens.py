@@ -140,6 +140,17 @@ FOREIGN: Mapping[str, tuple[str, Cause]] = {
     "jti short": (claims(jti="short"), Cause.CLAIMS),
     "jti long": (claims(jti="j" * 65), Cause.CLAIMS),
     "jti a number": (claims(jti=1234567890123456), Cause.CLAIMS),
+    "jti of 60 kB": (claims(jti="j" * 60_000), Cause.UNREADABLE),
+    "an ID token": (
+        signed(HEADER | {"typ": "JWT"}, CLAIMS | {"nonce": "n", "auth_time": NOW}, KEY, "ES256"),
+        Cause.HEADER,
+    ),
+    "an ID token that says at+jwt": (claims(nonce="n", auth_time=NOW, amr=["pwd"]), Cause.CLAIMS),
+    "a start in the future": (claims(nbf=NOW + 60), Cause.CLAIMS),
+    "claim a list": (claims(sub=["hr-payroll"]), Cause.CLAIMS),
+    "claim an object": (claims(iss={"iss": ISSUER}), Cause.CLAIMS),
+    "cnf a list": (claims(cnf=[EC_PRINT]), Cause.CLAIMS),
+    "cnf of a list": (claims(cnf={"x5t#S256": [EC_PRINT]}), Cause.CLAIMS),
     "cnf missing": (claims(cnf=None), Cause.CLAIMS),
     "cnf empty": (claims(cnf={}), Cause.CLAIMS),
     "cnf of a DPoP key, of a system with certificates": (claims(cnf={"jkt": EC_PRINT}), Cause.BINDING),
@@ -390,3 +401,36 @@ def test_a_known_token_costs_microseconds() -> None:
 
     # About 1 us on an idle core; the bound leaves room for a busy one.
     assert best < 10e-6
+
+
+# From when to when the certificate is good, in seconds from now; and when a token bound to it works.
+CERTIFICATES_END: Mapping[str, tuple[dict[str, int], dict[int, bool]]] = {
+    "ends soon": ({"not_after": 30}, {0: True, 29: True, 30: False, 299: False}),
+    "was revoked for later": ({"revoked_at": 30, "not_after": 600}, {29: True, 30: False}),
+    "ends later than the token": ({"not_after": 600}, {299: True, 300: False}),
+    "has ended": ({"not_after": 0}, {0: False}),
+    "was revoked": ({"revoked_at": -1}, {0: False}),
+    "is not good yet": ({"not_before": 1}, {0: False, 1: True}),
+}
+
+
+@pytest.mark.parametrize("warm", [False, True], ids=["first sight", "known token"])
+@pytest.mark.parametrize("case", CERTIFICATES_END)
+def test_a_token_ends_with_its_certificate(case: str, warm: bool) -> None:
+    times, works = CERTIFICATES_END[case]
+    door = a_door(registry=a_registry(certificate_with(times)))
+    for offset, is_good in works.items():
+        at = AT + timedelta(seconds=offset)
+
+        assert (door.caller(GOOD, EC_PRINT, ADDRESS, at) is not None) is is_good
+        if not warm:
+            door.swap(a_registry(certificate_with(times)))
+
+
+def certificate_with(times: Mapping[str, int]) -> dict[str, object]:
+    data = partner_data()
+    systems = data["systems"]
+    assert isinstance(systems, list)
+    moments = {name: AT + timedelta(seconds=offset) for name, offset in times.items()}
+    systems[0]["certificates"] = [{"thumbprint": EC_PRINT, **moments}]
+    return data
