@@ -36,7 +36,7 @@ def judge(query: Query, caller: Caller, rights: Rights, at: datetime, data_time:
     grant = grant_of(query, caller, rights)
     if grant is None:
         return Refusal(Reason.NOT_PERMITTED, "no_such_grant", (), rights.snapshot.version)
-    if frozen := _frozen(query, caller, rights):
+    if frozen := frozen_behind(query, caller, rights):
         return Refusal(Reason.FROZEN, f"frozen:{frozen}", (), rights.snapshot.version)
     units = tuple(f"org:{code}" for code in grant.scope)
     ask = Ask(
@@ -50,7 +50,7 @@ def judge(query: Query, caller: Caller, rights: Rights, at: datetime, data_time:
     verdict = rights.snapshot.judge(ask, at)
     if isinstance(verdict, Refusal):
         return verdict
-    for cause, holds in _CONDITIONS:
+    for cause, holds in CONDITIONS:
         if not holds(grant, query, caller, at):
             return _no(cause, verdict)
     if not grant.accepts_age(data_time, at):
@@ -80,7 +80,7 @@ def grant_of(query: Query, caller: Caller, rights: Rights) -> Grant | None:
     return grant if grant is not None and grant.partner == caller.partner else None
 
 
-def _frozen(query: Query, caller: Caller, rights: Rights) -> str:
+def frozen_behind(query: Query, caller: Caller, rights: Rights) -> str:
     """The kind of what is frozen of all that stands behind a query; empty when nothing is.
 
     A frozen person is no operator at all, see `gateway.partners`.
@@ -109,7 +109,7 @@ def _is_for_this_date(grant: Grant, query: Query, at: datetime) -> bool:
     return query.as_of is None or query.as_of == local_day(at) or query.as_of in grant.reference_dates
 
 
-_CONDITIONS: tuple[tuple[str, Callable[[Grant, Query, Caller, datetime], bool]], ...] = (
+CONDITIONS: tuple[tuple[str, Callable[[Grant, Query, Caller, datetime], bool]], ...] = (
     ("grant_purpose", lambda grant, query, caller, at: grant.purpose == query.purpose),
     ("grant_not_in_force", lambda grant, query, caller, at: grant.covers(at)),
     ("grant_network", lambda grant, query, caller, at: grant.admits(caller.address)),

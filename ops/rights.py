@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -11,10 +11,9 @@ from adapters.identity.registry import Registry
 from adapters.sealing.client import Deeds
 from adapters.sql.deeds import DeedTable
 from adapters.sql.engine import driver_connection, open_engine
-from gateway.deeds.document import Document, Kind
+from gateway.deeds.document import Kind
 from gateway.deeds.errors import DeedError
 from gateway.deeds.foundation import Foundation, read_foundation
-from gateway.deeds.granting import read_grant
 from gateway.deeds.keeping import Kept
 from gateway.deeds.reading import DeedsReader
 from gateway.deeds.standing import Standing, is_live
@@ -22,17 +21,14 @@ from gateway.deeds.steps import BREAK_GLASS
 from gateway.domain.errors import UnavailableError
 from gateway.domain.partner_file import PartnerFileError
 from gateway.domain.people import Person
-from gateway.partners import departments, partners
+from gateway.in_force import Compiler, frozen_of, grants_of
+from gateway.partners import partners
 from gateway.ports import Clock, Rights
-from gateway.proposals import RULEBOOKS_ID
 from ops.settings import Home, SettingsError
 from policies.catalogue import Catalogue
 from policies.problems import RulebookError
-from policies.publication import Texts, load_texts
-from policies.snapshot import Snapshot, compile_rules
 
 FOUNDATION_FILE = "foundation.json"
-_NO_TEXTS = Texts({}, {}, {})
 
 
 class RightsDesk:
@@ -53,7 +49,7 @@ class RightsDesk:
     ) -> None:
         self._database = database
         self._reader = DeedsReader(foundation)
-        self._compiler = _Compiler(catalogue)
+        self._compiler = Compiler(catalogue)
         self._clock = clock
         self._changed = changed
         self._loud = loud
@@ -67,12 +63,12 @@ class RightsDesk:
         try:
             registry = Registry(partners(standing))
             snapshot = self._compiler.compile(standing)
-            grants = {document.id: read_grant(document) for document in _grants(standing)}
+            grants = grants_of(standing)
         except (DeedError, PartnerFileError, RulebookError) as error:
             raise UnavailableError(f"what is in force cannot be put together: {error}") from error
         self._people = standing.roll.person
         self._changed(registry, Deeds(tuple(self._known), {number: _encoded(standing, number) for number in grants}))
-        return Rights(epoch, snapshot, grants, frozenset(_frozen(standing)))
+        return Rights(epoch, snapshot, grants, frozen_of(standing))
 
     def person(self, account: str) -> Person | None:
         """Keeps the promise of `gateway.ports.People`: who was in force when the rights were last loaded."""
@@ -109,26 +105,6 @@ class RightsDesk:
                 self._loud()
 
 
-class _Compiler:
-    """Compiles rules when they or the systems they speak of have changed, and not for every new grant."""
-
-    def __init__(self, catalogue: Catalogue) -> None:
-        self._catalogue = catalogue
-        self._made: tuple[object, Snapshot] | None = None
-
-    def compile(self, standing: Standing) -> Snapshot:
-        """The snapshot of the version in force; before the first, one that permits nothing."""
-        document, deed = standing.get(Kind.RULEBOOKS, RULEBOOKS_ID), standing.deed(Kind.RULEBOOKS, RULEBOOKS_ID)
-        clients = departments(standing)
-        number, digest = (document.serial, deed.digest) if document and deed else (0, "0" * 64)
-        key = (digest, clients)
-        if self._made is None or self._made[0] != key:
-            texts = Texts.of_content(document.content) if document else _NO_TEXTS
-            rules = load_texts(texts, self._catalogue, clients, number=number, digest=digest)
-            self._made = (key, compile_rules(rules))
-        return self._made[1]
-
-
 def read_home_foundation(home: Home) -> Foundation:
     """From whom all rights follow in this installation. Raises `SettingsError`."""
     try:
@@ -152,20 +128,9 @@ def load_units(path: Path) -> Mapping[str, str | None]:
     return {f"org:{code}": f"org:{above}" if above else None for code, above in table.items()}
 
 
-def _grants(standing: Standing) -> Iterator[Document]:
-    """Grants in force whose partner is, too."""
-    for document in standing.of(Kind.GRANT):
-        if standing.content(Kind.PARTNER, str(document.content["partner"])) is not None:
-            yield document
-
-
 def _encoded(standing: Standing, number: str) -> bytes:
     deed = standing.deed(Kind.GRANT, number)
     return deed.encode() if deed else b""
-
-
-def _frozen(standing: Standing) -> Iterator[str]:
-    return (document.id for document in standing.of(Kind.FREEZE) if document.content["frozen"] is True)
 
 
 def _is_for_seal(kept: Kept) -> bool:
