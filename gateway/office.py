@@ -172,6 +172,7 @@ class Office:
         Raises `DeedError`.
         """
         now = self.clock.now()
+        work.deeds.lock()
         standing = self.reader.refresh(work.deeds, now)
         if person.id in standing.roll.foundation.founders and standing.get(Kind.PERSON, person.id) is None:
             self._found(work, standing, person, code, now)
@@ -194,6 +195,7 @@ class Office:
     @contextmanager
     def _work(self) -> Generator[tuple[OfficeWork, Standing, datetime]]:
         with self.store.begin() as work:
+            work.deeds.lock()
             try:
                 yield work, self.reader.refresh(work.deeds, self.clock.now()), self.clock.now()
             except BaseException:

@@ -9,6 +9,7 @@ from sqlalchemy import BindParameter, Engine, bindparam, func, literal_column, s
 
 from adapters.sql.cursors import Asked, Cursor, Row
 from adapters.sql.deed_tables import deed
+from adapters.sql.engine import is_sqlite
 from adapters.sql.statements import Statement, upsert
 from adapters.sql.tables import budget_lock, control, ledger_entry
 from gateway.deeds.document import Kind
@@ -44,6 +45,9 @@ class DeedTable:
         self._epoch = Statement(select(control.c.epoch).where(control.c.id == literal_column("1")), engine)
         lock = upsert(engine, budget_lock, "granted").on_conflict_do_nothing()
         self._lock = Statement(lock, engine)
+        self._is_sqlite = is_sqlite(engine)
+        held = select(control.c.epoch).where(control.c.id == literal_column("1")).with_for_update()
+        self._hold = Statement(held, engine)
         self._advance = Statement(update(control).values(epoch=control.c.epoch + literal_column("1")), engine)
         self.begin()
 
@@ -60,6 +64,11 @@ class DeedTable:
         if not rows:
             raise UnavailableError("the control database is empty: run `bidui migrate`")
         return cast("int", rows[0][0])
+
+    def lock(self) -> None:
+        """SQLite's transaction already excludes every other; PostgreSQL locks the row of the control epoch."""
+        if not self._is_sqlite:
+            self._hold.rows(self._cursor)
 
     def pending(self) -> Sequence[Kept]:
         return _kept(self._pending.rows(self._cursor))

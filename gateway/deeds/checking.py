@@ -34,8 +34,8 @@ def check_signatures(deed: Deed, signers: Signers, now: datetime) -> Document:
     1. every draft is a document of the same kind, id, serial, path and log, and narrower than the one before;
     2. the signatures follow the steps of the path, one each, their times in order and none in the future;
     3. each is by an enrolled key of somebody who had the duty then, over this very document;
-    4. all signers are different human beings of different duties; nobody signs what they drew up but as its first signer, nor about
-       themselves; people of a partner sign for that partner alone.
+    4. all signers are different human beings of different duties; nobody signs what they drew up but as its first
+       signer, nor about themselves; people of a partner sign for that partner alone.
 
     Raises `DeedError`.
     """

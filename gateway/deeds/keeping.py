@@ -46,6 +46,10 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
 class DeedStore(Protocol):
     """Deeds, inside one transaction. What is read here proves nothing until its signatures are checked."""
 
+    def lock(self) -> None:
+        """Keeps every other writer of deeds out until the transaction ends; before anything is read, or it is late."""
+        ...
+
     def pending(self) -> Sequence[Kept]:
         """Every deed that waits for a signature, the oldest first."""
         ...
