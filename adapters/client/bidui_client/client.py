@@ -104,8 +104,14 @@ class AsyncClient:
         await self._http.aclose()
 
 
-def tls_context(*, certificate: Path, key: Path | None = None, ca: Path | None = None) -> ssl.SSLContext:
-    """Mutual TLS: our certificate, its key if that is in another file, and whom we trust if not the system's list."""
+def tls_context(*, certificate: Path | None = None, key: Path | None = None, ca: Path | None = None) -> ssl.SSLContext:
+    """Mutual TLS: our certificate, its key if that is in another file, and whom we trust if not the system's list.
+
+    Without a certificate it is plain TLS, for systems that prove themselves by `Account.dpop_key`.
+    """
     context = ssl.create_default_context(cafile=ca)
-    context.load_cert_chain(certificate, key, password="")  # an encrypted key is an error, never a prompt in a service
+    if certificate is not None:
+        context.load_cert_chain(
+            certificate, key, password=""
+        )  # an encrypted key is an error, never a prompt in a service
     return context
