@@ -70,9 +70,9 @@ def account_changed(account: AccountRef, *, what: str, key: str | None = None) -
     return _about(ACCOUNT_CHANGED, account, {"what": what, "key": key})
 
 
-def account_bound(account: AccountRef, *, by: str, subject_sha256: str) -> Draft:
-    """An account was bound to a subject of the identity provider."""
-    return _about(ACCOUNT_BOUND, account, {"by": by, "subject_sha256": subject_sha256})
+def account_bound(account: AccountRef, *, subject_sha256: str) -> Draft:
+    """A person bound their account to who they are at the identity provider."""
+    return _about(ACCOUNT_BOUND, account, {"subject_sha256": subject_sha256})
 
 
 def account_closed(account: AccountRef, *, by: str) -> Draft:

@@ -28,7 +28,7 @@ ACCOUNT_REFUSED = Kind(
     "Attempts failed. Written at the first, second, fourth, eighth and so on in a row, never with what was wrong.",
     {
         "account": "id of the account, or null for one that does not exist",
-        "door": "what was tried: sign-in, step-up or password",
+        "door": "what was tried: sign-in, step-up, password or oidc",
         "failures": "how many failed in a row",
     },
 )
@@ -65,7 +65,7 @@ ACCOUNT_BOUND = Kind(
     "account.bound",
     "账号已绑定统一身份",
     "An account can be signed in to through the configured identity provider.",
-    {**_ACCOUNT, "by": "account that bound it", "subject_sha256": "SHA-256 of issuer, line feed and subject"},
+    {**_ACCOUNT, "subject_sha256": "SHA-256 of issuer, line feed and subject; the person bound it, signed in"},
 )
 ACCOUNT_CLOSED = Kind(
     "account.closed",

@@ -180,6 +180,23 @@ class MemoryOnce:
 
 
 @dataclass
+class MemoryBindings:
+    """Keeps the promise of `BindingBook`."""
+
+    kept: dict[bytes, str] = field(default_factory=dict)
+
+    def find(self, name: bytes) -> str | None:
+        return self.kept.get(name)
+
+    def bind(self, name: bytes, account: str) -> None:
+        self.clear(account)
+        self.kept[name] = account
+
+    def clear(self, account: str) -> None:
+        self.kept = {name: of for name, of in self.kept.items() if of != account}
+
+
+@dataclass
 class MemoryBooks:
     """Keeps the promise of `AccountBooks` in dicts."""
 
@@ -190,6 +207,7 @@ class MemoryBooks:
     attempts: MemoryAttempts = field(default_factory=MemoryAttempts)
     places: MemoryPlaces = field(default_factory=MemoryPlaces)
     once: MemoryOnce = field(default_factory=MemoryOnce)
+    bindings: MemoryBindings = field(default_factory=MemoryBindings)
 
     def settle(self) -> None:
         """What goes with an account that was removed."""
@@ -197,6 +215,7 @@ class MemoryBooks:
             self.recovery.clear(account)
             self.sessions.end_all(account)
             self.places.forget(account)
+            self.bindings.clear(account)
         self.book.gone.clear()
 
 

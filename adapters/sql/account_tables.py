@@ -112,6 +112,13 @@ account_once = Table(
     Column("until", _Big, nullable=False, index=True),
 )
 
+account_binding = Table(
+    "account_binding",
+    metadata,
+    Column("name", LargeBinary(32), primary_key=True),
+    Column("account", String(40), nullable=False, unique=True),
+)
+
 
 def same(table: Table, name: str) -> BindParameter[object]:
     """A parameter of a column's name and type."""

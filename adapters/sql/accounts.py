@@ -10,6 +10,7 @@ from sqlalchemy import Engine, delete, select
 from adapters.sql.account_sessions import AttemptTable, OnceTable, PlaceTable, SessionTable
 from adapters.sql.account_tables import (
     account,
+    account_binding,
     account_key,
     account_place,
     account_recovery,
@@ -34,6 +35,7 @@ class AccountTables:
         self.attempts = AttemptTable(engine, cursor)
         self.places = PlaceTable(engine, cursor)
         self.once = OnceTable(engine, cursor)
+        self.bindings = BindingTable(engine, cursor)
 
 
 class AccountTable:
@@ -47,7 +49,8 @@ class AccountTable:
         self._of_code = Statement(every.where(account.c.code == same(account, "code")), engine)
         self._all = Statement(every.order_by(account.c.id), engine)
         self._put = Statement(replacing(engine, account, "id"), engine)
-        of = [account.c.id, account_recovery.c.account, account_session.c.account, account_place.c.account]
+        also = (account_recovery, account_session, account_place, account_binding)
+        of = [account.c.id, *(each.c.account for each in also)]
         self._remove = [Statement(delete(each.table).where(each == same(account, "id")), engine) for each in of]
 
     def find(self, account_id: str) -> Account | None:
@@ -122,6 +125,25 @@ class RecoveryTable:
 
     def left(self, account_id: str) -> int:
         return len(self._all.rows(self._cursor, account=account_id))
+
+
+class BindingTable:
+    """Keeps the promise of `BindingBook`."""
+
+    def __init__(self, engine: Engine, cursor: Cursor) -> None:
+        self._cursor = cursor
+        of, name = account_binding.c.account, account_binding.c.name
+        self._find = Statement(select(of).where(name == same(account_binding, "name")), engine)
+        self._clear = Statement(delete(account_binding).where(of == same(account_binding, "account")), engine)
+        self._add = Statement(upsert(engine, account_binding, "name", "account"), engine)
+
+    def find(self, name: bytes) -> str | None:
+        rows = self._find.rows(self._cursor, name=name)
+        return cast("str", rows[0][0]) if rows else None
+
+    def bind(self, name: bytes, account_id: str) -> None:
+        self._clear.ask(self._cursor, account=account_id)
+        self._add.write(self._cursor, [(name, account_id)])
 
 
 def _one(rows: Sequence[Row]) -> Account | None:

@@ -32,7 +32,7 @@ class AccountBook(Protocol):
         ...
 
     def remove(self, account: str) -> None:
-        """Removes it with its codes, sessions and places. Its keys stay, so that nobody else takes them."""
+        """Removes it with all that is its own but its keys: they stay, so that nobody else takes them."""
         ...
 
 
@@ -124,6 +124,16 @@ class OnceBook(Protocol):
     def forget(self, until: int) -> None: ...
 
 
+class BindingBook(Protocol):
+    """Which account is whose at the identity provider, by digest of issuer and subject. One each way."""
+
+    def find(self, name: bytes) -> str | None: ...
+
+    def bind(self, name: bytes, account: str) -> None:
+        """Replaces what the account was bound to. The name must be free."""
+        ...
+
+
 class AccountBooks(Protocol):
     """All that is kept about accounts, in one transaction."""
 
@@ -141,6 +151,8 @@ class AccountBooks(Protocol):
     def places(self) -> PlaceBook: ...
     @property
     def once(self) -> OnceBook: ...
+    @property
+    def bindings(self) -> BindingBook: ...
 
 
 class AccountWork(Protocol):
@@ -215,4 +227,23 @@ class Authenticators(Protocol):
 
     def count(self, answer: str, challenge: bytes, credential: bytes, key: PersonKey, sign_count: int) -> int | None:
         """The new signature counter of a good assertion by this credential, None for any other."""
+        ...
+
+
+class Provider(Protocol):
+    """An identity provider (OpenID Connect), by the code flow with PKCE."""
+
+    @property
+    def issuer(self) -> str: ...
+
+    def address(self, state: str, nonce: str, verifier: str) -> str:
+        """Where to send the browser. Raises `UnavailableError`."""
+        ...
+
+    def is_from(self, issuer: str | None) -> bool:
+        """Whether somebody who came back with this `iss` (RFC 9207) comes from it. Raises `UnavailableError`."""
+        ...
+
+    def subject(self, code: str, nonce: str, verifier: str, at: datetime) -> str:
+        """Who came back with this code; empty for everything that is wrong. Raises `UnavailableError`."""
         ...

@@ -125,6 +125,7 @@ def test_an_account_goes_with_all_that_is_its_own_but_its_keys(store: AccountSto
             books.recovery.replace(f"li.ming{number}", [b"r" * 32])
             books.sessions.put(a_session(number, f"li.ming{number}"))
             books.places.remember(f"li.ming{number}", b"p" * 32, 100)
+            books.bindings.bind(bytes([number]) * 32, f"li.ming{number}")
         work.commit()
     with store.begin() as work:
         work.accounts.book.remove("li.ming1")
@@ -139,6 +140,17 @@ def test_an_account_goes_with_all_that_is_its_own_but_its_keys(store: AccountSto
         assert books.sessions.find(a_session(2).name) is not None
         assert not books.places.known("li.ming1", [b"p" * 32], 0)
         assert books.places.known("li.ming2", [b"p" * 32], 0)
+        assert (books.bindings.find(b"\1" * 32), books.bindings.find(b"\2" * 32)) == (None, "li.ming2")
+
+
+def test_an_account_is_bound_to_one_subject_at_a_time(store: AccountStore) -> None:
+    with store.begin() as work:
+        bindings = work.accounts.bindings
+        bindings.bind(b"1" * 32, "li.ming1")
+        bindings.bind(b"2" * 32, "li.ming2")
+        bindings.bind(b"3" * 32, "li.ming1")
+        found = [bindings.find(name * 32) for name in (b"1", b"2", b"3", b"4")]
+        assert found == [None, "li.ming2", "li.ming1", None]
 
 
 # ---------------------------------------------------------------------------------------- keys
