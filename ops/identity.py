@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from adapters.identity.bearer import BearerIdentity
 from adapters.identity.certificate import Edge, TrustedProxy
 from adapters.identity.clients import ClientDesk
-from adapters.identity.dpop import Nonces, Proofs
+from adapters.identity.dpop import Nonces, Proofs, https_only
 from adapters.identity.endpoint import TokenEndpoint
 from adapters.identity.jose import jose_key
 from adapters.identity.registry import Registry
@@ -67,7 +67,7 @@ def build_identity(home: Home, settings: ServeSettings, registry: Registry, pass
     door = TokenDoor(
         issuer=settings.issuer, audience=settings.issuer, keys={jwk["kid"]: jose_key(key)}, registry=registry
     )
-    addresses = (settings.issuer, *settings.addresses)
+    addresses = _addresses(settings)
     proofs, database = Proofs(addresses, _nonces(home, settings, passphrase)), home.database_url(settings)
     shared, revoked = SqlReplayStore(database), SqlRevocations(database)
     near = MemoryReplayStore(clock=home.clock, capacity=PROOFS, per_client=PROOFS_PER_CLIENT)
@@ -95,6 +95,13 @@ def build_identity(home: Home, settings: ServeSettings, registry: Registry, pass
         replays=shared,
         revoked=revoked,
     )
+
+
+def _addresses(settings: ServeSettings) -> list[str]:
+    try:
+        return https_only((settings.issuer, *settings.addresses))
+    except ValueError:
+        raise SettingsError("issuer and addresses in serve.toml must be https addresses") from None
 
 
 def _nonces(home: Home, settings: ServeSettings, passphrase: Passphrase | None) -> Nonces | None:

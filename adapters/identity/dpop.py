@@ -116,7 +116,7 @@ class Proofs:
     """Checks proofs for one installation."""
 
     def __init__(self, addresses: Iterable[str], nonces: Nonces | None = None) -> None:
-        self._addresses = [address.rstrip("/") for address in addresses]
+        self._addresses = https_only(addresses)
         self.nonces = nonces
 
     def check(self, proof: Proof, method: str, path: str, at: datetime, *, token: str | None = None) -> Once:
@@ -128,7 +128,8 @@ class Proofs:
         compact.check_signature(proof.key, algorithm_of(proof.key))
         if compact.claims.keys() - CLAIMS or compact.text_claim("htm") != method:
             raise RejectedError(Cause.PROOF)
-        if normal(compact.text_claim("htu")) not in {normal(address + path) for address in self._addresses}:
+        named = normal(compact.text_claim("htu"))
+        if named is None or named not in {normal(address + path) for address in self._addresses}:
             raise RejectedError(Cause.PROOF)
         if compact.claims.get("ath") != (None if token is None else hash_of(token)):
             raise RejectedError(Cause.PROOF)
@@ -138,6 +139,14 @@ class Proofs:
         if self.nonces is not None:
             self.nonces.check(compact.claims.get("nonce"), at)
         return Once("", compact.jti(), made + OLDEST_SECONDS + 1)
+
+
+def https_only(addresses: Iterable[str]) -> list[str]:
+    """Addresses of this installation, without a slash at the end. Raises `ValueError` for what is no https address."""
+    found = [address.rstrip("/") for address in addresses]
+    if not found or not all(normal(address) for address in found):
+        raise ValueError("the addresses of a gateway begin with https://")
+    return found
 
 
 def hash_of(token: str) -> str:

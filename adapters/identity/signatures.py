@@ -33,7 +33,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import Prehashed, encode_ds
 from cryptography.hazmat.primitives.hashes import SHA256, SHA512
 from starlette.types import Scope
 
-from adapters.identity.dpop import Once, normal
+from adapters.identity.dpop import Once, https_only, normal
 from adapters.identity.jose import SECONDS_AHEAD, Cause, Key, RejectedError
 from adapters.identity.registry import Registered
 from gateway.domain.caller import KeyUse
@@ -88,7 +88,7 @@ class Signatures:
     """Checks signed requests for one installation."""
 
     def __init__(self, addresses: Iterable[str]) -> None:
-        self._addresses = [address.rstrip("/") for address in addresses]
+        self._addresses = https_only(addresses)
         self._by_host = {normal(f"https://{urlsplit(each).netloc}"): each for each in reversed(self._addresses)}
 
     def check(self, scope: Scope, sender: Registered, at: datetime) -> Signed:

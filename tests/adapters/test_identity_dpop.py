@@ -503,3 +503,9 @@ def test_a_nonce_lives_one_to_two_minutes_at_every_node(offset: int) -> None:
 def test_a_nonce_of_any_other_kind_is_none(told: object) -> None:
     with pytest.raises(NonceNeededError):
         Nonces(b"the secret").check(told, AT)
+
+
+@pytest.mark.parametrize("addresses", [[], ["http://bidui.example"], [ISSUER, "bidui.example"], [ISSUER, ""]])
+def test_an_installation_has_https_addresses_alone(addresses: list[str]) -> None:
+    with pytest.raises(ValueError, match="https"):
+        Proofs(addresses)
