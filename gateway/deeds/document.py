@@ -42,6 +42,8 @@ class Kind(StrEnum):
     UNDERTAKING = "undertaking"
     FREEZE = "freeze"
     PARAMETERS = "parameters"
+    ATTESTATION = "attestation"
+    REVIEW = "review"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

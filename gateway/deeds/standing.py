@@ -6,7 +6,7 @@ signatures it needs makes the whole unusable: somebody wrote there who must not.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from hashlib import sha256
 
@@ -16,7 +16,7 @@ from gateway.deeds.document import Document, Kind
 from gateway.deeds.errors import DeedError
 from gateway.deeds.foundation import Foundation
 from gateway.deeds.roll import Roll
-from gateway.deeds.steps import WITHDRAWAL
+from gateway.deeds.steps import EMERGENCY, WITHDRAWAL
 
 
 class Standing:
@@ -25,6 +25,7 @@ class Standing:
     def __init__(self, foundation: Foundation) -> None:
         self.roll = Roll(foundation)
         self._latest: dict[tuple[Kind, str], tuple[Document, Deed]] = {}
+        self._emergencies: dict[str, Deed] = {}
 
     def add(self, deed: Deed, now: datetime) -> Document:
         """Takes a deed that came into force. Raises `DeedError`; then nothing has changed."""
@@ -35,6 +36,8 @@ class Standing:
         else:
             self.roll.open(deed, now)
         self._latest[document.kind, document.id] = (document, deed)
+        if document.path == EMERGENCY:
+            self._emergencies[document.id] = deed
         return document
 
     def check_place(self, document: Document) -> None:
@@ -67,6 +70,10 @@ class Standing:
         """Whether a freeze lies on it."""
         freeze = self.content(Kind.FREEZE, f"{kind.value}.{deed_id}")
         return freeze is not None and freeze["frozen"] is True
+
+    def emergencies(self) -> Iterable[tuple[str, Deed]]:
+        """Every emergency grant that ever came into force, by number, also those that were withdrawn since."""
+        return self._emergencies.items()
 
     def digest(self) -> str:
         """One digest over all that is in force, as the ledger keeps it with every change: 64 hex digits."""

@@ -1,9 +1,10 @@
 """Who signs what, in which order. Nobody approves alone: every path but the narrowing ones has two steps or more.
 
-A path of one step only ever takes something away: it freezes or withdraws. `founding` is the one exception: the three
-administrators are let in by the activation keys of entry 0. Steps of one path are signed by different human beings of
-different duties, whoever drew a draft up signs no later step under it than the first, and people of a partner sign for
-that partner only.
+A path of one step only ever takes something away (it freezes or withdraws), says what one can say for oneself alone
+(an undertaking), or looks at what two have signed before (the review of an emergency grant). `founding` is the one
+exception: the three administrators are let in by the activation keys of entry 0. Steps of one path are signed by
+different human beings of different duties, whoever drew a draft up signs no later step under it than the first, and
+people of a partner sign for that partner only.
 """
 
 from __future__ import annotations
@@ -16,6 +17,10 @@ from gateway.domain.people import Duty
 
 USUAL, FOUNDING, BREAK_GLASS = "usual", "founding", "break_glass"
 EMERGENCY, WITHDRAWAL, RELEASE = "emergency", "withdrawal", "release"
+ADDITION = "addition"
+"""Of a cohort: what a grant's own signatures allow its head to add each month."""
+EMERGENCY_REVIEW = "emergency_review"
+"""The step of whoever looks at an emergency grant afterwards."""
 ACTIVATION = "activation"
 """Id of the keys in entry 0 that let the first administrators in."""
 ACTIVATE, SELF = "activate", "self"
@@ -61,6 +66,8 @@ PATHS: Mapping[Kind, Mapping[str, tuple[Step, ...]]] = {
     Kind.COHORT: {USUAL: (_by("commit", Duty.CLERK, Duty.HEAD), _REVIEW)},
     Kind.AGREEMENT: {USUAL: (_by("offer", Duty.REVIEWER), _by("accept", Duty.HEAD))},
     Kind.UNDERTAKING: {USUAL: (Step(SELF, frozenset(Duty)),)},
+    Kind.ATTESTATION: {USUAL: (_by("attest", Duty.HEAD), _by("confirm", Duty.REVIEWER))},
+    Kind.REVIEW: {USUAL: (_by(EMERGENCY_REVIEW, Duty.REVIEWER),)},
     Kind.FREEZE: {
         USUAL: (_by("freeze", _SECURITY),),
         RELEASE: (_by("propose", _SECURITY), _by("approve", Duty.LEADER)),

@@ -1,0 +1,37 @@
+"""What partners and their people agree to: the service agreement of a department, the undertaking of each person."""
+
+from __future__ import annotations
+
+from gateway.deeds.checking import text_of
+from gateway.deeds.document import Document, Kind
+from gateway.deeds.errors import DeedError
+from gateway.deeds.lapse import parameters_in
+from gateway.deeds.parameters import LONGEST_TEXT
+from gateway.deeds.standing import Standing
+
+MEMBERS = frozenset({"partner", "text"})
+
+
+def check_undertaking(document: Document, standing: Standing) -> None:
+    """Whether it is the text in force, under the name of whoever is bound by it. Raises `DeedError`."""
+    person = standing.roll.person(document.id)
+    if person is None or document.content.keys() != MEMBERS or document.content["partner"] != person.partner:
+        raise DeedError("an undertaking has the members partner and text, under the account of whoever signs it")
+    if document.content["text"] != parameters_in(standing).undertaking:
+        raise DeedError("the undertaking is worded otherwise now; read it again, and sign that text")
+
+
+def has_undertaken(standing: Standing, account: str, text: str) -> bool:
+    """Whether this account's undertaking of that text is in force."""
+    undertaking = standing.content(Kind.UNDERTAKING, account)
+    return undertaking is not None and undertaking.get("text") == text
+
+
+def check_agreement(document: Document, standing: Standing) -> None:
+    """Whether it can be offered to a partner. Each serial is a version of the text. Raises `DeedError`."""
+    if document.content.keys() != MEMBERS or document.content["partner"] != document.id:
+        raise DeedError("a service agreement has the members partner and text, under the code of its partner")
+    if len(text_of(document.content, "text")) > LONGEST_TEXT:
+        raise DeedError(f"the text of an agreement may have {LONGEST_TEXT} characters")
+    if standing.content(Kind.PARTNER, document.id) is None:
+        raise DeedError(f"there is no partner {document.id} in force; register it first")

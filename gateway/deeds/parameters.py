@@ -1,0 +1,144 @@
+"""Parameters (参数): deadlines, holidays, reminders, and how far a grant may go at most.
+
+They are a deed of the id `parameters`, which 系统管理员 proposes and 安全管理员 approves. Where none is in force, what
+stands here counts. The ceilings here bind every deed: no parameter allows more.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Set
+from dataclasses import dataclass, field
+from datetime import date
+from types import MappingProxyType
+from typing import cast
+
+from audit.entry import JsonValue
+from gateway.deeds.calendar import WEEKDAYS, Calendar
+from gateway.deeds.errors import DeedError
+from gateway.deeds.steps import EMERGENCY_REVIEW
+from gateway.deeds.texts import UNDERTAKING
+
+PARAMETERS_ID = "parameters"
+OTHER = "other"
+MOST_HOURS, MOST_DAYS_OF_TERM, MOST_REMINDER_DAYS = 72, 60, 366
+MOST_VALIDITY_DAYS, MOST_CALENDAR_DAYS, LONGEST_TEXT = 5 * 366, 1000, 20_000
+MOST_EMERGENCY_SUBJECTS = 500
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_MEMBERS = frozenset({"deadlines", "calendar", "reminder_days", "longest_validity_days", "emergency", "undertaking"})
+_DEADLINES: Mapping[str, int] = MappingProxyType(
+    {"endorse": 3, "review": 5, "sign_off": 3, EMERGENCY_REVIEW: 2, OTHER: 5}
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parameters:
+    """What is in force. Deadlines are working days by the name of the step; `other` stands for every other step."""
+
+    deadlines: Mapping[str, int] = field(default_factory=lambda: _DEADLINES)
+    calendar: Calendar = WEEKDAYS
+    reminder_days: int = 30
+    longest_validity_days: int = 3 * 365 + 1
+    emergency_hours: int = MOST_HOURS
+    emergency_subjects_per_day: int = 50
+    undertaking: str = UNDERTAKING
+
+    def days_for(self, step: str) -> int:
+        """How many working days a step may take."""
+        return self.deadlines.get(step, self.deadlines[OTHER])
+
+
+DEFAULTS = Parameters()
+
+
+def parameters_content(parameters: Parameters) -> dict[str, JsonValue]:
+    """The content of the deed that puts these in force."""
+    return {
+        "deadlines": dict(parameters.deadlines),
+        "calendar": {
+            "off": sorted(day.isoformat() for day in parameters.calendar.off),
+            "on": sorted(day.isoformat() for day in parameters.calendar.on),
+        },
+        "reminder_days": parameters.reminder_days,
+        "longest_validity_days": parameters.longest_validity_days,
+        "emergency": {
+            "hours": parameters.emergency_hours,
+            "subjects_per_day": parameters.emergency_subjects_per_day,
+        },
+        "undertaking": parameters.undertaking,
+    }
+
+
+def read_parameters(content: Mapping[str, JsonValue]) -> Parameters:
+    """What a deed of this content says. Raises `DeedError` that names the member and says what to write."""
+    _exactly(content, _MEMBERS, "parameters")
+    deadlines, emergency = _table(content, "deadlines"), _table(content, "emergency")
+    _exactly(deadlines, _DEADLINES.keys(), "deadlines")
+    _exactly(emergency, frozenset({"hours", "subjects_per_day"}), "emergency")
+    return Parameters(
+        deadlines=MappingProxyType({step: _count(deadlines, step, MOST_DAYS_OF_TERM) for step in _DEADLINES}),
+        calendar=_calendar(_table(content, "calendar")),
+        reminder_days=_count(content, "reminder_days", MOST_REMINDER_DAYS),
+        longest_validity_days=_count(content, "longest_validity_days", MOST_VALIDITY_DAYS),
+        emergency_hours=_count(emergency, "hours", MOST_HOURS),
+        emergency_subjects_per_day=_count(emergency, "subjects_per_day", MOST_EMERGENCY_SUBJECTS),
+        undertaking=_text(content, "undertaking"),
+    )
+
+
+def parameters_of(content: Mapping[str, JsonValue] | None) -> Parameters:
+    """What the deed in force says, or what counts without one. Raises `DeedError`."""
+    return DEFAULTS if content is None else read_parameters(content)
+
+
+def _calendar(table: Mapping[str, JsonValue]) -> Calendar:
+    _exactly(table, frozenset({"off", "on"}), "calendar")
+    calendar = Calendar(_days(table, "off"), _days(table, "on"))
+    if both := sorted(calendar.off & calendar.on):
+        raise DeedError(f"calendar: {both[0]} cannot be both off and on")
+    return calendar
+
+
+def _days(table: Mapping[str, JsonValue], name: str) -> frozenset[date]:
+    listed = table[name]
+    if not isinstance(listed, list) or len(listed) > MOST_CALENDAR_DAYS:
+        raise DeedError(f"calendar.{name} must list at most {MOST_CALENDAR_DAYS} dates")
+    days = [_day(each, name) for each in cast("list[object]", listed)]
+    if days != sorted(set(days)):
+        raise DeedError(f"calendar.{name} must list its dates in order, none twice")
+    return frozenset(days)
+
+
+def _day(value: object, name: str) -> date:
+    try:
+        if isinstance(value, str) and _DATE.fullmatch(value):
+            return date.fromisoformat(value)
+    except ValueError:
+        pass
+    raise DeedError(f"calendar.{name} must list dates such as 2026-10-01")
+
+
+def _exactly(table: Mapping[str, JsonValue], wanted: Set[str], where: str) -> None:
+    if table.keys() != wanted:
+        raise DeedError(f"{where} must have exactly the members {', '.join(sorted(wanted))}")
+
+
+def _table(content: Mapping[str, JsonValue], name: str) -> Mapping[str, JsonValue]:
+    value = content[name]
+    if not isinstance(value, Mapping):
+        raise DeedError(f"{name} must be an object")
+    return value
+
+
+def _count(table: Mapping[str, JsonValue], name: str, most: int) -> int:
+    value = table[name]
+    if type(value) is not int or not 1 <= value <= most:
+        raise DeedError(f"{name} must be a whole number from 1 to {most}")
+    return value
+
+
+def _text(content: Mapping[str, JsonValue], name: str) -> str:
+    value = content[name]
+    if not isinstance(value, str) or not value.strip() or len(value) > LONGEST_TEXT:
+        raise DeedError(f"{name} must be a text of at most {LONGEST_TEXT} characters that is not empty")
+    return value
