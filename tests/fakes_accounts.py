@@ -163,6 +163,9 @@ class MemoryPlaces:
     def forget(self, account: str) -> None:
         self.kept = {place: until for place, until in self.kept.items() if place[0] != account}
 
+    def expire(self, at: int) -> None:
+        self.kept = {place: until for place, until in self.kept.items() if until > at}
+
 
 @dataclass
 class MemoryOnce:

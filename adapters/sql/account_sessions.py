@@ -14,6 +14,7 @@ from adapters.sql.account_tables import (
     account_once,
     account_place,
     account_session,
+    forgetting,
     replacing,
     same,
 )
@@ -38,7 +39,7 @@ class SessionTable:
         of = row.account == same(account_session, "account")
         self._end_all = Statement(delete(account_session).where(of), engine)
         old = (row.seen <= same(account_session, "seen")) | (row.opened <= same(account_session, "opened"))
-        self._forget = Statement(delete(account_session).where(old), engine)
+        self._forget = Statement(forgetting(account_session, old), engine)
 
     def find(self, name: bytes) -> Session | None:
         rows = self._find.rows(self._cursor, name=name)
@@ -75,7 +76,7 @@ class AttemptTable:
         self._lock = Statement(_locking(engine), engine)
         self._put = Statement(replacing(engine, account_attempt, "name"), engine)
         old = account_attempt.c.last <= same(account_attempt, "last")
-        self._forget = Statement(delete(account_attempt).where(old), engine)
+        self._forget = Statement(forgetting(account_attempt, old), engine)
 
     def lock(self, names: Sequence[bytes]) -> Mapping[bytes, Counter]:
         """In the order of their names, so that nobody waits in a ring."""
@@ -104,6 +105,8 @@ class PlaceTable:
         self._known = Statement(select(row.name).where(one), engine)
         self._put = Statement(replacing(engine, account_place, "account", "name"), engine)
         self._forget = Statement(delete(account_place).where(of), engine)
+        old = row.until <= same(account_place, "until")
+        self._expire = Statement(forgetting(account_place, old), engine)
 
     def known(self, account: str, names: Sequence[bytes], at: int) -> frozenset[bytes]:
         asked = [self._known.ask(self._cursor, account=account, name=name, until=at) for name in names]
@@ -115,6 +118,9 @@ class PlaceTable:
     def forget(self, account: str) -> None:
         self._forget.ask(self._cursor, account=account)
 
+    def expire(self, at: int) -> None:
+        self._expire.ask(self._cursor, until=at)
+
 
 class OnceTable:
     """Keeps the promise of `OnceBook`."""
@@ -124,7 +130,7 @@ class OnceTable:
         add = _inserting(engine, account_once).on_conflict_do_nothing().returning(account_once.c.until)
         self._use = Statement(add, engine)
         old = account_once.c.until <= same(account_once, "until")
-        self._forget = Statement(delete(account_once).where(old), engine)
+        self._forget = Statement(forgetting(account_once, old), engine)
 
     def use(self, name: bytes, until: int) -> bool:
         return bool(self._use.rows(self._cursor, name=name, until=until))

@@ -11,6 +11,7 @@ from sqlalchemy import (
     BindParameter,
     CheckConstraint,
     Column,
+    ColumnElement,
     Engine,
     Index,
     Integer,
@@ -18,6 +19,8 @@ from sqlalchemy import (
     String,
     Table,
     bindparam,
+    delete,
+    select,
 )
 from sqlalchemy.sql import ClauseElement
 
@@ -123,6 +126,12 @@ account_binding = Table(
 def same(table: Table, name: str) -> BindParameter[object]:
     """A parameter of a column's name and type."""
     return bindparam(name, type_=table.c[name].type)
+
+
+def forgetting(table: Table, condition: ColumnElement[bool]) -> ClauseElement:
+    """A delete of old rows. Those that another work holds are left for later: two that forget never wait in a ring."""
+    old = select(table.c.name).where(condition).with_for_update(skip_locked=True)
+    return delete(table).where(table.c.name.in_(old))
 
 
 def replacing(engine: Engine, table: Table, *key: str) -> ClauseElement:

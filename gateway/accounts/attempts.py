@@ -98,6 +98,7 @@ class Attempts:
         name = self.vault.name("device", account_id, device)
         if not device or not work.accounts.places.known(account_id, [name], seconds(at)):
             device = urlsafe_b64encode(self.entropy(_DEVICE_BYTES)).rstrip(b"=").decode()
+        work.accounts.places.expire(seconds(at))
         for each in self._places(account_id, address, device):
             work.accounts.places.remember(account_id, each, seconds(at) + PLACE_SECONDS)
         return device

@@ -113,6 +113,10 @@ class PlaceBook(Protocol):
 
     def forget(self, account: str) -> None: ...
 
+    def expire(self, at: int) -> None:
+        """Removes those that are known no more, whoever's they are."""
+        ...
+
 
 class OnceBook(Protocol):
     """What is good once: challenges that were answered, logins that were begun elsewhere."""

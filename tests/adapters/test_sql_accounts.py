@@ -13,8 +13,11 @@ from sqlalchemy.exc import IntegrityError
 from adapters.sql.account_tables import account
 from adapters.sql.engine import open_engine
 from adapters.sql.schema import create
+from adapters.sql.store import SqlStore
 from gateway.accounts.errors import ThrottledError, UnauthorisedError
+from gateway.accounts.ports import Counter
 from gateway.accounts.values import TotpCode
+from gateway.domain.errors import DownError
 from gateway.domain.people import THREE, Duty
 from tests.fakes_accounts import Accounts, an_invited
 from tests.gateways import open_store
@@ -131,6 +134,39 @@ def test_no_name_address_code_or_secret_stands_in_clear(engine_url: str) -> None
         *(each.replace("-", "") for each in enrolled.recovery_codes),
     ]
     assert [each for each in secrets if each in kept or repr(each.encode())[2:-1] in kept] == []
+
+
+def test_two_that_forget_never_wait_for_each_other(engine_url: str) -> None:
+    one, other = open_store(engine_url), open_store(engine_url)
+    names = [bytes([number]) * 32 for number in range(1, 40)]
+    with one.begin() as work:
+        for name in names:
+            work.accounts.attempts.put(name, Counter(1, 10, 10))
+        work.commit()
+    failed: list[str] = []
+
+    def lock_and_forget(store: SqlStore, mine: list[bytes]) -> None:
+        try:
+            for name in mine:
+                with store.begin() as work:
+                    work.accounts.attempts.lock([name])
+                    work.accounts.attempts.forget(50)
+                    work.commit()
+        except DownError as error:
+            failed.append(str(error))
+
+    threads = [
+        Thread(target=lock_and_forget, args=(one, names)),
+        Thread(target=lock_and_forget, args=(other, names[::-1])),
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    one.close()
+    other.close()
+
+    assert failed == []
 
 
 def test_many_attempts_at_once_are_all_counted(engine_url: str) -> None:

@@ -287,3 +287,7 @@ def test_places_are_known_for_a_time_and_for_one_account(store: AccountStore) ->
         places.forget("li.ming1")
         assert places.known("li.ming1", [here], 0) == frozenset()
         assert places.known("li.ming2", [there], 0) == {there}
+        places.expire(199)
+        assert places.known("li.ming2", [there], 0) == {there}
+        places.expire(200)
+        assert places.known("li.ming2", [there], 0) == frozenset()

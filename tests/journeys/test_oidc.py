@@ -102,6 +102,7 @@ def test_a_person_no_longer_in_force_is_nobody(quick: OfficeInTests, there: Loop
 
 SPOILED: dict[str, Callable[[Visitor, dict[str, str]], dict[str, str]]] = {
     "another state": lambda _, brought: brought | {"state": "s" * 54},
+    "a state that is no base64": lambda _, brought: brought | {"state": "a"},
     "no state": lambda _, brought: brought | {"state": ""},
     "a state that was to bind": lambda _, brought: brought | {"state": f"{brought['state']}.li.ming"},
     "another code": lambda _, brought: brought | {"code": "code-x"},
@@ -148,6 +149,17 @@ def test_a_doubled_member_is_refused(quick: OfficeInTests, there: LoopbackProvid
     doubled = visitor.get(f"{back_to(brought)}&{urlencode({'code': brought['code']})}")
 
     assert kind_of(doubled) == (401, "unauthorised")
+
+
+def test_binding_needs_somebody_who_came_back(quick: OfficeInTests, there: LoopbackProvider) -> None:
+    visitor = quick.enrol()
+    visitor.sign_in()
+    address = visitor.post("/v1/office/oidc/bind").json()["address"]
+    there.now = quick.accounts.clock.now()
+
+    back = visitor.get(back_to(there.authorize(address) | {"code": "made up"}))
+
+    assert kind_of(back) == (401, "unauthorised")
 
 
 def test_binding_wants_a_fresh_second_factor(quick: OfficeInTests) -> None:

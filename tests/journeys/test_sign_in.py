@@ -216,7 +216,28 @@ BAD_BODIES: dict[str, tuple[str, bytes, int]] = {
     "a long password": ("sign-in", b'{"account":"a","password":"%b","second":{"totp":"123456"}}' % (b"p" * 300), 422),
     "far too much": ("sign-in", b'{"account":"%b"}' % (b"a" * 70_000), 400),
     "a code of no length": ("enrolment/begin", b'{"code":""}', 422),
-    "no such use": ("webauthn/options", b'{"use":"sign-in","account":"%b"}' % (b"a" * 100), 422),
+    "an account that is too long": ("webauthn/options", b'{"use":"sign-in","account":"%b"}' % (b"a" * 100), 422),
+    "a code that is no code": ("sign-in", b'{"account":"a","password":"p","second":{"totp":"12345"}}', 422),
+    "no key": (
+        "enrolment/finish",
+        b'{"code":"a","challenge":"AAAA","password":"p","totp":"1","key":{}}',
+        422,
+    ),
+    "a key of another length": (
+        "enrolment/finish",
+        b'{"code":"a","challenge":"AAAA","password":"p","totp":"1","key":{"public":"AAAA","signature":"AAAA"}}',
+        422,
+    ),
+    "bytes that are no base64url": (
+        "enrolment/finish",
+        b'{"code":"a","challenge":"A+/=","password":"p","totp":"1","key":{}}',
+        422,
+    ),
+    "bytes that are cut off": (
+        "enrolment/finish",
+        b'{"code":"a","challenge":"AAAAA","password":"p","totp":"1","key":{}}',
+        422,
+    ),
     "an unknown code": ("enrolment/begin", b'{"code":"AAAAA"}', 401),
 }
 
@@ -226,6 +247,13 @@ def test_a_body_that_is_wrong_is_refused(quick: OfficeInTests, path: str, body: 
     request = httpx2.Request("POST", f"{ORIGIN}/v1/office/{path}", headers={"origin": ORIGIN}, content=body)
 
     assert kind_of(quick.send(request, Visitor(quick)))[0] == status
+
+
+def test_whatever_an_authenticator_is_not_asked_for_is_refused(quick: OfficeInTests) -> None:
+    visitor = quick.enrol()
+    visitor.sign_in()
+
+    assert kind_of(visitor.post("/v1/office/webauthn/options", {"use": "dance"})) == (422, "invalid")
 
 
 # ---------------------------------------------------------------------------------------- one's own account

@@ -201,6 +201,30 @@ def test_nothing_is_enrolled_by_halves(
     finish(accounts, code, begun)
 
 
+def test_of_two_who_use_a_code_at_once_one_gets_the_account(accounts: Accounts) -> None:
+    code = invite(accounts)
+    begun = begin(accounts, code)
+    passwords = accounts.enrolment.passwords
+
+    class Slow:
+        """While one digest is made, somebody else is quicker."""
+
+        def make(self, password: str) -> str:
+            object.__setattr__(accounts.enrolment, "passwords", passwords)
+            accounts.take(code, key="the quicker one's")
+            return passwords.make(password)
+
+        def holds(self, password: str, kept: str) -> bool:
+            return passwords.holds(password, kept)
+
+    object.__setattr__(accounts.enrolment, "passwords", Slow())
+    with pytest.raises(UnauthorisedError):
+        finish(accounts, code, begun)
+
+    (key,) = accounts.people.signed["li.ming"].keys
+    assert key.public == key_of("the quicker one's").public_key().public_bytes_raw()
+
+
 def test_a_begun_enrolment_is_too_old_after_ten_minutes(accounts: Accounts) -> None:
     code = invite(accounts)
     begun = begin(accounts, code)
