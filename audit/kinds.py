@@ -3,6 +3,7 @@
 from audit.account_kinds import ACCOUNT_KINDS
 from audit.deed_kinds import DEED_KINDS
 from audit.kind import Kind
+from audit.trail_kinds import TRAIL_KINDS
 
 _ASKED = {
     "client": "the partner's system that asked",
@@ -92,6 +93,7 @@ KINDS = (
     GENERATION_ADOPTED,
     *DEED_KINDS,
     *ACCOUNT_KINDS,
+    *TRAIL_KINDS,
 )
 
 

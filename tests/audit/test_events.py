@@ -13,6 +13,7 @@ from audit.errors import DisclosureError, EntryError
 from audit.events import Draft, Inner
 from audit.frames import FORMS
 from audit.kinds import Kind
+from audit.trail_events import trail_read
 from tests.audit import account_drafts
 from tests.audit.make import (
     DATA,
@@ -48,6 +49,7 @@ DRAFTS = account_drafts.DRAFTS | {
         catalogue_sha256="cd" * 32,
         records={"person": 30_000},
     ),
+    "trail.read": trail_read(person="zz-shen", duty="audit_admin", use="explanation", first=7, last=7),
 }
 
 
