@@ -263,7 +263,7 @@ class Office:
         )
 
     def _check(self, document: Document, standing: Standing) -> None:
-        check_proposal(document, standing, self.catalogue)
+        check_proposal(document, standing, self.catalogue, self.clock.now())
         if document.kind is Kind.RULEBOOKS:
             self.examiner.require(document.content, departments(standing))
 

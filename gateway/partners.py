@@ -11,8 +11,10 @@ from datetime import datetime
 from typing import cast
 
 from audit.entry import JsonValue
+from gateway.deeds.consents import has_undertaken
 from gateway.deeds.document import Document, Kind
 from gateway.deeds.errors import DeedError
+from gateway.deeds.lapse import parameters_in
 from gateway.deeds.standing import Standing
 from gateway.domain.caller import Partner
 from gateway.domain.partner_file import PartnerFileError, parse_partner
@@ -88,8 +90,11 @@ def _moment(value: JsonValue) -> datetime:
 
 
 def _people(standing: Standing, partner: str) -> list[Mapping[str, object]]:
+    """Those who may act: who has not signed the undertaking in force, or is frozen, may not."""
+    text = parameters_in(standing).undertaking
     people = (each for each in standing.roll.people() if each.partner == partner and each.duty in PARTNER_DUTIES)
-    return [_operator(person) for person in people if not standing.is_frozen(Kind.PERSON, person.id)]
+    bound = (person for person in people if has_undertaken(standing, person.id, text))
+    return [_operator(person) for person in bound if not standing.is_frozen(Kind.PERSON, person.id)]
 
 
 def _operator(person: Person) -> Mapping[str, object]:

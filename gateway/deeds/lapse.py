@@ -115,8 +115,8 @@ def _yearly_ends(deed: Deed, grant: Grant, followed: Followed, _: Parameters) ->
 
 def _emergency_ends(deed: Deed, _: Grant, followed: Followed, parameters: Parameters) -> Iterator[End]:
     yield End(signed_off(deed) + timedelta(hours=parameters.emergency_hours), Cause.EMERGENCY_OVER)
-    review = followed.review
-    if review is None or not names(review.document, deed):
-        yield End(end_of(review_due(deed, parameters)), Cause.NO_REVIEW)
+    review, late = followed.review, end_of(review_due(deed, parameters))
+    if review is None or not names(review.document, deed) or signed_off(review) >= late:
+        yield End(late, Cause.NO_REVIEW)
     elif review.document.content.get("finding") == OBJECTED:
         yield End(signed_off(review), Cause.REVIEW_OBJECTED)

@@ -23,8 +23,10 @@ from audit.entry import JsonValue
 from gateway.deeds.checking import next_step
 from gateway.deeds.document import Kind
 from gateway.deeds.keeping import Kept, State
+from gateway.deeds.lapse import parameters_in
 from gateway.deeds.persons import person_content
 from gateway.deeds.signature import Statement, sign, write_time
+from gateway.deeds.texts import AGREEMENT
 from gateway.domain.grant import Grant, GrantError, canonical_document, parse_grant
 from gateway.domain.people import Duty, KeyForm, Person, PersonKey
 from gateway.office import Office, Proposal
@@ -120,6 +122,19 @@ class SyntheticOffice:
         """Enrols one person, with a key file of their own."""
         person = self._person(account, name, duty, partner)
         self.put_in_force(Kind.PERSON, account, person_content(person), Duty.SYSTEM_ADMIN, Duty.SECURITY_ADMIN)
+        if partner is not None:
+            self.undertake(account, partner)
+
+    def undertake(self, account: str, partner: str) -> None:
+        """Has a person of a partner sign the confidentiality undertaking in force."""
+        text = parameters_in(self._office.standing()).undertaking
+        content = {"partner": partner, "text": text}
+        self._sign_through(Proposal(kind=Kind.UNDERTAKING, id=account, content=content), [account])
+
+    def agree(self, partner: str, text: str = AGREEMENT) -> None:
+        """Has a reviewer offer a partner the service agreement, and its head accept it."""
+        proposal = Proposal(kind=Kind.AGREEMENT, id=partner, content={"partner": partner, "text": text})
+        self._sign_through(proposal, [IDS[Duty.REVIEWER], head_of(partner)])
 
     def publish(self) -> None:
         """Publishes the rulebooks, their expectations and the tree of units that lie in the home."""
@@ -136,6 +151,7 @@ class SyntheticOffice:
         by = (Duty.SYSTEM_ADMIN, Duty.SECURITY_ADMIN)
         self.put_in_force(Kind.PARTNER, code, {name: file[name] for name in ("zh", "en", "department")}, *by)
         self.enrol(head_of(code), "合作部门负责人", Duty.HEAD, code)
+        self.agree(code)
         for row in file["operators"]:
             if row["kind"] == "person":
                 self.enrol(row["id"], row["name"], Duty.CLERK, code)
