@@ -84,7 +84,10 @@ def read_proof(text: str) -> Proof:
     if header.keys() != {"typ", "alg", "jwk"} or header["typ"] != TYPE or not isinstance(header["jwk"], dict):
         raise RejectedError(Cause.PROOF)
     jwk = cast("dict[str, object]", header["jwk"])
-    key, thumbprint = _public_key(tuple(sorted((name, str(value)) for name, value in jwk.items())))
+    members = tuple(sorted((name, value) for name, value in jwk.items() if isinstance(value, str)))
+    if len(members) != len(jwk):
+        raise RejectedError(Cause.PROOF)
+    key, thumbprint = _public_key(members)
     if not is_spelling(header["alg"], algorithm_of(key)):
         raise RejectedError(Cause.PROOF)
     return Proof(compact, key, thumbprint)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
@@ -509,3 +510,34 @@ def test_a_nonce_of_any_other_kind_is_none(told: object) -> None:
 def test_an_installation_has_https_addresses_alone(addresses: list[str]) -> None:
     with pytest.raises(ValueError, match="https"):
         Proofs(addresses)
+
+
+TEXTS = st.text(max_size=300) | st.builds(
+    lambda header, claims: signed(header, claims, ec_key("dpop"), "ES256"),
+    st.recursive(
+        st.none() | st.integers() | st.text(max_size=9),
+        lambda each: st.lists(each) | st.dictionaries(st.text(max_size=5), each),
+    ).map(json.dumps),
+    st.dictionaries(
+        st.sampled_from(["jti", "htm", "htu", "iat", "ath", "nonce"]), st.text(max_size=9) | st.integers()
+    ).map(json.dumps),
+)
+
+
+@given(TEXTS)
+def test_no_text_breaks_the_reading_of_proofs(text: str) -> None:
+    with pytest.raises(RejectedError):
+        PROOFS.check(read_proof(text), "POST", PATH, AT, token=TOKEN)
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["kty", "crv", "x", "y", "n", "e", "d", "kid"]),
+        st.text(max_size=9)
+        | st.lists(st.text(max_size=2))
+        | st.sampled_from(["EC", "RSA", "OKP", "P-256", "Ed25519", "AQAB"]),
+    )
+)
+def test_no_key_breaks_the_reading_of_proofs(jwk: dict[str, object]) -> None:
+    with pytest.raises(RejectedError):
+        read_proof(changed({"jwk": jwk}))

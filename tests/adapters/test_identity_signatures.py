@@ -13,6 +13,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA512
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
+from hypothesis import given
+from hypothesis import strategies as st
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
 from adapters.identity.bearer import BearerIdentity, Spending
@@ -446,3 +448,22 @@ def test_the_client_sdk_signs_as_the_gateway_reads(kid: str) -> None:
     headers = signed_by_client(account, "POST", "/v1/comparisons", HEADERS, BODY)
 
     assert check({name.lower(): value for name, value in headers.items()})
+
+
+PARTS = st.text(max_size=60) | st.sampled_from(
+    ['sig=("@method");created=1', "sig=:AAAA:", "sha-256=:AAAA:", "sig=()", ";", '"']
+)
+
+
+@given(PARTS, PARTS, PARTS)
+def test_no_headers_break_the_reading_of_signatures(told: str, signature: str, digest: str) -> None:
+    shown = {"signature-input": told, "signature": signature, "content-digest": digest}
+    headers = {name: value.encode("utf-8").decode("latin-1") for name, value in shown.items()}
+
+    with pytest.raises(RejectedError):
+        check(a_signed(sent=headers))
+
+
+@given(st.binary(max_size=200))
+def test_no_bytes_break_what_proves(kept: bytes) -> None:
+    assert not proves(kept, jose_key(ec_key("signing")))
