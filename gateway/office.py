@@ -104,6 +104,7 @@ class Office:
             self._check(document, standing)
             kept = _kept(drawn(document), by.id, _next_attempt(work.deeds, document), now)
             work.deeds.put(kept)
+            check_founded(standing)
             self._record(work, now, [_drawn(kept)])
             work.commit()
         return kept
@@ -197,6 +198,20 @@ class Office:
         with self.store.begin() as work:
             work.deeds.lock()
             try:
+    def exported(self, kind: Kind, deed_id: str, serial: int = 0) -> tuple[list[bytes], bytes] | None:
+        """A deed that came into force (the last, or that serial), and every person's before it: who could sign then.
+
+        None when there is no such deed.
+        """
+        with self._work() as (work, _, __):
+            deeds = list(work.deeds.in_force(0))
+        found = [each for each in deeds if (each.kind, each.id) == (kind.value, deed_id)]
+        named = next((each for each in reversed(found) if serial in {0, each.serial}), None)
+        if named is None:
+            return None
+        people = [each.deed for each in deeds if each.kind == Kind.PERSON and each.entry < named.entry]
+        return people, named.deed
+
                 yield work, self.reader.refresh(work.deeds, self.clock.now()), self.clock.now()
             except BaseException:
                 # What came into force in a transaction that ends like this did not.
@@ -293,6 +308,12 @@ def _check_drawer(by: Person, document: Document) -> None:
     also = by.duty in _FIRST_DRAWERS.get(document.kind, ()) and by.partner == partner_of(document)
     if not may_draw and not also:
         raise ForbiddenError("drawing up this deed is not among the duties of this account")
+def check_founded(standing: Standing) -> None:
+    """Until the three administrators are in, nobody proposes anything. Raises `ForbiddenError`."""
+    if not standing.roll.is_founded:
+        raise ForbiddenError("the three administrators must enrol first; until then there is nothing but enrolment")
+
+
 
 
 def _check_turn(by: Person, deed: Deed) -> None:

@@ -2,6 +2,7 @@
 
 origin = "bidui.example.gov/audit/2026-1"
 issuer = "https://bidui.example.gov"
+port = 8420                         # may be left out, as metrics_port
 
 [administrators.system_admin]       # security_admin, audit_admin likewise
 id = "bb-zhang.wei"
@@ -20,7 +21,7 @@ import msgspec
 
 from gateway.domain.people import DUTY_ZH, Duty
 from ops.founding import Administrator, Administrators
-from ops.settings import SettingsError
+from ops.settings import Port, SettingsError
 
 FOUNDERS = (Duty.SYSTEM_ADMIN, Duty.SECURITY_ADMIN, Duty.AUDIT_ADMIN)
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
@@ -52,6 +53,8 @@ class Answers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     origin: Text
     issuer: Text
     administrators: Three
+    port: Port = 8420
+    metrics_port: Port = 9420
 
     def people(self) -> Administrators:
         """The administrators by duty."""

@@ -29,6 +29,7 @@ host = "127.0.0.1"
 port = {port}
 metrics_port = {metrics_port}
 tls = true
+certificate_optional = {certificate_optional}
 """
 _SEAL = """# 封存进程。留空即使用 data/seal/seal.sock
 socket = ""
@@ -45,9 +46,12 @@ def init(
     administrators: Administrators,
     port: int = 8420,
     metrics_port: int = 9420,
+    certificate_optional: bool = False,
     passphrase: Passphrase | None = None,
 ) -> dict[str, str]:
     """Makes everything a new installation needs; the activation code of each administrator, by account.
+
+    People have no client certificate: `certificate_optional` lets them in where this process ends TLS itself.
 
     Raises `SettingsError` where there is one already, `DeedError` unless the administrators are three.
     """
@@ -70,7 +74,13 @@ def init(
     # Written last: a home without it is not an installation, and init may run again.
     _write(
         home.path / "serve.toml",
-        _SERVE.format(origin=origin, issuer=issuer, port=port, metrics_port=metrics_port),
+        _SERVE.format(
+            origin=origin,
+            issuer=issuer,
+            port=port,
+            metrics_port=metrics_port,
+            certificate_optional=str(certificate_optional).lower(),
+        ),
     )
     return codes
 

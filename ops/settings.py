@@ -1,5 +1,7 @@
 """Settings: `BIDUI_HOME`, `BIDUI_MODE` and `BIDUI_CLOCK` from the environment, everything else from TOML in the home.
 
+People's commands keep their session under `XDG_STATE_HOME`.
+
 Each process has a file of its own. The gateway's cannot name a source, the sealing process's cannot name a database
 of the gateway: what a process must not know, its settings have no word for.
 """
@@ -112,6 +114,17 @@ def open_home(path: Path | None = None) -> Home:
     mode = _mode(os.environ.get("BIDUI_MODE", Mode.PRODUCTION))
     home = (path or Path(named or "")).absolute()
     return Home(path=home, mode=mode, clock=_clock(os.environ.get("BIDUI_CLOCK", "system"), mode))
+
+
+def open_clock() -> Clock:
+    """The clock that the environment names, for commands that have no home. Raises `SettingsError`."""
+    return _clock(os.environ.get("BIDUI_CLOCK", "system"), _mode(os.environ.get("BIDUI_MODE", Mode.PRODUCTION)))
+
+
+def state_folder() -> Path:
+    """Where this user's programs keep what they need until next time."""
+    named = os.environ.get("XDG_STATE_HOME")
+    return Path(named) if named else Path.home() / ".local" / "state"
 
 
 def load(home: Home, name: str, kind: type[_Settings]) -> _Settings:

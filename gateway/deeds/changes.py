@@ -27,7 +27,7 @@ def changes(
     kind: Kind, old: Mapping[str, JsonValue], new: Mapping[str, JsonValue]
 ) -> tuple[list[dict[str, JsonValue]], int]:
     """The first of the differences, each with its place (a JSON pointer), and how many more there are."""
-    before, after = dict(_leaves("", old)), dict(_leaves("", new))
+    before, after = dict(leaves(old)), dict(leaves(new))
     places = sorted(place for place in before.keys() | after.keys() if before.get(place) != after.get(place))
     hidden = _PERSONAL.get(kind, frozenset())
     told: list[dict[str, JsonValue]] = [
@@ -37,23 +37,24 @@ def changes(
     return told, max(0, len(places) - MAX_CHANGES)
 
 
-def _leaves(place: str, value: JsonValue) -> Iterator[tuple[str, JsonValue]]:
+def leaves(value: JsonValue, place: str = "") -> Iterator[tuple[str, JsonValue]]:
+    """Everything that is no list or table with something in it, with its place."""
     if isinstance(value, Mapping) and value:
         for name, member in value.items():
-            yield from _leaves(f"{place}/{name}", member)
+            yield from leaves(member, f"{place}/{name}")
     elif isinstance(value, list | tuple) and value:
         for number, member in enumerate(value):
-            yield from _leaves(f"{place}/{number}", member)
+            yield from leaves(member, f"{place}/{number}")
     elif place:
         yield place, value
 
 
-def _told(place: str, leaves: Mapping[str, JsonValue], hidden: frozenset[str]) -> JsonValue:
-    if place not in leaves:
+def _told(place: str, members: Mapping[str, JsonValue], hidden: frozenset[str]) -> JsonValue:
+    if place not in members:
         return _ABSENT
     if place.split("/")[1] in hidden:
         return _HIDDEN
-    value = leaves[place]
+    value = members[place]
     if isinstance(value, str) and len(value) > _LONGEST:
         return f"sha256:{sha256(value.encode()).hexdigest()}"
     return value

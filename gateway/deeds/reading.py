@@ -22,12 +22,12 @@ class DeedsReader:
     """
 
     def __init__(self, foundation: Foundation) -> None:
-        self._foundation = foundation
+        self.foundation = foundation
         self.forget()
 
     def forget(self) -> None:
         """Reads everything anew next time."""
-        self._standing, self._entry = Standing(self._foundation), 0
+        self._standing, self._entry = Standing(self.foundation), 0
 
     def refresh(self, deeds: DeedStore, now: datetime) -> Standing:
         """Everything in force. Raises `UnavailableError` when the store and the signatures do not agree.

@@ -13,6 +13,7 @@ from ops.cli.compare import compare
 from ops.cli.console import say
 from ops.cli.demo import demo
 from ops.cli.doctor import doctor
+from ops.cli.office import deeds, entering, freezing, partners, people, rulebooks, systems
 from ops.cli.sync import sync
 from ops.cli.token import token
 from policies.catalogue import load_catalogue
@@ -30,6 +31,18 @@ def openapi() -> None:
     say(msgspec.json.format(msgspec.json.encode(document(load_catalogue())), indent=2).decode())
 
 
+GROUPS = {
+    "person": people.app,
+    "partner": partners.app,
+    "system": systems.app,
+    "rulebooks": rulebooks.app,
+    "grant": grants.app,
+    "deed": deeds.app,
+    "audit": audit.app,
+    "policy": policy.app,
+    "bench": bench.app,
+}
+
 for command in (
     processes.init,
     processes.migrate,
@@ -38,12 +51,19 @@ for command in (
     sync,
     token,
     compare,
+    entering.enrol,
+    entering.sign_in,
+    entering.sign_out,
+    entering.step_up,
+    entering.whoami,
+    freezing.freeze,
+    freezing.release,
     demo,
     doctor,
     openapi,
 ):
     app.command()(command)
-for name, group in {"grant": grants.app, "audit": audit.app, "policy": policy.app, "bench": bench.app}.items():
+for name, group in GROUPS.items():
     app.add_typer(group, name=name)
 
 

@@ -47,7 +47,14 @@ def init(
         given = read_answers(answers) if answers else ask_answers(typer.prompt)
         people = given.people()
         codes = installing.init(
-            place, origin=given.origin, issuer=given.issuer, administrators=people, passphrase=passphrase
+            place,
+            origin=given.origin,
+            issuer=given.issuer,
+            administrators=people,
+            port=given.port,
+            metrics_port=given.metrics_port,
+            certificate_optional=True,
+            passphrase=passphrase,
         )
         installing.migrate(place, passphrase)
         with closing(open_desk(place, open_office(place, passphrase), NobodyYet(), passphrase)) as desk:
@@ -58,7 +65,7 @@ def init(
     say(f"已建立 {place.path}。以下激活码各用一次，请分别当面交给本人，本机不留存：")
     for duty, each in people.items():
         say(f"  {DUTY_ZH[duty]}  {each.id}  {codes[each.id]}")
-    say("下一步：编写 sync.toml 与 mappings/，运行 bidui sync；再运行 bidui serve，由三名管理员各自激活")
+    say("下一步：运行 bidui serve，由三名管理员各自 bidui enrol；三人到齐之前不能办理任何事项。见 docs/office.md")
 
 
 def migrate(home: HomeOption = None, passphrase_file: PassphraseOption = None, as_json: JsonOption = False) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
+
 import msgspec
 
 from audit.entry import JsonValue
@@ -11,6 +14,7 @@ from gateway.deeds.checking import may_sign, next_step
 from gateway.deeds.document import MAX_DOCUMENT_BYTES, Document, Kind
 from gateway.deeds.errors import DeedError
 from gateway.deeds.keeping import Kept, State
+from gateway.deeds.foundation import Foundation
 from gateway.deeds.signature import MAX_DEEDS, Signature, Statement
 from gateway.deeds.standing import Standing
 from gateway.deeds.steps import USUAL, path_of
@@ -101,8 +105,14 @@ def statement_document(stated: Statement) -> dict[str, object]:
     }
 
 
-def summary(kept: Kept, person: Person) -> dict[str, object]:
-    """A deed in a list: what it is about, how far it is, and whether it waits for this person."""
+def exported(foundation: Foundation, people: Sequence[bytes], deed: bytes) -> dict[str, object]:
+    """What somebody checks offline, beside a foundation that they have from elsewhere."""
+    founded = {"log": foundation.log, "founders": foundation.members()}
+    return {"foundation": founded, "people": [to_text(each) for each in people], "deed": to_text(deed)}
+
+
+def summary(kept: Kept, person: Person, times: Times) -> dict[str, object]:
+    """A deed in a list: what it is about, how far it is, until when, and whether it waits for this person."""
     deed = kept.opened()
     document, step = deed.document, next_step(deed) if kept.state is State.PENDING else None
     return {

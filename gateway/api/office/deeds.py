@@ -23,13 +23,16 @@ from gateway.api.office.deed_bodies import (
     RefusalBody,
     SignatureBody,
     StatementBody,
+    exported,
     statement_document,
     summary,
     whole,
 )
-from gateway.api.office.guard import Guard
+from gateway.api.office.guard import OF_THE_OFFICE, Guard
 from gateway.api.problems import problem
 from gateway.deeds.checking import next_step
+from gateway.deeds.deadlines import Times
+from gateway.deeds.document import Kind
 from gateway.deeds.errors import DeedError
 from gateway.deeds.keeping import Kept
 from gateway.deeds.signature import Statement, write_time
@@ -70,8 +73,22 @@ class DeedDoors:
         kept = [each for each in await self._ask(lambda: self.office.history(kind, deed_id)) if _sees(who.person, each)]
         if not kept:
             return _not_found()
-        standing = await self._ask(self.office.standing)
-        return JSONResponse({"versions": [whole(each, who.person, standing) for each in kept]}, headers=NO_STORE)
+        standing, now = await self._ask(self.office.standing), self.guard.clock.now()
+        return JSONResponse({"versions": [whole(each, who.person, standing, now) for each in kept]}, headers=NO_STORE)
+
+    async def export(self, request: Request) -> Response:
+        """`GET /v1/office/deeds/{kind}/{id}/export`: a deed in force (`?serial=2` for that one), to be checked offline.
+
+        The people's deeds that it needs hold names, so partners' people are not given it.
+        """
+        await self.guard.require(request, *OF_THE_OFFICE)
+        kind, serial = request.path_params["kind"], request.query_params.get("serial", "0")
+        if kind not in list(Kind) or not serial.isdecimal() or len(serial) > 7:
+            return _not_found()
+        found = await self._ask(lambda: self.office.exported(Kind(kind), request.path_params["id"], int(serial)))
+        if found is None:
+            return _not_found()
+        return JSONResponse(exported(self.office.reader.foundation, *found), headers=NO_STORE)
 
     async def read(self, request: Request) -> Response:
         """`GET /v1/office/deeds/{digest}`: one deed that waits for a signature."""
@@ -147,6 +164,7 @@ def deed_routes(doors: DeedDoors) -> list[Route]:
 
 async def deed_problem(_: Request, error: Exception) -> Response:
     """What is wrong with a deed, said to somebody who is signed in."""
+        Route("/v1/office/deeds/{kind:str}/{id:str}/export", doors.export, methods=["GET"]),
     if isinstance(error, ForbiddenError):
         return problem("forbidden", 403, str(error))
     return problem("invalid", 422, str(error))

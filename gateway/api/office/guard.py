@@ -16,12 +16,14 @@ from starlette.responses import Response
 from gateway.accounts.errors import StepUpRequiredError, UnauthorisedError, WrongDutyError
 from gateway.accounts.sessions import Sessions, is_csrf
 from gateway.accounts.values import Opened, SignedIn
-from gateway.domain.people import Duty
+from gateway.domain.people import PARTNER_DUTIES, Duty
 from gateway.ports import Clock
 
 SESSION_COOKIE, DEVICE_COOKIE = "__Host-bidui", "__Host-bidui-device"
 TOKEN_HEADER = "x-bidui-token"  # noqa: S105 - the name of a header
 DEVICE_SECONDS = 30 * 24 * 3600
+OF_THE_OFFICE = tuple(duty for duty in Duty if duty not in PARTNER_DUTIES)
+"""Duties of the 编办 itself."""
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _OUR_SITES = frozenset({"same-origin", "none"})
 _LONGEST_COOKIE = 128

@@ -14,14 +14,12 @@ from starlette.routing import Route
 from gateway.accounts.enrolment import Enrolment, Invited
 from gateway.api.office.bodies import read_body
 from gateway.api.office.enrolment import NO_STORE, person_document
-from gateway.api.office.guard import Guard
+from gateway.api.office.guard import OF_THE_OFFICE, Guard
 from gateway.deeds.persons import person_content
 from gateway.domain.errors import InvalidQueryError
-from gateway.domain.people import PARTNER_DUTIES, Duty, Person
-from gateway.office import Office
+from gateway.domain.people import Duty, Person
+from gateway.office import Office, check_founded
 from policies.invalid import InvalidValueError
-
-_OF_THE_OFFICE = tuple(duty for duty in Duty if duty not in PARTNER_DUTIES)
 
 
 class InvitationBody(msgspec.Struct, forbid_unknown_fields=True):
@@ -51,7 +49,7 @@ class PeopleDoors:
 
     async def roll(self, request: Request) -> Response:
         """`GET /v1/office/people`: everybody in force."""
-        await self.guard.require(request, *_OF_THE_OFFICE)
+        await self.guard.require(request, *OF_THE_OFFICE)
         standing = await asyncio.to_thread(self.office.standing)
         return JSONResponse({"people": _told(standing.roll.people())}, headers=NO_STORE)
 
@@ -65,6 +63,7 @@ class PeopleDoors:
         """`POST /v1/office/invitations`: the code, shown once."""
         who = await self.guard.require(request, Duty.SYSTEM_ADMIN, fresh=True)
         body = await read_body(request, InvitationBody)
+        check_founded(await asyncio.to_thread(self.office.standing))
         invited = Invited(
             id=body.id,
             name=body.name,
