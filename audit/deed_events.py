@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
-from audit.deed_kinds import DEED_DRAWN, DEED_IN_FORCE, DEED_REFUSED, DEED_SIGNED
+from audit.deed_kinds import COHORT_FILED, DEED_DRAWN, DEED_IN_FORCE, DEED_REFUSED, DEED_SIGNED
 from audit.entry import JsonValue
 from audit.events import Draft, event
 
@@ -53,3 +53,8 @@ def deed_in_force(
     """A deed came into force."""
     told: dict[str, JsonValue] = {"path": path, "previous": previous, "by": by, "changed": changed, "more": more}
     return event(DEED_IN_FORCE, ref.partner, ref.members() | told | {"rights": rights})
+
+
+def cohort_filed(*, partner: str, grant: str, root: str, rows: int, malformed: int, by: str) -> Draft:
+    """Somebody filed a list."""
+    return event(COHORT_FILED, partner, {"grant": grant, "root": root, "rows": rows, "malformed": malformed, "by": by})

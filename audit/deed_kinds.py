@@ -56,4 +56,16 @@ personal members by digest or not at all",
         "rights": "digest over all deeds in force after this one; serve answers only while they agree with it",
     },
 )
-DEED_KINDS = (DEED_DRAWN, DEED_SIGNED, DEED_REFUSED, DEED_IN_FORCE)
+COHORT_FILED = Kind(
+    "cohort.filed",
+    "名册已报送",
+    "Somebody filed a list for a closed grant. It counts for nothing until the deed that names it is in force.",
+    {
+        "grant": "number of the grant",
+        "root": "root over the leaves of the well-formed rows, in hex; the salts are the partner's alone",
+        "rows": "how many rows were well-formed",
+        "malformed": "how many were not",
+        "by": "account that filed it",
+    },
+)
+DEED_KINDS = (DEED_DRAWN, DEED_SIGNED, DEED_REFUSED, DEED_IN_FORCE, COHORT_FILED)

@@ -8,6 +8,7 @@ from datetime import date, datetime
 import msgspec
 
 from gateway.domain.caller import Caller
+from gateway.domain.cohort import Members
 from gateway.domain.grant import Grant, GrantClass, local_day
 from gateway.domain.query import Query
 from gateway.ports import Rights
@@ -24,6 +25,8 @@ class Granted(msgspec.Struct, frozen=True):
     as_of: date
     compared: tuple[str, ...]
     """Of the fields that were asked, the identity gate left out, those that may be compared; in the caller's order."""
+    members: Members | None
+    """Whom a closed grant answers about; None for every other."""
 
     @property
     def day(self) -> int:
@@ -55,7 +58,7 @@ def judge(query: Query, caller: Caller, rights: Rights, at: datetime, data_time:
             return _no(cause, verdict)
     if not grant.accepts_age(data_time, at):
         return Refusal(Reason.STALE_DATA, "grant_data_age", verdict.rules, verdict.policy)
-    return _narrowed(verdict, grant, query, at)
+    return _narrowed(verdict, grant, query, at, rights.members(grant))
 
 
 def terms_of(query: Query, caller: Caller) -> Hashable:
@@ -91,14 +94,14 @@ def frozen_behind(query: Query, caller: Caller, rights: Rights) -> str:
     return next((kind for kind, name in behind.items() if f"{kind}.{name}" in rights.frozen), "")
 
 
-def _narrowed(permit: Permit, grant: Grant, query: Query, at: datetime) -> Granted | Refusal:
+def _narrowed(permit: Permit, grant: Grant, query: Query, at: datetime, members: Members | None) -> Granted | Refusal:
     narrowed = permit.narrow(grant.fields, "grant_fields")
     if isinstance(narrowed, Refusal):
         return narrowed
     if not narrowed.fields.issuperset(query.gate_fields):
         return _no("gate_not_granted", narrowed)
     compared = tuple(claim.field for claim in query.claims if claim.field in narrowed.fields)
-    return Granted(narrowed, grant, query.as_of or local_day(at), compared)
+    return Granted(narrowed, grant, query.as_of or local_day(at), compared, members)
 
 
 def _no(cause: str, permit: Permit) -> Refusal:

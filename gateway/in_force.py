@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from gateway.deeds.cohorts import Cohort, cohort_in_force
 from gateway.deeds.deed import Deed
 from gateway.deeds.document import Document, Kind
 from gateway.deeds.granting import read_grant
 from gateway.deeds.standing import Standing
-from gateway.domain.grant import Grant
+from gateway.domain.grant import Grant, GrantClass
 from gateway.partners import departments
 from gateway.proposals import RULEBOOKS_ID
 from policies.catalogue import Catalogue
@@ -54,6 +55,13 @@ def grants_of(standing: Standing) -> dict[str, Grant]:
 def frozen_of(standing: Standing) -> frozenset[str]:
     """What is frozen, as `kind.id`."""
     return frozenset(document.id for document in standing.of(Kind.FREEZE) if document.content["frozen"] is True)
+
+
+def cohorts_of(standing: Standing, grants: Mapping[str, Grant]) -> dict[str, Cohort]:
+    """Of the closed grants the list in force, where there is one. Raises `DeedError`."""
+    closed = [grant for grant in grants.values() if grant.grant_class is GrantClass.CLOSED]
+    found = {grant.number: cohort_in_force(standing, grant.number) for grant in closed}
+    return {n: each for n, each in found.items() if each is not None and each.partner == grants[n].partner}
 
 
 def _grants(standing: Standing) -> Iterator[Document]:

@@ -20,7 +20,7 @@ from collections.abc import Callable, Generator, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from gateway.domain.answer import disclose
+from gateway.domain.answer import disclose, outside
 from gateway.domain.comparison import Comparison
 from gateway.domain.errors import DownError, MismatchedKeyError, UnavailableError
 from gateway.domain.grant import Grant, local_day
@@ -34,6 +34,7 @@ from gateway.watch.budgets import Budgets, Use
 from policies.decision import Reason, Refusal
 
 Turn = Generator[Sealing, None, list[Reply]]
+_NO_UNITS: frozenset[int] = frozenset()
 
 
 @dataclass(kw_only=True)
@@ -195,8 +196,12 @@ class Pipeline:
             compare, generation = self.comparisons[kind].compare, index.version.generation
             for hearing, records in zip(asked, found, strict=True):
                 if hearing.granted and hearing.question:
-                    units = self.seal.units(generation, hearing.granted.grant.number)
-                    hearing.outcome = compare(hearing.question, hearing.granted.compared, records, units)
+                    granted, question = hearing.granted, hearing.question
+                    units = self.seal.units(generation, granted.grant.number)
+                    if granted.members is None or question.link in granted.members:
+                        hearing.outcome = compare(question, granted.compared, records, units)
+                    else:
+                        hearing.outcome = outside(compare(question, granted.compared, records, _NO_UNITS))
 
     def _settle(self, uses: Sequence[tuple[Hearing, Use]], budgets: Budgets) -> None:
         for (hearing, _), spent in zip(uses, budgets.settle([use for _, use in uses]), strict=True):

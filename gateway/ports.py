@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -12,7 +12,8 @@ import msgspec
 
 from audit.ledger import LedgerStore
 from gateway.domain.budget import Reservation, Spending, Used
-from gateway.domain.grant import Grant
+from gateway.domain.cohort import NOBODY, Members
+from gateway.domain.grant import Grant, GrantClass
 from gateway.domain.people import Person
 from gateway.seal import Plain, Question
 from policies.snapshot import Snapshot
@@ -76,6 +77,16 @@ class Sealing(Protocol):
         ...
 
 
+class Enlisting(Protocol):
+    """The sealing process, asked for the links of a list that is filed under a closed grant. One list at a time."""
+
+    def links(self, grant: str, numbers: Sequence[tuple[str, str]]) -> list[bytes] | Withheld:
+        """The link of each (kind, number), in order, or why there are none. Raises `UnavailableError`."""
+        ...
+
+    def close(self) -> None: ...
+
+
 class Seal(Protocol):
     """The sealing process, the only holder of sealing keys beside the gateway. It judges grants for itself."""
 
@@ -99,6 +110,12 @@ class Rights:
     grants: Mapping[str, Grant]
     frozen: frozenset[str] = frozenset()
     """What is frozen, as `kind.id`: grants, partners, systems, people."""
+    cohorts: Mapping[str, Members] = field(default_factory=dict[str, Members])
+    """Of closed grants, by number, whom each answers about."""
+
+    def members(self, grant: Grant) -> Members | None:
+        """Whom a grant answers about; None where that is not bounded by a list. A closed grant without one: nobody."""
+        return self.cohorts.get(grant.number, NOBODY) if grant.grant_class is GrantClass.CLOSED else None
 
 
 class BudgetStore(Protocol):

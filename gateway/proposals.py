@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 
 from audit.entry import JsonValue
 from gateway.deeds.checking import text_of
+from gateway.deeds.cohorts import check_cohort
 from gateway.deeds.document import Document, Kind
 from gateway.deeds.errors import DeedError
 from gateway.deeds.granting import read_grant
@@ -108,8 +109,8 @@ def _parameters(_: Document, __: Standing, ___: Catalogue) -> None:
     raise DeedError("parameters cannot be changed yet")
 
 
-def _cohort(_: Document, __: Standing, ___: Catalogue) -> None:
-    raise DeedError("cohorts cannot be filed yet")
+def _cohort(document: Document, standing: Standing, _: Catalogue) -> None:
+    check_cohort(document, standing)
 
 
 _CHECKS: Mapping[Kind, Check] = {

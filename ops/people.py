@@ -15,6 +15,7 @@ from adapters.identity.passwords import Argon2Passwords, Cost
 from adapters.identity.totp import TimeCodes
 from adapters.identity.webauthn import WebAuthn
 from adapters.keys.files import Passphrase, read_secret
+from adapters.sealing.enlisting import Enlisters
 from adapters.sql.store import SqlStore, SqlWork
 from audit.ledger import Ledger
 from gateway.accounts.attempts import Attempts
@@ -26,18 +27,20 @@ from gateway.accounts.second_factor import SecondFactor
 from gateway.accounts.sessions import Sessions
 from gateway.accounts.signing_in import SignIn
 from gateway.accounts.vault import Vault
+from gateway.api.office.cohorts import CohortDoors, cohort_routes
 from gateway.api.office.deeds import DeedDoors, deed_routes
 from gateway.api.office.enrolment import enrolment_routes
 from gateway.api.office.guard import Guard
 from gateway.api.office.people import PeopleDoors, people_routes
 from gateway.api.office.sign_in import sign_in_routes
 from gateway.api.office.workers import Workers
+from gateway.cohorts import CohortDesk
 from gateway.domain.people import Person
 from gateway.office import Office
 from gateway.ports import People
 from ops.founding import Administrators, natural_of
 from ops.log_keys import make_ledger
-from ops.settings import Home, Mode, ServeSettings, load
+from ops.settings import Home, Mode, SealSettings, ServeSettings, load
 
 NAME = "比对网关"
 QUICK = Cost(memory_kibibytes=64, passes=1, lanes=1)
@@ -57,6 +60,7 @@ class PeopleDesk:
     vault: Vault
     natural: bytes
     passwords: Passwords
+    enlisters: Enlisters
 
     def routes(self, edge: Edge) -> list[Route]:
         """All doors of the office; they belong to the loop that first asks them something."""
@@ -68,6 +72,7 @@ class PeopleDesk:
             *enrolment_routes(enrolment=enrolment, guard=guard, workers=workers),
             *people_routes(PeopleDoors(office=self.office, enrolment=enrolment, guard=guard, natural=natural)),
             *deed_routes(DeedDoors(office=self.office, guard=guard)),
+            *cohort_routes(CohortDoors(desk=self._cohorts(), guard=guard)),
         ]
 
     def enrolment(self) -> Enrolment:
@@ -86,6 +91,16 @@ class PeopleDesk:
             prover=self._prover(),
             entropy=os.urandom,
             admit=admit,
+        )
+
+    def _cohorts(self) -> CohortDesk:
+        return CohortDesk(
+            store=self.office.store,
+            reader=self.office.reader,
+            ledger=self.ledger,
+            catalogue=self.office.catalogue,
+            clock=self.home.clock,
+            enlist=self.enlisters.open,
         )
 
     def close(self) -> None:
@@ -135,7 +150,9 @@ class NobodyYet:
         return None
 
 
-def open_desk(home: Home, office: Office, people: People, passphrase: Passphrase | None) -> PeopleDesk:
+def open_desk(
+    home: Home, office: Office, people: People, passphrase: Passphrase | None, enlisters: Enlisters | None = None
+) -> PeopleDesk:
     """The people's desk of a home, with a store of its own."""
     settings, keys = load(home, "serve.toml", ServeSettings), home.keys / "serve"
     return PeopleDesk(
@@ -148,6 +165,7 @@ def open_desk(home: Home, office: Office, people: People, passphrase: Passphrase
         vault=Vault(read_secret(keys / "accounts.secret", passphrase), os.urandom),
         natural=read_secret(keys / "natural.secret", passphrase),
         passwords=Argon2Passwords(os.urandom, QUICK if home.mode is Mode.TEST else Cost()),
+        enlisters=enlisters or Enlisters(home.seal_socket(load(home, "seal.toml", SealSettings))),
     )
 
 

@@ -7,10 +7,15 @@ from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from sqlalchemy import Engine
+
 from adapters.identity.registry import Registry
 from adapters.sealing.client import Deeds
+from adapters.sql.cohorts import CohortTable
+from adapters.sql.cursors import Cursor
 from adapters.sql.deeds import DeedTable
 from adapters.sql.engine import driver_connection, open_engine
+from gateway.deeds.cohorts import Cohort
 from gateway.deeds.document import Kind
 from gateway.deeds.errors import DeedError
 from gateway.deeds.foundation import Foundation, read_foundation
@@ -18,12 +23,14 @@ from gateway.deeds.keeping import Kept
 from gateway.deeds.reading import DeedsReader
 from gateway.deeds.standing import Standing, is_live
 from gateway.deeds.steps import BREAK_GLASS
+from gateway.domain.cohort import Members
 from gateway.domain.errors import UnavailableError
 from gateway.domain.partner_file import PartnerFileError
 from gateway.domain.people import Person
-from gateway.in_force import Compiler, frozen_of, grants_of
+from gateway.in_force import Compiler, cohorts_of, frozen_of, grants_of
 from gateway.partners import partners
 from gateway.ports import Clock, Rights
+from ops.cohorts import Cohorts
 from ops.settings import Home, SettingsError
 from policies.catalogue import Catalogue
 from policies.problems import RulebookError
@@ -50,6 +57,7 @@ class RightsDesk:
         self._database = database
         self._reader = DeedsReader(foundation)
         self._compiler = Compiler(catalogue)
+        self._cohorts = Cohorts()
         self._clock = clock
         self._changed = changed
         self._loud = loud
@@ -64,11 +72,12 @@ class RightsDesk:
             registry = Registry(partners(standing))
             snapshot = self._compiler.compile(standing)
             grants = grants_of(standing)
+            cohorts = self._members(cohorts_of(standing, grants))
         except (DeedError, PartnerFileError, RulebookError) as error:
             raise UnavailableError(f"what is in force cannot be put together: {error}") from error
         self._people = standing.roll.person
         self._changed(registry, Deeds(tuple(self._known), {number: _encoded(standing, number) for number in grants}))
-        return Rights(epoch, snapshot, grants, frozen_of(standing))
+        return Rights(epoch, snapshot, grants, frozen_of(standing), cohorts=cohorts)
 
     def person(self, account: str) -> Person | None:
         """Keeps the promise of `gateway.ports.People`: who was in force when the rights were last loaded."""
@@ -85,12 +94,24 @@ class RightsDesk:
             self._learn(table)
             return epoch, standing
 
+    def _members(self, cohorts: Mapping[str, Cohort]) -> Mapping[str, Members]:
+        """Deeds are read before lists, so a list that came into force in between is loaded with the next epoch."""
+        if not cohorts:
+            return {}
+        with self._cursor() as (engine, cursor):
+            return self._cohorts.load(cohorts, CohortTable(engine, cursor))
+
     @contextmanager
     def _table(self) -> Generator[DeedTable]:
+        with self._cursor() as (engine, cursor):
+            yield DeedTable(engine, cursor)
+
+    @contextmanager
+    def _cursor(self) -> Generator[tuple[Engine, Cursor]]:
         engine = open_engine(self._database)
         connection = driver_connection(engine)
         try:
-            yield DeedTable(engine, connection.cursor())
+            yield engine, connection.cursor()
         finally:
             connection.close()
             engine.dispose()

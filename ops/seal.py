@@ -24,6 +24,7 @@ from adapters.sealing.wire import (
     Admit,
     Admitted,
     Ask,
+    Enlist,
     Know,
     Known,
     Refused,
@@ -46,6 +47,7 @@ from gateway.domain.grant import Grant, local_day
 from gateway.domain.query import MAX_CLAIMS
 from gateway.ports import Clock
 from gateway.seal import Entropy, Plain, Question, Sealer, SealingError, SealingKey, day_number
+from ops.enlisting import EnlistingDesk
 from policies.catalogue import Catalogue
 
 GENERATIONS = 4
@@ -94,6 +96,8 @@ class SealingDesk:
                 return self._admit(message)
             case Ask():
                 return self._seal(message)
+            case Enlist():
+                return self._enlist(message)
 
     def _know(self, message: Know) -> Known:
         """Takes what is new of these deeds; one that is not good ends it there."""
@@ -151,6 +155,10 @@ class SealingDesk:
             if not has_room:
                 items[place] = "limit"
         return Sealed(items)
+
+    def _enlist(self, message: Enlist) -> Reply:
+        desk = EnlistingDesk(self._grants, self.catalogue, self._sealers_of(""), self.meter)
+        return desk.enlist(message, local_day(self.clock.now()))
 
     def _sealers_of(self, generation: str) -> dict[str, Sealer]:
         known = self._sealers.get(generation)

@@ -17,6 +17,7 @@ from adapters.index.generations import GenerationFiles, Generations, GenerationT
 from adapters.keys.files import Passphrase, read_ed25519_public, read_secret
 from adapters.metrics import Metrics
 from adapters.sealing.client import Deeds, SealClient
+from adapters.sealing.enlisting import Enlisters
 from adapters.sql.engine import open_engine
 from adapters.sql.ledger_reader import SqlLedgerReader
 from adapters.sql.store import SqlStore
@@ -125,7 +126,8 @@ def wire(home: Home, passphrase: Passphrase | None = None) -> Gateway:
     identity = build_identity(home, settings, Registry([]), passphrase)
     socket = home.seal_socket(load(home, "seal.toml", SealSettings))
     seal = SealClient(socket)
-    rights = _rights(home, settings, metrics, identity, seal)
+    enlisters = Enlisters(socket)
+    rights = _rights(home, settings, metrics, identity, seal, enlisters)
     generations = generations_of(home, settings)
     generation = open_generation(generations, catalogue) if generations.newest() else None
     reader = SqlLedgerReader(open_engine(home.database_url(settings)))
@@ -149,7 +151,7 @@ def wire(home: Home, passphrase: Passphrase | None = None) -> Gateway:
         probe=SealClient(socket),
         identity=identity,
         rights=rights,
-        people=open_desk(home, open_office(home, passphrase, examine_apart), rights, passphrase),
+        people=open_desk(home, open_office(home, passphrase, examine_apart), rights, passphrase, enlisters),
         reader=reader,
         checkpoints=checkpoints,
         signer=_signer(home, settings, log_keys, reader, checkpoints),
@@ -179,10 +181,13 @@ def _signer(
     )
 
 
-def _rights(home: Home, settings: ServeSettings, metrics: Metrics, identity: Identity, seal: SealClient) -> RightsDesk:
+def _rights(
+    home: Home, settings: ServeSettings, metrics: Metrics, identity: Identity, *told: SealClient | Enlisters
+) -> RightsDesk:
     def changed(registry: Registry, deeds: Deeds) -> None:
         identity.swap(registry)
-        seal.know(deeds)
+        for each in told:
+            each.know(deeds)
 
     def loud() -> None:
         metrics.break_glass()

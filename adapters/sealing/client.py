@@ -14,6 +14,8 @@ from adapters.sealing.wire import (
     Admit,
     Admitted,
     Ask,
+    Enlist,
+    Enlisted,
     Know,
     Known,
     Refused,
@@ -80,6 +82,14 @@ class SealClient:
     def units(self, generation: str, grant: str) -> frozenset[int]:
         known = self._units.get((generation, grant))
         return self._admit(generation, grant) if known is None else known
+
+    def links(self, grant: str, numbers: Sequence[tuple[str, str]]) -> list[bytes] | Withheld:
+        """The links of a portion of a list, or why there are none. Raises `DownError`."""
+        self.units("", grant)
+        reply = self._exchange(Enlist(grant, list(numbers)))
+        if isinstance(reply, Enlisted) and len(reply.links) == len(numbers):
+            return reply.links
+        return Withheld(reply.cause if isinstance(reply, Refused) else "protocol")
 
     def is_alive(self) -> bool:
         """Whether the process answers. Raises `DownError` when it does not."""

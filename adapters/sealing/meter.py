@@ -22,6 +22,9 @@ FORMAT = b"bidui-meter/1"
 SPARE_BYTES = 4 * 1024 * 1024
 """A journal is rewritten when it has outgrown twice its last rewriting by this much."""
 
+ENLISTING = "cohort "
+"""Before the number of a grant: links of its list, which are counted apart. No number of a grant has a blank in it."""
+
 _encode = msgspec.msgpack.Encoder().encode
 _uses: msgspec.msgpack.Decoder[Uses] = msgspec.msgpack.Decoder(Uses)
 
@@ -90,7 +93,9 @@ class Meter:
 
 def comparisons_in(path: Path) -> int:
     """How many comparisons a journal tells of; may be asked while a process writes it."""
-    return sum(count for uses in _read(path) for count, _ in uses.grants.values())
+    return sum(
+        count for uses in _read(path) for name, (count, _) in uses.grants.items() if not name.startswith(ENLISTING)
+    )
 
 
 def _counted(path: Path) -> Counts:

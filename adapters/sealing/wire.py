@@ -39,6 +39,22 @@ class Ask(msgspec.Struct, frozen=True, array_like=True, tag=True):
     plains: list[Plain]
 
 
+class Enlist(msgspec.Struct, frozen=True, array_like=True, tag=True):
+    """What are the links of these (kind, number), which are on a list filed under this closed grant?"""
+
+    grant: str
+    numbers: list[tuple[str, str]]
+
+    def __repr__(self) -> str:
+        return f"Enlist({self.grant!r}, {len(self.numbers)} numbers)"
+
+
+class Enlisted(msgspec.Struct, frozen=True, array_like=True, tag=True):
+    """Their links, in order."""
+
+    links: list[bytes]
+
+
 class Admitted(msgspec.Struct, frozen=True, array_like=True, tag=True):
     """The grant is good for these units."""
 
@@ -58,8 +74,8 @@ class Refused(msgspec.Struct, frozen=True, array_like=True, tag=True):
 
 
 _encoder = msgspec.msgpack.Encoder()
-Request: TypeAlias = Know | Admit | Ask
-Reply: TypeAlias = Known | Admitted | Sealed | Refused
+Request: TypeAlias = Know | Admit | Ask | Enlist
+Reply: TypeAlias = Known | Admitted | Sealed | Enlisted | Refused
 requests: msgspec.msgpack.Decoder[Request] = msgspec.msgpack.Decoder(Request)
 replies: msgspec.msgpack.Decoder[Reply] = msgspec.msgpack.Decoder(Reply)
 

@@ -19,6 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from adapters.sql.accounts import AccountTables
 from adapters.sql.answers import AnswerTable
 from adapters.sql.budgets import BudgetTable
+from adapters.sql.cohorts import CohortTable
 from adapters.sql.cursors import Connection
 from adapters.sql.deeds import DeedTable
 from adapters.sql.engine import driver_connection, driver_error, is_sqlite, open_engine
@@ -37,6 +38,7 @@ class SqlWork:
         self.answers = AnswerTable(engine, self._cursor)
         self.ledger = LedgerTable(engine, self._cursor)
         self.deeds = DeedTable(engine, self._cursor)
+        self.cohorts = CohortTable(engine, self._cursor)
         self.accounts = AccountTables(engine, self._cursor)
         self._open = False
 

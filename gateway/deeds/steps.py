@@ -63,7 +63,7 @@ PATHS: Mapping[Kind, Mapping[str, tuple[Step, ...]]] = {
         EMERGENCY: (_ENDORSE, _SIGN_OFF),
         WITHDRAWAL: (_by("withdraw", Duty.HEAD, Duty.REVIEWER, Duty.LEADER, _SECURITY),),
     },
-    Kind.COHORT: {USUAL: (_by("commit", Duty.CLERK, Duty.HEAD), _REVIEW)},
+    Kind.COHORT: {USUAL: (_by("commit", Duty.CLERK, Duty.HEAD), _REVIEW), ADDITION: (_by("commit", Duty.HEAD),)},
     Kind.AGREEMENT: {USUAL: (_by("offer", Duty.REVIEWER), _by("accept", Duty.HEAD))},
     Kind.UNDERTAKING: {USUAL: (Step(SELF, frozenset(Duty)),)},
     Kind.ATTESTATION: {USUAL: (_by("attest", Duty.HEAD), _by("confirm", Duty.REVIEWER))},

@@ -33,6 +33,7 @@ class Cause(StrEnum):
     ABSENT = "absent"
     SCOPE = "scope"
     GATE = "gate"
+    NOT_IN_COHORT = "not_in_cohort"
 
 
 CHINESE = {
@@ -60,6 +61,11 @@ class Disclosed(msgspec.Struct, frozen=True):
 
     subject: SubjectCode
     fields: Mapping[str, FieldCode]
+
+
+def outside(outcome: Outcome) -> Outcome:
+    """What is said of somebody whom a closed grant does not answer about: the same whatever was found."""
+    return Outcome(Cause.NOT_IN_COHORT, dict.fromkeys(outcome.codes, FieldCode.NOT_COMPARED))
 
 
 def disclose(outcome: Outcome, asked: tuple[tuple[str, str], ...], tells_not_found: bool) -> Disclosed:  # noqa: FBT001 - a right of the grant, not a switch

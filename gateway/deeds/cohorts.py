@@ -1,0 +1,208 @@
+"""The deed of a cohort: which list a closed grant answers about, and by what right that list may follow the one before.
+
+    {"partner": …, "grant": number, "root": …, "count": 812, "members": digest over the sorted links,
+     "added": 12, "removed": 0, "month": "2026-06", "month_added": 12}
+
+A list is always filed whole. `added` and `removed` are against the list before. On the path `addition` the head signs
+alone, as far as the grant's own signatures allow it each month; `month` and `month_added` carry that count along.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Annotated, Protocol
+
+import msgspec
+
+from audit.entry import JsonValue
+from gateway.deeds.document import Document, Kind
+from gateway.deeds.errors import DeedError
+from gateway.deeds.granting import read_grant
+from gateway.deeds.standing import Standing, is_live
+from gateway.deeds.steps import ADDITION, USUAL
+from gateway.domain.cohort import MAX_MEMBERS, Members, is_packed, root_of_packed, unpack
+from gateway.domain.grant import Grant, GrantClass, local_day
+
+_Digest = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
+_Count = Annotated[int, msgspec.Meta(ge=0, le=MAX_MEMBERS)]
+
+
+class Cohort(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the deed says. `month` is empty until somebody was added on the path `addition`."""
+
+    partner: str
+    grant: str
+    root: _Digest
+    count: Annotated[int, msgspec.Meta(ge=1, le=MAX_MEMBERS)]
+    members: _Digest
+    added: _Count
+    removed: _Count
+    month: Annotated[str, msgspec.Meta(pattern="^([0-9]{4}-[0-9]{2})?$")]
+    month_added: _Count
+
+    def content(self) -> dict[str, JsonValue]:
+        """As it is signed."""
+        content: dict[str, JsonValue] = msgspec.to_builtins(self)
+        return content
+
+
+class KeptList(msgspec.Struct, frozen=True, kw_only=True):
+    """A list as it was filed: leaves and links, each sorted for itself, so that none tells which belongs to which."""
+
+    grant: str
+    root: str
+    leaves: bytes
+    links: bytes
+    filed: int
+    """Unix time in seconds."""
+
+
+class CohortStore(Protocol):
+    """Lists, inside one transaction. What is read here proves nothing until it is held against a deed."""
+
+    def find(self, grant: str, root: str) -> KeptList | None:
+        """The list of this root."""
+        ...
+
+    def links(self, grant: str, root: str) -> bytes:
+        """Its links alone; empty when there is no such list."""
+        ...
+
+    def put(self, kept: KeptList) -> None:
+        """Keeps a list, in place of one of the same root."""
+        ...
+
+    def roots(self, grant: str) -> Sequence[str]:
+        """Every list that is kept of a grant."""
+        ...
+
+    def remove(self, grant: str, root: str) -> None:
+        """Forgets a list."""
+        ...
+
+
+def read_cohort(document: Document) -> Cohort:
+    """What the deed of a cohort says. Raises `DeedError`."""
+    try:
+        cohort = msgspec.convert(dict(document.content), Cohort, strict=True)
+    except msgspec.ValidationError:
+        raise DeedError("draw the deed of a cohort up with the content that filing the list gave you") from None
+    if document.kind is not Kind.COHORT or cohort.grant != document.id:
+        raise DeedError("the deed of a cohort stands under the number of its grant")
+    return cohort
+
+
+def closed_grant(standing: Standing, number: str, partner: str | None) -> Grant:
+    """A partner's own grant of class closed. Raises `DeedError`, the same for every other."""
+    document = standing.get(Kind.GRANT, number)
+    if document is not None and is_live(document):
+        grant = read_grant(document)
+        if grant.grant_class is GrantClass.CLOSED and grant.partner == partner:
+            return grant
+    raise DeedError("your department has no grant of class closed with this number in force")
+
+
+def cohort_in_force(standing: Standing, number: str) -> Cohort | None:
+    """The list in force for a grant, if there is one."""
+    document = standing.get(Kind.COHORT, number)
+    return read_cohort(document) if document is not None else None
+
+
+def largest(grant: Grant) -> int:
+    """How many a cohort may have: nobody needs a list of more people than may be asked about."""
+    return min(MAX_MEMBERS, grant.limits.subjects_per_30_days)
+
+
+def check_cohort(document: Document, standing: Standing) -> None:
+    """Whether this may follow the list in force, going by what the deeds say. Raises `DeedError`."""
+    cohort = read_cohort(document)
+    grant, before = closed_grant(standing, cohort.grant, cohort.partner), cohort_in_force(standing, cohort.grant)
+    if cohort.count > largest(grant):
+        raise DeedError(f"a cohort of this grant may have {largest(grant)} members, its subjects of 30 days")
+    if cohort.count != (before.count if before else 0) + cohort.added - cohort.removed:
+        raise DeedError("the numbers added and removed do not lead from the list in force to this one; file it again")
+    if document.path == ADDITION:
+        _check_addition(cohort, before, grant)
+    elif (cohort.month, cohort.month_added) != ((before.month, before.month_added) if before else ("", 0)):
+        raise DeedError("a list that a reviewer signs does not count as additions of a month; file it again")
+
+
+def check_kept(document: Document, standing: Standing, store: CohortStore, now: datetime) -> None:
+    """Whether the list that the deed speaks of is the one that is kept. Raises `DeedError`."""
+    cohort, before = read_cohort(document), cohort_in_force(standing, document.id)
+    fault = fault_of(cohort, store.find(cohort.grant, cohort.root))
+    if fault:
+        raise DeedError(f"{fault}; file the list again")
+    old = store.links(before.grant, before.root) if before else b""
+    if differences(old, store.links(cohort.grant, cohort.root)) != (cohort.added, cohort.removed):
+        raise DeedError("other people were added or removed than the deed says; file the list again")
+    if document.path == ADDITION and cohort.month != month_of(now):
+        raise DeedError("additions count in the month in which they are signed; file the list again")
+
+
+def fault_of(cohort: Cohort, kept: KeptList | None) -> str:
+    """What is wrong with a list that is kept, by the deed that speaks of it; empty when nothing is."""
+    if kept is None:
+        return "the list that the deed speaks of is not kept"
+    members = Members(kept.links)
+    if members.digest != cohort.members or len(members) != cohort.count or not is_packed(kept.links):
+        return "the members that are kept are not those that were filed"
+    if root_of_packed(kept.leaves) != cohort.root:
+        return "the root over what is kept is not that of the deed"
+    return ""
+
+
+def members_in_force(cohort: Cohort, links: bytes) -> Members | None:
+    """Whom the grant answers about, if these links are the very ones that the deed was signed for."""
+    members = Members(links)
+    return members if members.digest == cohort.members and len(members) == cohort.count else None
+
+
+def differences(old: bytes, new: bytes) -> tuple[int, int]:
+    """How many are in the new list alone, and in the old one alone."""
+    before, after = set(unpack(old)), set(unpack(new))
+    return len(after - before), len(before - after)
+
+
+def proposed(
+    grant: Grant, before: Cohort | None, filed: KeptList, difference: tuple[int, int], now: datetime
+) -> Mapping[str, Cohort]:
+    """What deeds could bring a filed list into force: by path, what each would say."""
+    (added, removed), members = difference, Members(filed.links)
+    whole = Cohort(
+        partner=grant.partner,
+        grant=grant.number,
+        root=filed.root,
+        count=len(members),
+        members=members.digest,
+        added=added,
+        removed=removed,
+        month=before.month if before else "",
+        month_added=before.month_added if before else 0,
+    )
+    paths = {USUAL: whole}
+    counted = _added_this_month(before, month_of(now)) + added
+    if before is not None and added and not removed and counted <= grant.additions_per_month:
+        paths[ADDITION] = msgspec.structs.replace(whole, month=month_of(now), month_added=counted)
+    return paths
+
+
+def month_of(at: datetime) -> str:
+    """The month in which additions count."""
+    return f"{local_day(at):%Y-%m}"
+
+
+def _added_this_month(before: Cohort | None, month: str) -> int:
+    return before.month_added if before and before.month == month else 0
+
+
+def _check_addition(cohort: Cohort, before: Cohort | None, grant: Grant) -> None:
+    if before is None or cohort.removed or not cohort.added:
+        raise DeedError("the path addition adds to a list in force and removes nobody; take the usual path")
+    if cohort.month_added != _added_this_month(before, cohort.month) + cohort.added:
+        raise DeedError("the additions of the month are not counted on from the list in force; file it again")
+    if cohort.month < before.month:
+        raise DeedError("additions count in the present month; file the list again")
+    if cohort.month_added > grant.additions_per_month:
+        raise DeedError(f"the grant allows {grant.additions_per_month} additions a month; take the usual path")
