@@ -23,6 +23,7 @@ from audit.ledger import Ledger, LedgerStore, Recorded
 from gateway.deeds.activation import activation_key
 from gateway.deeds.changes import changes
 from gateway.deeds.checking import is_complete, may_sign, next_step, partner_of
+from gateway.deeds.cohorts import CohortStore, check_kept
 from gateway.deeds.deed import Deed, drawn
 from gateway.deeds.document import Document, Kind, digest
 from gateway.deeds.errors import DeedError
@@ -52,6 +53,9 @@ class OfficeWork(Protocol):
 
     @property
     def deeds(self) -> DeedStore: ...
+
+    @property
+    def cohorts(self) -> CohortStore: ...
 
     @property
     def ledger(self) -> LedgerStore: ...
@@ -100,11 +104,12 @@ class Office:
         self._examine(proposal.kind, proposal.content)
         with self._work() as (work, standing, now):
             document = self._document(by, proposal, standing)
+            check_founded(standing)
             _check_drawer(by, document)
             self._check(document, standing)
+            _check_kept(document, standing, work, now)
             kept = _kept(drawn(document), by.id, _next_attempt(work.deeds, document), now)
             work.deeds.put(kept)
-            check_founded(standing)
             self._record(work, now, [_drawn(kept)])
             work.commit()
         return kept
@@ -193,11 +198,6 @@ class Office:
         with self._work() as (work, _, __):
             return list(work.deeds.attempts(kind, deed_id))
 
-    @contextmanager
-    def _work(self) -> Generator[tuple[OfficeWork, Standing, datetime]]:
-        with self.store.begin() as work:
-            work.deeds.lock()
-            try:
     def exported(self, kind: Kind, deed_id: str, serial: int = 0) -> tuple[list[bytes], bytes] | None:
         """A deed that came into force (the last, or that serial), and every person's before it: who could sign then.
 
@@ -212,6 +212,11 @@ class Office:
         people = [each.deed for each in deeds if each.kind == Kind.PERSON and each.entry < named.entry]
         return people, named.deed
 
+    @contextmanager
+    def _work(self) -> Generator[tuple[OfficeWork, Standing, datetime]]:
+        with self.store.begin() as work:
+            work.deeds.lock()
+            try:
                 yield work, self.reader.refresh(work.deeds, self.clock.now()), self.clock.now()
             except BaseException:
                 # What came into force in a transaction that ends like this did not.
@@ -252,6 +257,7 @@ class Office:
         kept = replace(kept, deed=deed.encode(), changed=seconds(now))
         events = [_signed(kept, signature)]
         if is_complete(deed):
+            _check_kept(deed.document, standing, work, now)
             events.append(self._come_into_force(standing, deed, kept, now))
         recorded = self._record(work, now, events)
         if is_complete(deed):
@@ -302,18 +308,24 @@ def seconds(at: datetime) -> int:
     return int(at.timestamp())
 
 
-def _check_drawer(by: Person, document: Document) -> None:
-    steps = path_of(document.kind, document.path)
-    may_draw = bool(steps) and document.path != FOUNDING and may_sign(by, steps[0], document)
-    also = by.duty in _FIRST_DRAWERS.get(document.kind, ()) and by.partner == partner_of(document)
-    if not may_draw and not also:
-        raise ForbiddenError("drawing up this deed is not among the duties of this account")
 def check_founded(standing: Standing) -> None:
     """Until the three administrators are in, nobody proposes anything. Raises `ForbiddenError`."""
     if not standing.roll.is_founded:
         raise ForbiddenError("the three administrators must enrol first; until then there is nothing but enrolment")
 
 
+def _check_drawer(by: Person, document: Document) -> None:
+    steps = path_of(document.kind, document.path)
+    may_draw = bool(steps) and document.path != FOUNDING and may_sign(by, steps[0], document)
+    also = by.duty in _FIRST_DRAWERS.get(document.kind, ()) and by.partner == partner_of(document)
+    if not may_draw and not also:
+        raise ForbiddenError("drawing up this deed is not among the duties of this account")
+
+
+def _check_kept(document: Document, standing: Standing, work: OfficeWork, now: datetime) -> None:
+    """A deed that speaks of a list speaks of the one that is kept."""
+    if document.kind is Kind.COHORT:
+        check_kept(document, standing, work.cohorts, now)
 
 
 def _check_turn(by: Person, deed: Deed) -> None:
