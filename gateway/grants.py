@@ -41,6 +41,8 @@ def judge(query: Query, caller: Caller, rights: Rights, at: datetime, data_time:
         return Refusal(Reason.NOT_PERMITTED, "no_such_grant", (), rights.snapshot.version)
     if frozen := frozen_behind(query, caller, rights):
         return Refusal(Reason.FROZEN, f"frozen:{frozen}", (), rights.snapshot.version)
+    if lapsed := lapse_of(grant, rights, at):
+        return Refusal(Reason.NOT_PERMITTED, f"grant_lapsed:{lapsed}", (), rights.snapshot.version)
     units = tuple(f"org:{code}" for code in grant.scope)
     ask = Ask(
         f"client:{caller.client_id}",
@@ -90,8 +92,18 @@ def frozen_behind(query: Query, caller: Caller, rights: Rights) -> str:
     """
     if not rights.frozen:
         return ""
-    behind = {"grant": query.grant, "partner": caller.partner, "system": caller.client_id}
-    return next((kind for kind, name in behind.items() if f"{kind}.{name}" in rights.frozen), "")
+    return next((kind for kind, name in behind(query, caller) if f"{kind}.{name}" in rights.frozen), "")
+
+
+def lapse_of(grant: Grant, rights: Rights, at: datetime) -> str:
+    """Why a grant has lapsed although nobody withdrew it; empty while it has not."""
+    end = rights.ends.get(grant.number)
+    return end.cause.value if end is not None and end.at <= at else ""
+
+
+def behind(query: Query, caller: Caller) -> tuple[tuple[str, str], ...]:
+    """What stands behind a query and can be frozen, each by kind and id, in the order in which it is looked at."""
+    return ("grant", query.grant), ("partner", caller.partner), ("system", caller.client_id)
 
 
 def _narrowed(permit: Permit, grant: Grant, query: Query, at: datetime, members: Members | None) -> Granted | Refusal:

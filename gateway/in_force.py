@@ -11,6 +11,7 @@ from gateway.deeds.cohorts import Cohort, cohort_in_force
 from gateway.deeds.deed import Deed
 from gateway.deeds.document import Document, Kind
 from gateway.deeds.granting import read_grant
+from gateway.deeds.lapse import End, end_of_grant, followed_in, parameters_in
 from gateway.deeds.standing import Standing
 from gateway.domain.grant import Grant, GrantClass
 from gateway.partners import departments
@@ -54,6 +55,17 @@ def grants_of(standing: Standing) -> dict[str, Grant]:
 
 def frozen_of(standing: Standing) -> frozenset[str]:
     """What is frozen, as `kind.id`."""
+def ends_of(standing: Standing, grants: Mapping[str, Grant]) -> dict[str, End]:
+    """When grants lapse, of those that ever do. Raises `DeedError`."""
+    parameters = parameters_in(standing)
+    found = {
+        number: end_of_grant(deed, grant, followed_in(standing, number), parameters)
+        for number, grant in grants.items()
+        if (deed := standing.deed(Kind.GRANT, number)) is not None
+    }
+    return {number: end for number, end in found.items() if end is not None}
+
+
     return frozenset(document.id for document in standing.of(Kind.FREEZE) if document.content["frozen"] is True)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import cast
+from typing import NamedTuple, cast
 
 from audit.entry import JsonValue
 from gateway.deeds.consents import has_undertaken
@@ -16,13 +16,23 @@ from gateway.deeds.document import Document, Kind
 from gateway.deeds.errors import DeedError
 from gateway.deeds.lapse import parameters_in
 from gateway.deeds.standing import Standing
-from gateway.domain.caller import Partner
+from gateway.domain.caller import LAST, Partner, System
 from gateway.domain.partner_file import PartnerFileError, parse_partner
 from gateway.domain.people import PARTNER_DUTIES, Person
 
 PARTNER_MEMBERS = frozenset({"zh", "en", "department", "contact", "active"})
 JOB_MEMBERS = frozenset({"partner", "name", "owner", "active"})
 _MOMENTS = frozenset({"not_before", "not_after", "revoked_at"})
+
+
+class Credential(NamedTuple):
+    """What a system proves itself with: a certificate by thumbprint, or a key by its kid; and when it ends."""
+
+    system: str
+    partner: str
+    is_certificate: bool
+    name: str
+    until: datetime
 
 
 def partners(standing: Standing) -> Iterator[Partner]:
@@ -60,11 +70,27 @@ def put_together(
 
 def check_system(document: Document, standing: Standing) -> None:
     """Whether a system can be registered as it is proposed. Raises `DeedError`."""
+    _registered(document, standing)
+
+
+def credentials(standing: Standing) -> Iterator[Credential]:
+    """Every key and certificate of every system that ends some day. Raises `DeedError`."""
+    for document in standing.of(Kind.SYSTEM):
+        system, partner = _registered(document, standing), str(document.content["partner"])
+        named = [(False, key.kid, key.validity) for key in system.jwks]
+        named += [(True, each, validity) for each, validity in system.certificates.items()]
+        for is_certificate, name, validity in named:
+            if validity.until < LAST:
+                yield Credential(document.id, partner, is_certificate, name, validity.until)
+
+
+def _registered(document: Document, standing: Standing) -> System:
+    """The system of a deed, whoever may act with it."""
     partner = standing.get(Kind.PARTNER, str(document.content.get("partner", "")))
     if partner is None:
         raise DeedError("partner must be the code of a registered partner")
     anybody: Mapping[str, object] = {"id": "nobody", "name": "-", "kind": "person"}
-    put_together(partner, [_system(document)], [anybody])
+    return put_together(partner, [_system(document)], [anybody]).systems[0]
 
 
 def _system(document: Document) -> Mapping[str, object]:

@@ -11,6 +11,7 @@ from typing import Protocol
 import msgspec
 
 from audit.ledger import LedgerStore
+from gateway.deeds.lapse import End
 from gateway.domain.budget import Reservation, Spending, Used
 from gateway.domain.cohort import NOBODY, Members
 from gateway.domain.grant import Grant, GrantClass
@@ -110,6 +111,8 @@ class Rights:
     grants: Mapping[str, Grant]
     frozen: frozenset[str] = frozenset()
     """What is frozen, as `kind.id`: grants, partners, systems, people."""
+    ends: Mapping[str, End] = field(default_factory=dict[str, End])
+    """When a grant lapses, although its last day has not come, by number; most never do."""
     cohorts: Mapping[str, Members] = field(default_factory=dict[str, Members])
     """Of closed grants, by number, whom each answers about."""
 

@@ -5,13 +5,17 @@ comes into force, because the world may have changed in between.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 
 from audit.entry import JsonValue
+from gateway.deeds.afterwards import check_attestation, check_review
+from gateway.deeds.applying import RULEBOOKS_ID, check_grant
 from gateway.deeds.checking import text_of
 from gateway.deeds.cohorts import check_cohort
+from gateway.deeds.consents import check_agreement, check_undertaking
 from gateway.deeds.document import Document, Kind
 from gateway.deeds.errors import DeedError
-from gateway.deeds.granting import read_grant
+from gateway.deeds.parameters import PARAMETERS_ID, read_parameters
 from gateway.deeds.persons import read_person
 from gateway.deeds.standing import Standing
 from gateway.deeds.steps import BREAK_GLASS, RELEASE, WITHDRAWAL, path_of
@@ -20,17 +24,21 @@ from policies.catalogue import Catalogue
 from policies.problems import RulebookError
 from policies.publication import Texts
 
-RULEBOOKS_ID = "rulebooks"
+__all__ = ["RULEBOOKS_ID", "check_proposal"]
 Check = Callable[[Document, Standing, Catalogue], None]
 
 
-def check_proposal(document: Document, standing: Standing, catalogue: Catalogue) -> None:
+def check_proposal(document: Document, standing: Standing, catalogue: Catalogue, now: datetime) -> None:
     """Whether this may come into force over what is in force now. Raises `DeedError` that says what to change."""
     if not path_of(document.kind, document.path):
         raise DeedError(f"a deed of kind {document.kind.value} does not go by the path {document.path!r}")
     standing.check_place(document)
     if document.path == WITHDRAWAL:
         _check_withdrawal(document, standing)
+    elif document.kind is Kind.GRANT:
+        check_grant(document, standing, catalogue, now)
+    elif document.kind is Kind.ATTESTATION:
+        check_attestation(document, standing, now)
     else:
         _CHECKS[document.kind](document, standing, catalogue)
 
@@ -73,24 +81,16 @@ def _rulebooks(document: Document, _: Standing, __: Catalogue) -> None:
         raise DeedError(str(error)) from None
 
 
-def _grant(document: Document, standing: Standing, catalogue: Catalogue) -> None:
-    grant = read_grant(document)
-    _live(standing, Kind.PARTNER, grant.partner)
-    if unknown := sorted(grant.fields - catalogue.fields.keys()):
-        raise DeedError(f"fields that the data standard does not have: {', '.join(unknown)}")
-
-
-def _undertaking(document: Document, _: Standing, __: Catalogue) -> None:
-    _members(document, frozenset({"partner", "text"}))
-    text_of(document.content, "text")
+def _undertaking(document: Document, standing: Standing, _: Catalogue) -> None:
+    check_undertaking(document, standing)
 
 
 def _agreement(document: Document, standing: Standing, _: Catalogue) -> None:
-    _members(document, frozenset({"partner", "text"}))
-    text_of(document.content, "text")
-    if document.content["partner"] != document.id:
-        raise DeedError("a service agreement stands under the code of its partner")
-    _live(standing, Kind.PARTNER, document.id)
+    check_agreement(document, standing)
+
+
+def _review(document: Document, standing: Standing, _: Catalogue) -> None:
+    check_review(document, standing)
 
 
 def _freeze(document: Document, standing: Standing, __: Catalogue) -> None:
@@ -105,8 +105,10 @@ def _freeze(document: Document, standing: Standing, __: Catalogue) -> None:
         raise DeedError("give the reason")
 
 
-def _parameters(_: Document, __: Standing, ___: Catalogue) -> None:
-    raise DeedError("parameters cannot be changed yet")
+def _parameters(document: Document, _: Standing, __: Catalogue) -> None:
+    if document.id != PARAMETERS_ID:
+        raise DeedError(f"the parameters stand under the id {PARAMETERS_ID}")
+    read_parameters(document.content)
 
 
 def _cohort(document: Document, standing: Standing, _: Catalogue) -> None:
@@ -119,12 +121,12 @@ _CHECKS: Mapping[Kind, Check] = {
     Kind.SYSTEM: _system,
     Kind.JOB: _job,
     Kind.RULEBOOKS: _rulebooks,
-    Kind.GRANT: _grant,
     Kind.COHORT: _cohort,
     Kind.AGREEMENT: _agreement,
     Kind.UNDERTAKING: _undertaking,
     Kind.FREEZE: _freeze,
     Kind.PARAMETERS: _parameters,
+    Kind.REVIEW: _review,
 }
 
 

@@ -33,6 +33,7 @@ from gateway.api.office.enrolment import enrolment_routes
 from gateway.api.office.guard import Guard
 from gateway.api.office.people import PeopleDoors, people_routes
 from gateway.api.office.sign_in import sign_in_routes
+from gateway.api.office.tasks import TaskDoors, task_routes
 from gateway.api.office.workers import Workers
 from gateway.cohorts import CohortDesk
 from gateway.domain.people import Person
@@ -72,6 +73,7 @@ class PeopleDesk:
             *enrolment_routes(enrolment=enrolment, guard=guard, workers=workers),
             *people_routes(PeopleDoors(office=self.office, enrolment=enrolment, guard=guard, natural=natural)),
             *deed_routes(DeedDoors(office=self.office, guard=guard)),
+            *task_routes(TaskDoors(office=self.office, enrolment=enrolment, guard=guard)),
             *cohort_routes(CohortDoors(desk=self._cohorts(), guard=guard)),
         ]
 

@@ -27,10 +27,11 @@ from gateway.domain.cohort import Members
 from gateway.domain.errors import UnavailableError
 from gateway.domain.partner_file import PartnerFileError
 from gateway.domain.people import Person
-from gateway.in_force import Compiler, cohorts_of, frozen_of, grants_of
+from gateway.in_force import Compiler, cohorts_of, ends_of, frozen_of, grants_of
 from gateway.partners import partners
 from gateway.ports import Clock, Rights
 from ops.cohorts import Cohorts
+from ops.lapses import KINDS as LASTING
 from ops.settings import Home, SettingsError
 from policies.catalogue import Catalogue
 from policies.problems import RulebookError
@@ -73,11 +74,12 @@ class RightsDesk:
             snapshot = self._compiler.compile(standing)
             grants = grants_of(standing)
             cohorts = self._members(cohorts_of(standing, grants))
+            ends = ends_of(standing, grants)
         except (DeedError, PartnerFileError, RulebookError) as error:
             raise UnavailableError(f"what is in force cannot be put together: {error}") from error
         self._people = standing.roll.person
         self._changed(registry, Deeds(tuple(self._known), {number: _encoded(standing, number) for number in grants}))
-        return Rights(epoch, snapshot, grants, frozen_of(standing), cohorts=cohorts)
+        return Rights(epoch, snapshot, grants, frozen_of(standing), cohorts=cohorts, ends=ends)
 
     def person(self, account: str) -> Person | None:
         """Keeps the promise of `gateway.ports.People`: who was in force when the rights were last loaded."""
@@ -155,5 +157,6 @@ def _encoded(standing: Standing, number: str) -> bytes:
 
 
 def _is_for_seal(kept: Kept) -> bool:
-    """People, and grants that were withdrawn. Grants in force are told when they are first needed."""
-    return kept.kind == Kind.PERSON or (kept.kind == Kind.GRANT and not is_live(kept.opened().document))
+    """People, how long grants last, and grants that were withdrawn. Those in force are told when first needed."""
+    is_told = kept.kind == Kind.PERSON or kept.kind in LASTING
+    return is_told or (kept.kind == Kind.GRANT and not is_live(kept.opened().document))

@@ -48,6 +48,7 @@ from gateway.domain.query import MAX_CLAIMS
 from gateway.ports import Clock
 from gateway.seal import Entropy, Plain, Question, Sealer, SealingError, SealingKey, day_number
 from ops.enlisting import EnlistingDesk
+from ops.lapses import KINDS, Lapses
 from policies.catalogue import Catalogue
 
 GENERATIONS = 4
@@ -72,6 +73,7 @@ class SealingDesk:
         self._roll = Roll(self.foundation)
         self._seen: set[bytes] = set()
         self._grants: dict[str, Grant] = {}
+        self._lapses = Lapses(self.marks)
         self._sealers: dict[str, dict[str, Sealer]] = {}
         self._turn = threading.Lock()
 
@@ -116,7 +118,12 @@ class SealingDesk:
                 self._mark(deed.document, deed)
             return
         document = self._roll.open(deed, now)
+        if document.serial < self.marks.newest(document.kind, document.id):
+            # After a start all is told again; what came later has been seen, and will be told.
+            return
         self._mark(document, deed)
+        if document.kind in KINDS:
+            self._lapses.learn(document, deed)
         if document.kind is Kind.GRANT and not is_live(document):
             self._grants.pop(document.id, None)
 
@@ -126,8 +133,10 @@ class SealingDesk:
         self._check_newest(deed)
         grant = read_grant(document)
         self._mark(document, deed)
+        self._lapses.admit(deed, grant)
         self._grants[grant.number] = grant
-        if local_day(self.clock.now()) > grant.valid_until:
+        now = self.clock.now()
+        if local_day(now) > grant.valid_until or self._lapses.has_ended(grant.number, now):
             return Admitted([])
         sealer = next(iter(self._sealers_of(message.generation).values()))
         return Admitted([sealer.unit(code) for code in grant.scope])
@@ -143,7 +152,9 @@ class SealingDesk:
 
     def _seal(self, message: Ask) -> Sealed:
         now = self.clock.now()
-        judgement = Judgement(self._grants, self.catalogue, self._sealers_of(message.generation), now)
+        named = {plain.grant for plain in message.plains} & self._grants.keys()
+        live = {number: self._grants[number] for number in named if not self._lapses.has_ended(number, now)}
+        judgement = Judgement(live, self.catalogue, self._sealers_of(message.generation), now)
         items = [_question(plain, judgement.of(plain)) for plain in message.plains]
         good = [place for place, item in enumerate(items) if isinstance(item, Question)]
         asked = [

@@ -11,10 +11,12 @@ from audit.entry import JsonValue
 from gateway.api.office.bodies import from_text, to_text
 from gateway.deeds.changes import changes
 from gateway.deeds.checking import may_sign, next_step
+from gateway.deeds.deadlines import Times, told
 from gateway.deeds.document import MAX_DOCUMENT_BYTES, Document, Kind
 from gateway.deeds.errors import DeedError
-from gateway.deeds.keeping import Kept, State
 from gateway.deeds.foundation import Foundation
+from gateway.deeds.keeping import Kept, State
+from gateway.deeds.lapse import parameters_in
 from gateway.deeds.signature import MAX_DEEDS, Signature, Statement
 from gateway.deeds.standing import Standing
 from gateway.deeds.steps import USUAL, path_of
@@ -128,6 +130,7 @@ def summary(kept: Kept, person: Person, times: Times) -> dict[str, object]:
         "steps": [each.name for each in path_of(document.kind, document.path)],
         "signed": [{"step": each.step, "person": each.person, "at": each.at} for each in deed.signatures],
         "next": step.name if step else None,
+        **told(kept, times),
         "waits_for_me": step is not None and may_sign(person, step, document) and not _has_signed(kept, person),
         "changed": kept.changed,
         "entry": kept.entry or None,
@@ -135,12 +138,12 @@ def summary(kept: Kept, person: Person, times: Times) -> dict[str, object]:
     }
 
 
-def whole(kept: Kept, person: Person, standing: Standing) -> dict[str, object]:
+def whole(kept: Kept, person: Person, standing: Standing, now: datetime) -> dict[str, object]:
     """A deed with everything it says, the bytes that are signed, and what it would change."""
     deed = kept.opened()
     document = deed.document
     return {
-        **summary(kept, person),
+        **summary(kept, person, Times(parameters_in(standing), now)),
         "content": document.content,
         "document": to_text(deed.last.document),
         "deed": to_text(kept.deed),
@@ -150,8 +153,8 @@ def whole(kept: Kept, person: Person, standing: Standing) -> dict[str, object]:
 
 def _changes(document: Document, standing: Standing) -> list[dict[str, JsonValue]]:
     before = standing.get(document.kind, document.id)
-    told, _ = changes(document.kind, before.content if before else {}, document.content)
-    return told
+    listed, _ = changes(document.kind, before.content if before else {}, document.content)
+    return listed
 
 
 def _has_signed(kept: Kept, person: Person) -> bool:

@@ -35,6 +35,7 @@ from gateway.deeds.deadlines import Times
 from gateway.deeds.document import Kind
 from gateway.deeds.errors import DeedError
 from gateway.deeds.keeping import Kept
+from gateway.deeds.lapse import parameters_in
 from gateway.deeds.signature import Statement, write_time
 from gateway.domain.people import PARTNER_DUTIES, Person
 from gateway.office import ForbiddenError, Office
@@ -55,13 +56,14 @@ class DeedDoors:
         who = await self.guard.require(request)
         body = await read_body(request, DrawBody, LARGEST)
         kept = await self._ask(lambda: self.office.draw(who.person, body.parse()))
-        return JSONResponse(summary(kept, who.person), 201, NO_STORE)
+        return JSONResponse(summary(kept, who.person, await self._times()), 201, NO_STORE)
 
     async def pending(self, request: Request) -> Response:
         """`GET /v1/office/deeds`: what waits for a signature, `?mine=true` for mine."""
         who = await self.guard.require(request)
         kept = [each for each in await self._ask(self.office.pending) if _sees(who.person, each)]
-        told = [summary(each, who.person) for each in kept]
+        times = await self._times()
+        told = [summary(each, who.person, times) for each in kept]
         if request.query_params.get("mine") == "true":
             told = [each for each in told if each["waits_for_me"]]
         return JSONResponse({"deeds": told}, headers=NO_STORE)
@@ -96,22 +98,22 @@ class DeedDoors:
         kept = await self._pending(who, request.path_params["digest"])
         if kept is None:
             return _not_found()
-        standing = await self._ask(self.office.standing)
-        return JSONResponse(whole(kept, who.person, standing), headers=NO_STORE)
+        standing, now = await self._ask(self.office.standing), self.guard.clock.now()
+        return JSONResponse(whole(kept, who.person, standing, now), headers=NO_STORE)
 
     async def narrow(self, request: Request) -> Response:
         """`POST /v1/office/deeds/{digest}/narrowing`"""
         who = await self.guard.require(request)
         body, named = await read_body(request, NarrowBody), request.path_params["digest"]
         kept = await self._ask(lambda: self.office.narrow(who.person, named, body.parse(), body.reason))
-        return JSONResponse(summary(kept, who.person), 201, NO_STORE)
+        return JSONResponse(summary(kept, who.person, await self._times()), 201, NO_STORE)
 
     async def refuse(self, request: Request) -> Response:
         """`POST /v1/office/deeds/{digest}/refusal`"""
         who = await self.guard.require(request)
         body, named = await read_body(request, RefusalBody), request.path_params["digest"]
         kept = await self._ask(lambda: self.office.refuse(who.person, named, body.reason))
-        return JSONResponse(summary(kept, who.person), headers=NO_STORE)
+        return JSONResponse(summary(kept, who.person, await self._times()), headers=NO_STORE)
 
     async def statement(self, request: Request) -> Response:
         """`POST /v1/office/statements`: the bytes to sign for the next step of these deeds, with our time in them."""
@@ -129,7 +131,12 @@ class DeedDoors:
         who = await self.guard.require(request, fresh=True)
         body = await read_body(request, SignatureBody)
         done = await self._ask(lambda: self.office.sign(who.person, body.parse(who.person.id)))
-        return JSONResponse({"deeds": [summary(each, who.person) for each in done]}, 201, NO_STORE)
+        times = await self._times()
+        return JSONResponse({"deeds": [summary(each, who.person, times) for each in done]}, 201, NO_STORE)
+
+    async def _times(self) -> Times:
+        standing = await self._ask(self.office.standing)
+        return Times(parameters_in(standing), self.guard.clock.now())
 
     async def _next_step(self, who: SignedIn, named: str) -> str:
         kept = await self._pending(who, named)
@@ -157,6 +164,7 @@ def deed_routes(doors: DeedDoors) -> list[Route]:
         Route("/v1/office/deeds/{digest:str}/narrowing", doors.narrow, methods=["POST"]),
         Route("/v1/office/deeds/{digest:str}/refusal", doors.refuse, methods=["POST"]),
         Route("/v1/office/deeds/{kind:str}/{id:str}", doors.history, methods=["GET"]),
+        Route("/v1/office/deeds/{kind:str}/{id:str}/export", doors.export, methods=["GET"]),
         Route("/v1/office/statements", doors.statement, methods=["POST"]),
         Route("/v1/office/signatures", doors.sign, methods=["POST"]),
     ]
@@ -164,7 +172,6 @@ def deed_routes(doors: DeedDoors) -> list[Route]:
 
 async def deed_problem(_: Request, error: Exception) -> Response:
     """What is wrong with a deed, said to somebody who is signed in."""
-        Route("/v1/office/deeds/{kind:str}/{id:str}/export", doors.export, methods=["GET"]),
     if isinstance(error, ForbiddenError):
         return problem("forbidden", 403, str(error))
     return problem("invalid", 422, str(error))
