@@ -38,6 +38,15 @@ class Mode(StrEnum):
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 
 
+class OidcServeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[oidc]` in `serve.toml`."""
+
+    issuer: str
+    client_id: str
+    client_secret_file: str
+    """In the home; readable by the gateway's user alone."""
+
+
 class ServeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`serve.toml`: the gateway."""
 
@@ -64,6 +73,12 @@ class ServeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """Further https addresses partners reach the gateway by: what DPoP proofs and signed requests may name."""
     dpop_nonces: bool = False
     """Whether a DPoP proof must hold a nonce of ours, so that none can be made ahead of time."""
+    session_idle_minutes: Annotated[int, msgspec.Meta(ge=1, le=60)] = 15
+    """After how many minutes without a request somebody must sign in again."""
+    session_hours: Annotated[int, msgspec.Meta(ge=1, le=24)] = 8
+    """After how many hours they must, whatever they do."""
+    oidc: OidcServeSettings | None = None
+    """The office's own identity provider, for signing in; nobody can approve anything by it."""
     grid_milliseconds: Annotated[float, msgspec.Meta(gt=0, le=1000)] = 2.0
     """Answers leave on multiples of this."""
 
