@@ -84,7 +84,7 @@ class Installation:
         path = Path(self.database.database or "")
         if not path.is_file() or self.is_hidden:
             return None
-        return create_engine("sqlite://", paramstyle="named", creator=lambda: sqlite3.connect(_address(path), uri=True))
+        return create_engine("sqlite://", creator=lambda: sqlite3.connect(_address(path), uri=True))
 
     @cached_property
     def current(self) -> Current:

@@ -25,7 +25,7 @@ def mode(installation: Installation) -> Iterator[Finding]:
     else:
         yield doubt(
             "运行模式",
-            f"{installation.home.mode}：签批单由本机密钥载入即生效",
+            f"{installation.home.mode}：文书可由虚构人员代签",
             "接入真实数据前去掉 BIDUI_MODE，改用正式模式",
         )
 

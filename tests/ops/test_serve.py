@@ -18,14 +18,16 @@ import httpx2
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from adapters.keys.files import read_ed25519_public, read_secret
+from adapters.keys.files import read_secret
 from adapters.metrics import Metrics
+from adapters.sealing.marks import Marks
 from adapters.sealing.meter import Meter
 from adapters.sql.engine import open_engine
 from audit.entry import decode
 from gateway.seal import SealingKey
 from ops.doors import Measured, build
 from ops.prove.homes import FINANCE, Stage, add_grant, copy_stage, credentials, limits
+from ops.rights import read_home_foundation
 from ops.seal import SealingDesk, listen, serve_forever
 from ops.serve import adopt, sign_once
 from ops.settings import Home
@@ -114,7 +116,8 @@ def a_wired(staged: Stage, folder: Path, database: str = "") -> Iterator[Wired]:
         desk = SealingDesk(
             key=SealingKey(read_secret(home.keys / "seal" / "sealing.secret", None)),
             catalogue=CATALOGUE,
-            trusted={"load": read_ed25519_public(home.keys / "load.pub")},
+            foundation=read_home_foundation(home),
+            marks=Marks(Path(short) / "marks.journal"),
             meter=Meter(Path(short) / "meter.journal"),
             clock=home.clock,
             entropy=CountingEntropy(),
@@ -129,7 +132,7 @@ def a_wired(staged: Stage, folder: Path, database: str = "") -> Iterator[Wired]:
         if closer:
             closer()
         server.close()
-        desk.meter.close()
+        desk.close()
 
 
 @pytest.fixture
@@ -204,11 +207,11 @@ def test_other_doors_answer_while_a_turn_waits_for_sealing(
 
 
 def test_a_grant_that_is_widened_counts_from_the_next_turn_on(wired: Wired) -> None:
-    number = add_grant(wired.home, "G-w", wired.stage, fields=["name", "unit"])
+    number = add_grant(wired.home, "G-w", wired.stage, fields={"name": "核对", "unit": "核对"})
     claims = [{"field": "person_status", "value": "在职"}]
     (before,) = wired.ask(wired.comparison(grant=number, claims=claims))
 
-    add_grant(wired.home, "G-w", wired.stage, fields=["name", "unit", "person_status"])
+    add_grant(wired.home, "G-w", wired.stage, fields=dict.fromkeys(["name", "unit", "person_status"], "核对"))
     (after,) = wired.ask(wired.comparison(grant=number, claims=claims))
 
     assert before.json()["fields"] == {"name": "match", "person_status": "not_authorised"}
@@ -228,7 +231,10 @@ def test_a_grant_that_is_narrowed_counts_from_the_next_turn_on(wired: Wired) -> 
 
 def test_a_grant_written_by_sql_answers_nothing(wired: Wired) -> None:
     with closing(sqlite3.connect(wired.home.path / "data" / "control.sqlite")) as connection, connection:
-        connection.execute("INSERT INTO granted SELECT 'G-sql', document, key_id, signature FROM granted LIMIT 1")
+        connection.execute(
+            "INSERT INTO deed SELECT kind, 'G-sql', serial, attempt, state, deed, author, partner, 100000, changed, "
+            "note FROM deed WHERE kind = 'grant' LIMIT 1"
+        )
         connection.execute("UPDATE control SET epoch = epoch + 1")
 
     told = wired.ask(wired.comparison(), wired.comparison(grant="G-sql"))
