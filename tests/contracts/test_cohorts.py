@@ -14,6 +14,8 @@ from tests.gateways import open_store
 
 
 class CohortWork(Protocol):
+    """A transaction over lists."""
+
     @property
     def cohorts(self) -> CohortStore: ...
     def commit(self) -> None: ...
