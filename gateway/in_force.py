@@ -22,6 +22,8 @@ from policies.rows import Rules
 from policies.snapshot import Snapshot, compile_rules
 
 _NO_TEXTS = Texts({}, {}, {})
+NO_DIGEST = "0" * 64
+"""That of the rules before the first version of the rulebooks."""
 
 
 class Compiler:
@@ -43,7 +45,7 @@ class Compiler:
 def rules_of(deed: Deed | None, clients: Mapping[str, str], catalogue: Catalogue) -> Rules:
     """The rules of a rulebooks deed for these systems; of none, rules that permit nothing. Raises `RulebookError`."""
     document = deed.document if deed else None
-    number, digest = (document.serial, deed.digest) if document and deed else (0, "0" * 64)
+    number, digest = (document.serial, deed.digest) if document and deed else (0, NO_DIGEST)
     texts = Texts.of_content(document.content) if document else _NO_TEXTS
     return load_texts(texts, catalogue, clients, number=number, digest=digest)
 
@@ -53,8 +55,6 @@ def grants_of(standing: Standing) -> dict[str, Grant]:
     return {document.id: read_grant(document) for document in _grants(standing)}
 
 
-def frozen_of(standing: Standing) -> frozenset[str]:
-    """What is frozen, as `kind.id`."""
 def ends_of(standing: Standing, grants: Mapping[str, Grant]) -> dict[str, End]:
     """When grants lapse, of those that ever do. Raises `DeedError`."""
     parameters = parameters_in(standing)
@@ -66,6 +66,8 @@ def ends_of(standing: Standing, grants: Mapping[str, Grant]) -> dict[str, End]:
     return {number: end for number, end in found.items() if end is not None}
 
 
+def frozen_of(standing: Standing) -> frozenset[str]:
+    """What is frozen, as `kind.id`."""
     return frozenset(document.id for document in standing.of(Kind.FREEZE) if document.content["frozen"] is True)
 
 
