@@ -129,12 +129,12 @@ class SyntheticOffice:
         """Has a person of a partner sign the confidentiality undertaking in force."""
         text = parameters_in(self._office.standing()).undertaking
         content = {"partner": partner, "text": text}
-        self._sign_through(Proposal(kind=Kind.UNDERTAKING, id=account, content=content), [account])
+        self.put_through(Proposal(kind=Kind.UNDERTAKING, id=account, content=content), [account])
 
     def agree(self, partner: str, text: str = AGREEMENT) -> None:
         """Has a reviewer offer a partner the service agreement, and its head accept it."""
         proposal = Proposal(kind=Kind.AGREEMENT, id=partner, content={"partner": partner, "text": text})
-        self._sign_through(proposal, [IDS[Duty.REVIEWER], head_of(partner)])
+        self.put_through(proposal, [IDS[Duty.REVIEWER], head_of(partner)])
 
     def publish(self) -> None:
         """Publishes the rulebooks, their expectations and the tree of units that lie in the home."""
@@ -149,8 +149,7 @@ class SyntheticOffice:
         file = tomllib.loads(path.read_text(encoding="utf-8"))
         code = str(file["code"])
         by = (Duty.SYSTEM_ADMIN, Duty.SECURITY_ADMIN)
-        self.put_in_force(Kind.PARTNER, code, {name: file[name] for name in ("zh", "en", "department")}, *by)
-        self.enrol(head_of(code), "合作部门负责人", Duty.HEAD, code)
+        self.register(code, {name: file[name] for name in ("zh", "en", "department")})
         self.agree(code)
         for row in file["operators"]:
             if row["kind"] == "person":
@@ -162,27 +161,43 @@ class SyntheticOffice:
             system = {name: value for name, value in row.items() if name != "client_id"}
             self.put_in_force(Kind.SYSTEM, row["client_id"], {"partner": code, **_plain(system)}, *by)
 
+    def register(self, code: str, content: Mapping[str, JsonValue]) -> None:
+        """Registers a partner, and enrols its head."""
+        self.put_in_force(Kind.PARTNER, code, content, Duty.SYSTEM_ADMIN, Duty.SECURITY_ADMIN)
+        self.enrol(head_of(code), "合作部门负责人", Duty.HEAD, code)
+
     def grant(self, grant: Grant) -> None:
         """Brings a grant into force: the partner's head, a reviewer and a leader sign it."""
         content = {name: value for name, value in canonical_document(grant).items() if name != "number"}
         signers = (head_of(grant.partner), IDS[Duty.REVIEWER], IDS[Duty.LEADER])
-        self._sign_through(
+        self.put_through(
             Proposal(kind=Kind.GRANT, id=grant.number, content=cast("Mapping[str, JsonValue]", content)), signers
         )
 
     def put_in_force(self, kind: Kind, deed_id: str, content: Mapping[str, JsonValue], *by: Duty, **more: str) -> None:
         """Draws up a deed and has it signed by these duties of the 编办, in their order."""
         proposal = Proposal(kind=kind, id=deed_id, content=content, **more)
-        self._sign_through(proposal, [IDS[duty] for duty in by])
+        self.put_through(proposal, [IDS[duty] for duty in by])
 
-    def _sign_through(self, proposal: Proposal, signers: Sequence[str]) -> None:
-        kept = self._office.draw(self._enrolled(signers[0]), proposal)
+    @property
+    def office(self) -> Office:
+        """The office they all work in."""
+        return self._office
+
+    def put_through(self, proposal: Proposal, signers: Sequence[str]) -> None:
+        """The first of these accounts draws a deed up, and they all sign it, in their order."""
+        kept = self.draw(signers[0], proposal)
         for account in signers:
-            kept = self._sign(kept, account)
+            kept = self.sign(kept, account)
         if kept.state is not State.IN_FORCE:
             raise RehearsalError(f"{proposal.kind.value} {proposal.id} 尚缺签署")
 
-    def _sign(self, kept: Kept, account: str) -> Kept:
+    def draw(self, account: str, proposal: Proposal) -> Kept:
+        """Somebody draws up a deed."""
+        return self._office.draw(self._enrolled(account), proposal)
+
+    def sign(self, kept: Kept, account: str) -> Kept:
+        """Somebody signs the next step of a deed with their key file."""
         deed = kept.opened()
         step = next_step(deed)
         at = write_time(self._home.clock.now())
