@@ -8,7 +8,7 @@ import msgspec
 import typer
 
 from gateway.api.openapi import document
-from ops.cli import audit, bench, grants, policy, processes
+from ops.cli import audit, bench, cohort, grants, policy, processes
 from ops.cli.compare import compare
 from ops.cli.console import say
 from ops.cli.demo import demo
@@ -37,6 +37,7 @@ GROUPS = {
     "system": systems.app,
     "rulebooks": rulebooks.app,
     "grant": grants.app,
+    "cohort": cohort.app,
     "deed": deeds.app,
     "audit": audit.app,
     "policy": policy.app,

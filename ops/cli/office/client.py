@@ -52,6 +52,10 @@ class OfficeClient:
         """One change."""
         return self._told(self._send("POST", path, dict(body)))
 
+    def upload(self, path: str, content: Iterator[bytes], media: str) -> Told:
+        """Sends a file, a piece at a time."""
+        return self._told(self._send("POST", path, content=content, media=media))
+
     def delete(self, path: str) -> None:
         """Takes something away."""
         self._send("DELETE", path)
@@ -70,12 +74,22 @@ class OfficeClient:
             self.session = replace(self.session, gateway=gateway)
         return self.session.gateway.origin
 
-    def _send(self, method: str, path: str, body: Told | None = None) -> httpx2.Response:
+    def _send(
+        self,
+        method: str,
+        path: str,
+        body: Told | None = None,
+        *,
+        content: Iterator[bytes] | None = None,
+        media: str = "",
+    ) -> httpx2.Response:
         headers = {} if method == "GET" else {"origin": self.origin(), "x-bidui-token": self.session.token}
         if cookies := self.session.cookies | self._came:
             headers["cookie"] = "; ".join(f"{name}={value}" for name, value in cookies.items())
+        if media:
+            headers["content-type"] = media
         try:
-            response = self._http.request(method, path, json=body, headers=headers)
+            response = self._http.request(method, path, json=body, content=content, headers=headers)
         except (httpx2.TransportError, httpx2.InvalidURL) as error:
             raise OfficeError(
                 f"无法连接网关（{type(error).__name__}），请核对 --url、--ca 与网络", kind="unreachable"
