@@ -8,6 +8,7 @@ import time
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from adapters.identity.metadata import key_set, server_metadata
+from adapters.index.absent import AbsentIndex
 from adapters.lane import Lane
 from adapters.metrics import Metrics
 from gateway.api.app import Check, Doors, build_app
@@ -112,7 +113,9 @@ def _checks(gateway: Gateway) -> dict[str, Check]:
         return None if gateway.reader.head().size else "the log is not opened; run `bidui init`"
 
     def index() -> str | None:
-        return None if gateway.generations.newest() else "there is no index; run `bidui sync`"
+        # What is published is answered from only once it is adopted.
+        is_adopted = not isinstance(gateway.pipeline.index, AbsentIndex)
+        return None if is_adopted and gateway.generations.newest() else "there is no index; run `bidui sync`"
 
     def seal() -> str | None:
         return None if gateway.probe.is_alive() else "the sealing process does not answer"

@@ -23,6 +23,7 @@ from ops.cli.console import (
     say_json,
     told,
 )
+from ops.cli.office import following
 from ops.cli.office.client import at_office
 from ops.cli.office.deeds import grant_content
 from ops.cli.office.drawing import put_up
@@ -99,6 +100,10 @@ def show(number: NumberArgument, session: SessionOption = None, as_json: JsonOpt
         if not found:
             raise OfficeError(f"没有签批单 {number}，或它不属于本部门", Exit.USAGE, "not-found")
     say_json({"versions": found}) if as_json else say("\n".join(in_a_line(each) for each in found))
+
+
+for command in (following.renew, following.clone, following.attest, following.review):
+    app.command()(command)
 
 
 @app.command("load")

@@ -13,7 +13,7 @@ from ops.cli.compare import compare
 from ops.cli.console import say
 from ops.cli.demo import demo
 from ops.cli.doctor import doctor
-from ops.cli.office import deeds, entering, freezing, partners, people, rulebooks, systems
+from ops.cli.office import consents, deeds, entering, freezing, partners, people, rulebooks, systems, tasks
 from ops.cli.sync import sync
 from ops.cli.token import token
 from policies.catalogue import load_catalogue
@@ -35,6 +35,7 @@ GROUPS = {
     "person": people.app,
     "partner": partners.app,
     "system": systems.app,
+    "agreement": consents.app,
     "rulebooks": rulebooks.app,
     "grant": grants.app,
     "cohort": cohort.app,
@@ -57,6 +58,8 @@ for command in (
     entering.sign_out,
     entering.step_up,
     entering.whoami,
+    tasks.tasks,
+    consents.undertake,
     freezing.freeze,
     freezing.release,
     demo,
