@@ -17,13 +17,16 @@ from gateway.accounts.ports import AccountWork
 from gateway.api.office.cohorts import CohortDoors, cohort_routes
 from gateway.api.office.deeds import DeedDoors, deed_routes
 from gateway.api.office.people import PeopleDoors, people_routes
+from gateway.api.office.policy import ReviewDoors, review_routes
 from gateway.api.office.tasks import TaskDoors, task_routes
 from gateway.cohorts import CohortDesk
 from gateway.domain.people import Person
 from gateway.office import Office
 from gateway.ports import People
+from gateway.review.desk import ReviewDesk
 from ops.accounts import AccountsDesk, open_accounts
 from ops.founding import Administrators, natural_of
+from ops.review import Readers, review_desk
 from ops.settings import Home, SealSettings, load
 
 
@@ -36,6 +39,7 @@ class PeopleDesk:
     office: Office
     natural: bytes
     enlisters: Enlisters
+    readers: Readers
 
     def routes(self, edge: Edge) -> list[Route]:
         """All doors of the office; they belong to the loop that first asks them something."""
@@ -46,7 +50,8 @@ class PeopleDesk:
             *people_routes(PeopleDoors(office=self.office, enrolment=enrolment, guard=guard, natural=natural)),
             *deed_routes(DeedDoors(office=self.office, guard=guard)),
             *task_routes(TaskDoors(office=self.office, enrolment=enrolment, guard=guard)),
-            *cohort_routes(CohortDoors(desk=self._cohorts(), guard=guard)),
+            *cohort_routes(CohortDoors(desk=self.cohorts(), guard=guard)),
+            *review_routes(ReviewDoors(desk=self.review(), guard=guard, catalogue=self.office.catalogue)),
         ]
 
     def enrolment(self) -> Enrolment:
@@ -57,7 +62,12 @@ class PeopleDesk:
 
         return self.accounts.enrolment(admit)
 
-    def _cohorts(self) -> CohortDesk:
+    def review(self) -> ReviewDesk:
+        """Explains decisions, and rehearses drafts."""
+        return review_desk(self.home, self.readers, self.office)
+
+    def cohorts(self) -> CohortDesk:
+        """Takes the lists of closed grants in."""
         return CohortDesk(
             store=self.office.store,
             reader=self.office.reader,
@@ -70,6 +80,7 @@ class PeopleDesk:
     def close(self) -> None:
         self.accounts.store.close()
         self.office.store.close()
+        self.readers.close()
 
 
 class NobodyYet:
@@ -90,6 +101,7 @@ def open_desk(
         office=office,
         natural=read_secret(home.keys / "serve" / "natural.secret", passphrase),
         enlisters=enlisters or Enlisters(home.seal_socket(load(home, "seal.toml", SealSettings))),
+        readers=Readers(home),
     )
 
 

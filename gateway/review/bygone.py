@@ -161,6 +161,18 @@ def log_time(ledger: LedgerReader, entry: int) -> str:
     return str(_opened(ledger, entry).get("log_time", ""))
 
 
+def first_since(ledger: LedgerReader, instant: datetime) -> int:
+    """The first entry that was recorded at an instant or later; the size of the ledger if there is none."""
+    low, high, since = 0, ledger.head().size, text(microseconds(instant))
+    while low < high:
+        middle = (low + high) // 2
+        if log_time(ledger, middle) < since:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
 def _body(ledger: LedgerReader, entry: int) -> Mapping[str, object]:
     body = _opened(ledger, entry).get("body")
     return cast("Mapping[str, object]", body) if isinstance(body, dict) else {}

@@ -12,9 +12,8 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from audit.reader import LedgerReader
-from audit.stamps import microseconds, text
 from gateway.in_force import Compiler
-from gateway.review.bygone import Bygone, Then, log_time
+from gateway.review.bygone import Bygone, Then, first_since
 from gateway.review.passing import MAX_SECONDS, Passed, Passing, Span
 from policies.catalogue import Catalogue
 from policies.publication import Texts, load_texts
@@ -114,7 +113,7 @@ class Rehearsal:
     def span(self, days: int, now: datetime) -> Span:
         """The entries of the last days, the latest of them if there are too many."""
         end = self.ledger.head().size
-        first = self._first_since(text(microseconds(now - timedelta(days=days))), end)
+        first = first_since(self.ledger, now - timedelta(days=days))
         return Span(first=max(first, end - self.max_entries), end=end, is_cut=first < end - self.max_entries)
 
     def run(self, draft: RulebookDraft, span: Span) -> Rehearsed:
@@ -135,17 +134,6 @@ class Rehearsal:
             proposals=tuple(self._proposals(found, present)),
             secret=frozenset(f"purpose:{each.id}" for book in books for each in book.purposes if each.secret),
         )
-
-    def _first_since(self, since: str, end: int) -> int:
-        """By halves: log times only grow."""
-        low = 0
-        while low < end:
-            middle = (low + end) // 2
-            if log_time(self.ledger, middle) < since:
-                low = middle + 1
-            else:
-                end = middle
-        return low
 
     def _proposals(self, found: Replay, present: Then) -> Iterator[Proposal]:
         titles = {key: each.zh for key, each in self.catalogue.fields.items()}
