@@ -83,7 +83,6 @@ def _framework(doors: Doors) -> FastAPI:
     ]
     app.add_exception_handler(HTTPException, _http_problem)
     app.add_exception_handler(AccountError, account_problem)
-    app.add_exception_handler(AccountError, account_problem)
     app.add_exception_handler(DeedError, deed_problem)
     app.add_exception_handler(GatewayError, _gateway_problem)
     app.add_exception_handler(Exception, _broken)
