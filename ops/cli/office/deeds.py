@@ -30,7 +30,7 @@ from ops.cli.office.options import (
 from ops.cli.office.problems import OfficeError
 from ops.cli.office.reading import DEEDS, read_pending, versions
 from ops.cli.office.showing import in_a_line, whole
-from ops.cli.office.signing import sign_deeds
+from ops.cli.office.signing import prepare, sign_deeds
 
 app = typer.Typer(help="文书：查看、签署、收窄、退回、导出", no_args_is_help=True)
 
@@ -93,7 +93,7 @@ def sign(
     """签署：重新计算摘要，显示内容与变化，确认后用本人密钥签名。5 分钟内须出示过动态口令。"""
     with at_office(session, as_json=as_json) as client:
         how = SigningOptions(key=key, passphrase_file=passphrase_file, totp=totp, yes=yes)
-        done = sign_deeds(client, digests, how, quiet=as_json)
+        done = sign_deeds(client, digests, prepare(client, how, quiet=as_json), quiet=as_json)
     tell(done, as_json=as_json)
 
 

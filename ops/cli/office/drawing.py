@@ -18,7 +18,7 @@ from ops.cli.office.options import SigningOptions
 from ops.cli.office.problems import OfficeError
 from ops.cli.office.reading import DEEDS, in_force, opened, versions
 from ops.cli.office.showing import KIND_ZH, short, waiting_for
-from ops.cli.office.signing import sign_deeds
+from ops.cli.office.signing import prepare, sign_deeds
 
 
 def draw(client: OfficeClient, proposal: Proposal) -> Told:
@@ -36,9 +36,10 @@ def put_up(
     left: Sequence[str] = (),
 ) -> None:
     """Draws all of them up, signs their first step if there is a key, and tells how far they are and what is left."""
+    signer = prepare(client, how, quiet=as_json) if how and proposals else None
     drawn = [draw(client, each) for each in proposals]
-    if how and drawn:
-        drawn = sign_deeds(client, [str(each["digest"]) for each in drawn], how, quiet=as_json)
+    if signer:
+        drawn = sign_deeds(client, [str(each["digest"]) for each in drawn], signer, quiet=as_json)
     tell(drawn, as_json=as_json, left=left)
 
 

@@ -60,6 +60,11 @@ class Problem:
         return OfficeError(f"{self.title}：{self.detail}{place}" + (f"\n{hint}" if hint else ""), code, self.kind)
 
 
+def problem(kind: str, text: str) -> OfficeError:
+    """The same problem as a gateway would tell, found out before it is asked."""
+    return OfficeError(f"{text}\n{_HINTS[kind]}", Exit.REFUSED, kind)
+
+
 def problem_of(response: httpx2.Response) -> OfficeError:
     """The problem that a response tells of."""
     try:

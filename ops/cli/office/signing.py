@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
 import typer
@@ -22,7 +23,7 @@ from ops.cli.console import Exit, say
 from ops.cli.office.client import OfficeClient, Told, from_text, rows, to_text
 from ops.cli.office.entering import own_key, public_of, show_second
 from ops.cli.office.options import SigningOptions
-from ops.cli.office.problems import OfficeError, TamperedError
+from ops.cli.office.problems import OfficeError, TamperedError, problem
 from ops.cli.office.reading import Read, read_pending
 from ops.cli.office.showing import whole
 from ops.settings import open_clock
@@ -30,17 +31,37 @@ from ops.settings import open_clock
 CLOCKS_APART = timedelta(minutes=2)
 
 
-def sign_deeds(client: OfficeClient, named: Sequence[str], how: SigningOptions, *, quiet: bool) -> list[Told]:
-    """Signs the next step of these deeds with one signature. Raises `OfficeError`."""
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """Somebody who is ready to sign: their key is read, and their second factor was shown lately."""
+
+    key: Ed25519PrivateKey
+    asks: bool
+    """Whether they are shown what they sign, and asked."""
+
+
+def prepare(client: OfficeClient, how: SigningOptions, *, quiet: bool) -> Signer:
+    """Finds out what would keep somebody from signing, before anything is drawn up. Raises `OfficeError`."""
+    if quiet and not how.yes:
+        raise OfficeError("--json 不显示文书、也不询问，须与 --yes 同用；请先不带 --json 看过文书", Exit.USAGE, "usage")
     key = own_key(how.key, how.passphrase_file)
     if how.totp:
         show_second(client, how.totp)
+    elif read_time(str(client.get("/v1/office/session").get("fresh_until"))) <= open_clock().now():
+        raise problem("step-up-required", "须先再次出示动态口令")
+    return Signer(key, not how.yes)
+
+
+def sign_deeds(client: OfficeClient, named: Sequence[str], signer: Signer, *, quiet: bool) -> list[Told]:
+    """Signs the next step of these deeds with one signature. Raises `OfficeError`."""
     reads = [read_pending(client, each) for each in named]
     if not quiet:
         say("\n".join(whole(each) for each in reads))
-    if not how.yes and not typer.confirm("以上是否签署？"):
-        raise OfficeError("未签署", Exit.REFUSED, "cancelled")
-    signature = sign(key, _statement(client, reads, key))
+    if signer.asks and not typer.confirm("以上是否签署？"):
+        raise OfficeError(
+            "未签署；文书仍待签，可稍后 bidui deed sign，或以 bidui deed refuse 退回", Exit.REFUSED, "cancelled"
+        )
+    signature = sign(signer.key, _statement(client, reads, signer.key))
     return rows(client.post("/v1/office/signatures", _body(signature)), "deeds")
 
 
