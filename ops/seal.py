@@ -168,8 +168,9 @@ class SealingDesk:
         return Sealed(items)
 
     def _enlist(self, message: Enlist) -> Reply:
-        desk = EnlistingDesk(self._grants, self.catalogue, self._sealers_of(""), self.meter)
-        return desk.enlist(message, local_day(self.clock.now()))
+        now = self.clock.now()
+        live = {} if self._lapses.has_ended(message.grant, now) else self._grants
+        return EnlistingDesk(live, self.catalogue, self._sealers_of(""), self.meter).enlist(message, local_day(now))
 
     def _sealers_of(self, generation: str) -> dict[str, Sealer]:
         known = self._sealers.get(generation)

@@ -16,6 +16,7 @@ from adapters.sealing.meter import Meter
 from adapters.sealing.wire import Admit, Admitted, Ask, Know, Request, Sealed
 from gateway.deeds.foundation import Foundation
 from gateway.domain.budget import DAYS, Spending, Used
+from gateway.domain.cohort import Members
 from gateway.domain.errors import DownError, UnavailableError
 from gateway.domain.grant import Grant
 from gateway.ports import Clock, DataVersion, LookUp, Remembered, Rights, Withheld
@@ -257,8 +258,9 @@ class StandingRights:
     snapshot: Snapshot
     epoch: Callable[[], int]
     grants: dict[str, Grant] = field(default_factory=dict)
+    cohorts: dict[str, Members] = field(default_factory=dict)
     loads: int = 0
 
     def load(self) -> Rights:
         self.loads += 1
-        return Rights(self.epoch(), self.snapshot, dict(self.grants))
+        return Rights(self.epoch(), self.snapshot, dict(self.grants), cohorts=dict(self.cohorts))

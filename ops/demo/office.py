@@ -21,11 +21,13 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from adapters.keys.files import Passphrase, private_folder, read_ed25519, read_secret, write_key, write_new
 from audit.entry import JsonValue
 from gateway.deeds.checking import next_step
+from gateway.deeds.cohorts import Cohort
 from gateway.deeds.document import Kind
 from gateway.deeds.keeping import Kept, State
 from gateway.deeds.lapse import parameters_in
 from gateway.deeds.persons import person_content
 from gateway.deeds.signature import Statement, sign, write_time
+from gateway.deeds.steps import USUAL
 from gateway.deeds.texts import AGREEMENT
 from gateway.domain.grant import Grant, GrantError, canonical_document, parse_grant
 from gateway.domain.people import Duty, KeyForm, Person, PersonKey
@@ -173,6 +175,11 @@ class SyntheticOffice:
         self.put_through(
             Proposal(kind=Kind.GRANT, id=grant.number, content=cast("Mapping[str, JsonValue]", content)), signers
         )
+
+    def cohort(self, cohort: Cohort, path: str = USUAL) -> None:
+        """Brings a list that was filed into force: the partner's head signs, and on the usual path a reviewer."""
+        signers = (head_of(cohort.partner), *([IDS[Duty.REVIEWER]] if path == USUAL else []))
+        self.put_through(Proposal(kind=Kind.COHORT, id=cohort.grant, content=cohort.content(), path=path), signers)
 
     def put_in_force(self, kind: Kind, deed_id: str, content: Mapping[str, JsonValue], *by: Duty, **more: str) -> None:
         """Draws up a deed and has it signed by these duties of the 编办, in their order."""
