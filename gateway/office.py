@@ -11,21 +11,18 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from hashlib import sha256
 from typing import Protocol
 
 from msgspec.structs import replace
 
-from audit.deed_events import DeedRef, deed_drawn, deed_in_force, deed_refused, deed_signed
 from audit.entry import JsonValue
 from audit.events import Draft
 from audit.ledger import Ledger, LedgerStore, Recorded
 from gateway.deeds.activation import activation_key
-from gateway.deeds.changes import changes
-from gateway.deeds.checking import is_complete, may_sign, next_step, partner_of
+from gateway.deeds.checking import is_complete
 from gateway.deeds.cohorts import CohortStore, check_kept
 from gateway.deeds.deed import Deed, drawn
-from gateway.deeds.document import Document, Kind, digest
+from gateway.deeds.document import Document, Kind
 from gateway.deeds.errors import DeedError
 from gateway.deeds.granting import check_narrowing
 from gateway.deeds.keeping import DeedStore, Kept, State
@@ -33,9 +30,20 @@ from gateway.deeds.persons import person_content
 from gateway.deeds.reading import DeedsReader
 from gateway.deeds.signature import Signature, Statement, sign, write_time
 from gateway.deeds.standing import Standing
-from gateway.deeds.steps import ACTIVATE, ACTIVATION, FOUNDING, USUAL, path_of
-from gateway.domain.people import Duty, Person
+from gateway.deeds.steps import ACTIVATE, ACTIVATION, FOUNDING
+from gateway.domain.people import Person
+from gateway.drafting import (
+    LONGEST_REASON,
+    ForbiddenError,
+    Proposal,
+    check_drawer,
+    check_founded,
+    check_turn,
+    first_draft,
+    next_draft,
+)
 from gateway.examining import Examiner
+from gateway.minutes import drawn_up, in_force, new_kept, next_attempt, pending, refused, seconds, signed
 from gateway.partners import departments
 from gateway.ports import Clock
 from gateway.proposals import check_proposal
@@ -43,9 +51,6 @@ from policies.catalogue import Catalogue
 
 FRESH = timedelta(minutes=10)
 """How old a signature may be when it arrives."""
-LONGEST_REASON = 1000
-_FIRST_DRAWERS: Mapping[Kind, frozenset[Duty]] = {Kind.GRANT: frozenset({Duty.CLERK})}
-"""Who may draw up a deed besides those who may sign its first step."""
 
 
 class OfficeWork(Protocol):
@@ -70,21 +75,6 @@ class OfficeStore(Protocol):
     def close(self) -> None: ...
 
 
-class ForbiddenError(DeedError):
-    """This person may not do this."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Proposal:
-    """What somebody wants to be in force. The office gives it its serial and what it follows."""
-
-    kind: Kind
-    id: str
-    content: Mapping[str, JsonValue]
-    path: str = USUAL
-    reason: str = ""
-
-
 @dataclass(kw_only=True)
 class Office:
     """One at a time; its store is its own."""
@@ -103,30 +93,30 @@ class Office:
         """Draws a deed up; it waits for its first signature. Raises `DeedError`."""
         self._examine(proposal.kind, proposal.content)
         with self._work() as (work, standing, now):
-            document = self._document(by, proposal, standing)
+            document = first_draft(self.log, by, proposal, standing)
             check_founded(standing)
-            _check_drawer(by, document)
+            check_drawer(by, document)
             self._check(document, standing)
             _check_kept(document, standing, work, now)
-            kept = _kept(drawn(document), by.id, _next_attempt(work.deeds, document), now)
+            kept = new_kept(drawn(document), by.id, next_attempt(work.deeds, document), now)
             work.deeds.put(kept)
-            self._record(work, now, [_drawn(kept)])
+            self._record(work, now, [drawn_up(kept)])
             work.commit()
         return kept
 
     def narrow(self, by: Person, named: str, content: Mapping[str, JsonValue], reason: str) -> Kept:
         """Draws up a narrower draft of a grant that waits for this person's step. Raises `DeedError`."""
         with self._work() as (work, standing, now):
-            kept = _pending(work.deeds, named)
+            kept = pending(work.deeds, named)
             deed = kept.opened()
-            _check_turn(by, deed)
+            check_turn(by, deed)
             before = deed.document
-            after = _redrawn(before, by, content, reason)
+            after = next_draft(before, by, content, reason)
             check_narrowing(before, after)
             self._check(after, standing)
             kept = replace(kept, deed=deed.redrawn(after.encode()).encode(), changed=seconds(now))
             work.deeds.put(kept)
-            self._record(work, now, [_drawn(kept, narrows=named)])
+            self._record(work, now, [drawn_up(kept, narrows=named)])
             work.commit()
         return kept
 
@@ -135,16 +125,12 @@ class Office:
         if not reason.strip() or len(reason) > LONGEST_REASON:
             raise DeedError(f"give a reason, at most {LONGEST_REASON} characters")
         with self._work() as (work, _, now):
-            kept = _pending(work.deeds, named)
-            deed = kept.opened()
+            kept = pending(work.deeds, named)
             if by.id != kept.author:
-                _check_turn(by, deed)
-            step = next_step(deed)
+                check_turn(by, kept.opened())
             kept = replace(kept, state=State.REFUSED, note=reason, changed=seconds(now))
             work.deeds.put(kept)
-            hashed = sha256(reason.encode()).hexdigest()
-            event = deed_refused(_ref(kept), step=step.name if step else "", person=by.id, reason_sha256=hashed)
-            self._record(work, now, [event])
+            self._record(work, now, [refused(kept, by, reason)])
             work.commit()
         return kept
 
@@ -225,37 +211,20 @@ class Office:
 
     def _found(self, work: OfficeWork, standing: Standing, person: Person, code: str, now: datetime) -> None:
         proposal = Proposal(kind=Kind.PERSON, id=person.id, content=person_content(person), path=FOUNDING)
-        document = self._document(person, proposal, standing)
+        document = first_draft(self.log, person, proposal, standing)
         self._check(document, standing)
-        kept = _kept(drawn(document), person.id, _next_attempt(work.deeds, document), now)
+        kept = new_kept(drawn(document), person.id, next_attempt(work.deeds, document), now)
         work.deeds.put(kept)
         stated = Statement(self.log, ACTIVATE, person.id, ACTIVATION, write_time(now), (kept.opened().digest,))
         signature = sign(activation_key(code, self.log), stated)
         self._put_under(work, standing, signature, signature.deeds[0], now)
 
-    def _document(self, by: Person, proposal: Proposal, standing: Standing) -> Document:
-        if len(proposal.reason) > LONGEST_REASON:
-            raise DeedError(f"the reason may have {LONGEST_REASON} characters")
-        before = standing.get(proposal.kind, proposal.id)
-        follows = standing.deed(proposal.kind, proposal.id)
-        return Document(
-            log=self.log,
-            kind=proposal.kind,
-            id=proposal.id,
-            serial=before.serial + 1 if before else 1,
-            previous=follows.digest if follows else None,
-            path=proposal.path,
-            author=by.id,
-            reason=proposal.reason,
-            content=proposal.content,
-        )
-
     def _put_under(self, work: OfficeWork, standing: Standing, signature: Signature, named: str, now: datetime) -> Kept:
-        kept = _pending(work.deeds, named)
+        kept = pending(work.deeds, named)
         deed = kept.opened().signed(signature)
         standing.roll.check(deed, now)
         kept = replace(kept, deed=deed.encode(), changed=seconds(now))
-        events = [_signed(kept, signature)]
+        events = [signed(kept, signature)]
         if is_complete(deed):
             _check_kept(deed.document, standing, work, now)
             events.append(self._come_into_force(standing, deed, kept, now))
@@ -271,17 +240,8 @@ class Office:
         document = deed.document
         self._check(document, standing)
         before = standing.get(document.kind, document.id)
-        told, more = changes(document.kind, before.content if before else {}, document.content)
         standing.add(deed, now)
-        return deed_in_force(
-            _ref(kept),
-            path=document.path,
-            previous=document.previous,
-            by=[signature.person for signature in deed.signatures],
-            changed=told,
-            more=more,
-            rights=standing.digest(),
-        )
+        return in_force(kept, before, standing.digest())
 
     def _check(self, document: Document, standing: Standing) -> None:
         check_proposal(document, standing, self.catalogue, self.clock.now())
@@ -303,101 +263,7 @@ class Office:
         return self.ledger.append(work.ledger, events, now)
 
 
-def seconds(at: datetime) -> int:
-    """Unix time."""
-    return int(at.timestamp())
-
-
-def check_founded(standing: Standing) -> None:
-    """Until the three administrators are in, nobody proposes anything. Raises `ForbiddenError`."""
-    if not standing.roll.is_founded:
-        raise ForbiddenError("the three administrators must enrol first; until then there is nothing but enrolment")
-
-
-def _check_drawer(by: Person, document: Document) -> None:
-    steps = path_of(document.kind, document.path)
-    may_draw = bool(steps) and document.path != FOUNDING and may_sign(by, steps[0], document)
-    also = by.duty in _FIRST_DRAWERS.get(document.kind, ()) and by.partner == partner_of(document)
-    if not may_draw and not also:
-        raise ForbiddenError("drawing up this deed is not among the duties of this account")
-
-
 def _check_kept(document: Document, standing: Standing, work: OfficeWork, now: datetime) -> None:
     """A deed that speaks of a list speaks of the one that is kept."""
     if document.kind is Kind.COHORT:
         check_kept(document, standing, work.cohorts, now)
-
-
-def _check_turn(by: Person, deed: Deed) -> None:
-    step = next_step(deed)
-    if step is None or not may_sign(by, step, deed.document):
-        raise ForbiddenError("this deed does not wait for this account")
-
-
-def _redrawn(before: Document, by: Person, content: Mapping[str, JsonValue], reason: str) -> Document:
-    return Document(
-        log=before.log,
-        kind=before.kind,
-        id=before.id,
-        serial=before.serial,
-        previous=before.previous,
-        path=before.path,
-        author=by.id,
-        reason=reason,
-        content=content,
-    )
-
-
-def _pending(deeds: DeedStore, named: str) -> Kept:
-    """The pending deed whose last draft has this digest: whoever signs or refuses says which text they have read."""
-    for kept in deeds.pending():
-        if digest(kept.opened().last.document) == named:
-            return kept
-    raise DeedError("no deed with this text waits for a signature; it was changed or ended meanwhile, read it again")
-
-
-def _next_attempt(deeds: DeedStore, document: Document) -> int:
-    attempts = deeds.attempts(document.kind, document.id)
-    if any(each.state is State.PENDING for each in attempts):
-        raise DeedError("a version of this deed waits for signatures already; sign or refuse that one first")
-    return 1 + sum(each.serial == document.serial for each in attempts)
-
-
-def _kept(deed: Deed, author: str, attempt: int, now: datetime) -> Kept:
-    document = deed.document
-    return Kept(
-        kind=document.kind,
-        id=document.id,
-        serial=document.serial,
-        attempt=attempt,
-        state=State.PENDING,
-        deed=deed.encode(),
-        author=author,
-        partner=partner_of(document) or "",
-        entry=0,
-        changed=seconds(now),
-    )
-
-
-def _ref(kept: Kept) -> DeedRef:
-    deed = kept.opened()
-    return DeedRef(kept.kind, kept.id, kept.serial, deed.digest, kept.partner or None)
-
-
-def _drawn(kept: Kept, narrows: str | None = None) -> Draft:
-    document = kept.opened().document
-    return deed_drawn(
-        _ref(kept), path=document.path, author=document.author, previous=document.previous, narrows=narrows
-    )
-
-
-def _signed(kept: Kept, signature: Signature) -> Draft:
-    proof = sha256(signature.proof + signature.authenticator_data + signature.client_data).hexdigest()
-    return deed_signed(
-        _ref(kept),
-        step=signature.step,
-        person=signature.person,
-        key=signature.kid,
-        at=signature.at,
-        proof_sha256=proof,
-    )

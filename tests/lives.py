@@ -15,7 +15,7 @@ from gateway.deeds.standing import Standing
 from gateway.deeds.states import GrantState, state_of
 from gateway.deeds.steps import EMERGENCY, RELEASE, USUAL, WITHDRAWAL
 from gateway.domain.people import Duty, Person
-from gateway.office import Proposal
+from gateway.drafting import Proposal
 from ops.demo.office import IDS, SyntheticOffice, head_of
 from ops.settings import Home
 from tests.fakes import DrivenClock

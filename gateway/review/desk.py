@@ -25,7 +25,8 @@ from gateway.deeds.errors import DeedError
 from gateway.deeds.keeping import Kept
 from gateway.domain.errors import ConflictError
 from gateway.domain.people import Duty, Person
-from gateway.office import ForbiddenError, OfficeStore
+from gateway.drafting import ForbiddenError
+from gateway.office import OfficeStore
 from gateway.ports import Clock
 from gateway.review.asking import Question
 from gateway.review.bygone import Bygone, Then, first_since

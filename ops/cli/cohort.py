@@ -20,7 +20,7 @@ from bidui_client.cohort import Member, draw, filed, matches, read_numbers, read
 from bidui_client.errors import InvalidError
 from gateway.deeds.document import Kind
 from gateway.deeds.steps import ADDITION, USUAL
-from gateway.office import Proposal
+from gateway.drafting import Proposal
 from ops.cli.console import Exit, JsonOption, fail, say, say_json
 from ops.cli.office.client import OfficeClient, Told, at_office
 from ops.cli.office.drawing import put_up

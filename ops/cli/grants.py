@@ -10,7 +10,7 @@ import typer
 from audit.entry import JsonValue
 from gateway.deeds.document import Kind
 from gateway.deeds.steps import EMERGENCY, USUAL, WITHDRAWAL
-from gateway.office import Proposal
+from gateway.drafting import Proposal
 from ops.cli.console import (
     Exit,
     HomeOption,

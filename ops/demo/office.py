@@ -31,7 +31,8 @@ from gateway.deeds.steps import USUAL
 from gateway.deeds.texts import AGREEMENT
 from gateway.domain.grant import Grant, GrantError, canonical_document, parse_grant
 from gateway.domain.people import Duty, KeyForm, Person, PersonKey
-from gateway.office import Office, Proposal
+from gateway.drafting import Proposal
+from gateway.office import Office
 from gateway.proposals import RULEBOOKS_ID
 from ops import installing
 from ops.demo.numbers import with_check

@@ -21,7 +21,7 @@ from gateway.deeds.signature import MAX_DEEDS, Signature, Statement
 from gateway.deeds.standing import Standing
 from gateway.deeds.steps import USUAL, path_of
 from gateway.domain.people import Person
-from gateway.office import Proposal
+from gateway.drafting import Proposal
 
 LARGEST = 2 * MAX_DOCUMENT_BYTES
 """Rulebooks come as JSON, in which a character may take more room than in the document."""

@@ -38,7 +38,8 @@ from gateway.deeds.keeping import Kept
 from gateway.deeds.lapse import parameters_in
 from gateway.deeds.signature import Statement, write_time
 from gateway.domain.people import PARTNER_DUTIES, Person
-from gateway.office import ForbiddenError, Office
+from gateway.drafting import ForbiddenError
+from gateway.office import Office
 
 NO_STORE = {"Cache-Control": "no-store"}
 Result = TypeVar("Result")

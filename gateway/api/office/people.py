@@ -18,7 +18,8 @@ from gateway.api.office.guard import OF_THE_OFFICE, Guard
 from gateway.deeds.persons import person_content
 from gateway.domain.errors import InvalidQueryError
 from gateway.domain.people import Duty, Person
-from gateway.office import Office, check_founded
+from gateway.drafting import check_founded
+from gateway.office import Office
 from policies.invalid import InvalidValueError
 
 

@@ -10,7 +10,7 @@ import typer
 from gateway.deeds.document import Kind
 from gateway.deeds.steps import USUAL
 from gateway.domain.grant import GrantError, canonical_document, parse_grant
-from gateway.office import Proposal
+from gateway.drafting import Proposal
 from ops.cli.console import Exit, JsonOption, say, say_json
 from ops.cli.office.client import at_office, rows
 from ops.cli.office.drawing import as_content, put_up, read_toml, tell

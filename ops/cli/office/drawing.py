@@ -11,7 +11,7 @@ from typing import cast
 from audit.entry import JsonValue
 from gateway.deeds.document import Kind
 from gateway.deeds.steps import path_of
-from gateway.office import Proposal
+from gateway.drafting import Proposal
 from ops.cli.console import Exit, say, say_json
 from ops.cli.office.client import OfficeClient, Told
 from ops.cli.office.options import SigningOptions

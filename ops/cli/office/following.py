@@ -11,7 +11,7 @@ import typer
 from audit.entry import JsonValue
 from gateway.deeds.document import Kind
 from gateway.deeds.lapse import FINDINGS
-from gateway.office import Proposal
+from gateway.drafting import Proposal
 from ops.cli.console import Exit, JsonOption
 from ops.cli.office.client import OfficeClient, Told, at_office, rows
 from ops.cli.office.drawing import put_up

@@ -8,7 +8,7 @@ import typer
 
 from gateway.deeds.document import Kind
 from gateway.deeds.steps import RELEASE, USUAL
-from gateway.office import Proposal
+from gateway.drafting import Proposal
 from ops.cli.console import JsonOption
 from ops.cli.office.client import at_office
 from ops.cli.office.drawing import put_up

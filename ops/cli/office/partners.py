@@ -17,7 +17,7 @@ import typer
 from audit.entry import JsonValue
 from gateway.deeds.document import Kind
 from gateway.domain.partner_file import parse_partner
-from gateway.office import Proposal
+from gateway.drafting import Proposal
 from ops.cli.console import JsonOption
 from ops.cli.office.client import OfficeClient, at_office
 from ops.cli.office.drawing import as_content, is_news, put_up, read_toml

@@ -12,7 +12,7 @@ from audit.entry import JsonValue
 from gateway.deeds.document import Kind
 from gateway.deeds.steps import BREAK_GLASS, USUAL
 from gateway.domain.people import DUTY_ZH, Duty
-from gateway.office import Proposal
+from gateway.drafting import Proposal
 from ops.cli.console import Exit, JsonOption, say, say_json
 from ops.cli.office.client import OfficeClient, Told, at_office, rows
 from ops.cli.office.drawing import put_up, read_toml

@@ -10,7 +10,7 @@ import typer
 
 from audit.entry import JsonValue
 from gateway.deeds.document import Kind
-from gateway.office import Proposal
+from gateway.drafting import Proposal
 from gateway.proposals import RULEBOOKS_ID
 from ops.cli.console import JsonOption
 from ops.cli.office.client import at_office

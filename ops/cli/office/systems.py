@@ -12,7 +12,7 @@ import typer
 from audit.entry import JsonValue
 from gateway.deeds.document import Kind
 from gateway.domain.grant import SHANGHAI
-from gateway.office import Proposal
+from gateway.drafting import Proposal
 from ops.cli.console import Exit, JsonOption
 from ops.cli.office.client import at_office
 from ops.cli.office.drawing import as_content, put_up, read_toml

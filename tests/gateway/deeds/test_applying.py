@@ -15,7 +15,7 @@ from gateway.deeds.errors import DeedError
 from gateway.deeds.keeping import State
 from gateway.deeds.steps import EMERGENCY
 from gateway.deeds.texts import AGREEMENT
-from gateway.office import ForbiddenError
+from gateway.drafting import ForbiddenError
 from tests.lives import CLERK, HEAD, LEADER, LONG, PARTNER, REVIEWER, SHORT, SYSTEM, Life, content, day
 
 

@@ -15,7 +15,7 @@ from gateway.deeds.errors import DeedError
 from gateway.deeds.lapse import parameters_in
 from gateway.deeds.texts import UNDERTAKING
 from gateway.domain.people import Duty
-from gateway.office import ForbiddenError, Proposal
+from gateway.drafting import ForbiddenError, Proposal
 from gateway.partners import partners
 from tests.lives import CLERK, HEAD, PARTNER, REVIEWER, SECURITY, SYSTEM, Life
 

@@ -1,0 +1,80 @@
+"""Drawing a deed up: from what somebody wants to the document that people will sign, and whether they may."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from audit.entry import JsonValue
+from gateway.deeds.checking import may_sign, next_step, partner_of
+from gateway.deeds.deed import Deed
+from gateway.deeds.document import Document, Kind
+from gateway.deeds.errors import DeedError
+from gateway.deeds.standing import Standing
+from gateway.deeds.steps import FOUNDING, USUAL, path_of
+from gateway.domain.people import Duty, Person
+
+LONGEST_REASON = 1000
+_FIRST_DRAWERS: Mapping[Kind, frozenset[Duty]] = {Kind.GRANT: frozenset({Duty.CLERK})}
+"""Who may draw up a deed besides those who may sign its first step."""
+
+
+class ForbiddenError(DeedError):
+    """This person may not do this."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proposal:
+    """What somebody wants to be in force. The office gives it its serial and what it follows."""
+
+    kind: Kind
+    id: str
+    content: Mapping[str, JsonValue]
+    path: str = USUAL
+    reason: str = ""
+
+
+def first_draft(log: str, by: Person, proposal: Proposal, standing: Standing) -> Document:
+    """The document of a proposal, behind the version in force. Raises `DeedError`."""
+    if len(proposal.reason) > LONGEST_REASON:
+        raise DeedError(f"the reason may have {LONGEST_REASON} characters")
+    before = standing.get(proposal.kind, proposal.id)
+    follows = standing.deed(proposal.kind, proposal.id)
+    return Document(
+        log=log,
+        kind=proposal.kind,
+        id=proposal.id,
+        serial=before.serial + 1 if before else 1,
+        previous=follows.digest if follows else None,
+        path=proposal.path,
+        author=by.id,
+        reason=proposal.reason,
+        content=proposal.content,
+    )
+
+
+def next_draft(before: Document, by: Person, content: Mapping[str, JsonValue], reason: str) -> Document:
+    """The same thing, said otherwise by somebody else."""
+    return replace(before, author=by.id, reason=reason, content=content)
+
+
+def check_founded(standing: Standing) -> None:
+    """Until the three administrators are in, nobody proposes anything. Raises `ForbiddenError`."""
+    if not standing.roll.is_founded:
+        raise ForbiddenError("the three administrators must enrol first; until then there is nothing but enrolment")
+
+
+def check_drawer(by: Person, document: Document) -> None:
+    """Whether this person may draw this deed up. Raises `ForbiddenError`."""
+    steps = path_of(document.kind, document.path)
+    may_draw = bool(steps) and document.path != FOUNDING and may_sign(by, steps[0], document)
+    also = by.duty in _FIRST_DRAWERS.get(document.kind, ()) and by.partner == partner_of(document)
+    if not may_draw and not also:
+        raise ForbiddenError("drawing up this deed is not among the duties of this account")
+
+
+def check_turn(by: Person, deed: Deed) -> None:
+    """Whether a deed waits for this person. Raises `ForbiddenError`."""
+    step = next_step(deed)
+    if step is None or not may_sign(by, step, deed.document):
+        raise ForbiddenError("this deed does not wait for this account")
