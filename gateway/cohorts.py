@@ -180,7 +180,7 @@ class CohortDesk:
             standing = self._standing(work)
             grant = closed_grant(standing, kept.grant, by.partner)
             before = cohort_in_force(standing, kept.grant)
-            old = work.cohorts.links(before.grant, before.root) if before else b""
+            difference = differences(before, work.cohorts, kept.links)
             self._replace(work, kept, before)
             event = cohort_filed(
                 partner=grant.partner,
@@ -197,7 +197,7 @@ class CohortDesk:
             rows=len(filing.leaves),
             malformed=filing.malformed,
             root=kept.root,
-            deeds=proposed(grant, before, kept, differences(old, kept.links), now),
+            deeds=proposed(grant, before, kept, difference, now),
         )
 
     def _replace(self, work: CohortWork, kept: KeptList, before: Cohort | None) -> None:

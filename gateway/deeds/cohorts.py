@@ -134,8 +134,7 @@ def check_kept(document: Document, standing: Standing, store: CohortStore, now: 
     fault = fault_of(cohort, store.find(cohort.grant, cohort.root))
     if fault:
         raise DeedError(f"{fault}; file the list again")
-    old = store.links(before.grant, before.root) if before else b""
-    if differences(old, store.links(cohort.grant, cohort.root)) != (cohort.added, cohort.removed):
+    if differences(before, store, store.links(cohort.grant, cohort.root)) != (cohort.added, cohort.removed):
         raise DeedError("other people were added or removed than the deed says; file the list again")
     if document.path == ADDITION and cohort.month != month_of(now):
         raise DeedError("additions count in the month in which they are signed; file the list again")
@@ -159,10 +158,19 @@ def members_in_force(cohort: Cohort, links: bytes) -> Members | None:
     return members if members.digest == cohort.members and len(members) == cohort.count else None
 
 
-def differences(old: bytes, new: bytes) -> tuple[int, int]:
-    """How many are in the new list alone, and in the old one alone."""
-    before, after = set(unpack(old)), set(unpack(new))
-    return len(after - before), len(before - after)
+def differences(before: Cohort | None, store: CohortStore, links: bytes) -> tuple[int, int]:
+    """How many are in the new list alone, and in the list in force alone.
+
+    A list in force that was altered since it was signed holds nobody who could be compared: all of it is replaced.
+    """
+    new = set(unpack(links))
+    if before is None:
+        return len(new), 0
+    kept = store.links(before.grant, before.root)
+    if members_in_force(before, kept) is None:
+        return len(new), before.count
+    old = set(unpack(kept))
+    return len(new - old), len(old - new)
 
 
 def proposed(

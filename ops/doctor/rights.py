@@ -63,7 +63,7 @@ def _administrators(standing: Standing) -> Iterator[Finding]:
 
 def partners_in_force(installation: Installation) -> Iterator[Finding]:
     """The partners, with their systems."""
-    standing = _trusted(installation)
+    standing = trusted(installation)
     if standing is None:
         yield unseen("合作部门", "控制库尚不可读")
         return
@@ -81,7 +81,7 @@ def partners_in_force(installation: Installation) -> Iterator[Finding]:
 
 def rulebooks(installation: Installation) -> Iterator[Finding]:
     """The version of the rulebooks in force, and what officers expect of it."""
-    standing = _trusted(installation)
+    standing = trusted(installation)
     if standing is None:
         yield unseen("规则册", "控制库尚不可读")
         return
@@ -104,7 +104,7 @@ def rulebooks(installation: Installation) -> Iterator[Finding]:
 
 def grants(installation: Installation) -> Iterator[Finding]:
     """The grants in force: of known partners, not about to end, with data fresh enough."""
-    standing = _trusted(installation)
+    standing = trusted(installation)
     if standing is None:
         yield unseen("签批单", "控制库尚不可读")
         return
@@ -158,7 +158,7 @@ def _standing(installation: Installation) -> Standing | None:
         return None
 
 
-def _trusted(installation: Installation) -> Standing | None:
+def trusted(installation: Installation) -> Standing | None:
     """The same; None also when it cannot be trusted, which `deeds` tells."""
     try:
         return _standing(installation)

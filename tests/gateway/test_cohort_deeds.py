@@ -62,8 +62,7 @@ class Place:
         """What deeds this list could come into force by."""
         kept, before = a_list(numbers), cohort_in_force(self.standing, "G-1")
         self.lists.put(kept)
-        old = self.lists.links("G-1", before.root) if before else b""
-        return dict(proposed(self.grant, before, kept, differences(old, kept.links), at))
+        return dict(proposed(self.grant, before, kept, differences(before, self.lists, kept.links), at))
 
     def document(self, cohort: Cohort, path: str = USUAL, **changes: Any) -> Document:
         deed = self.standing.deed(Kind.COHORT, "G-1")
@@ -239,9 +238,25 @@ def test_a_list_that_was_altered_since_it_was_filed_does_not_come_into_force(cha
         place.check(document)
 
 
-@given(st.sets(st.integers(0, 60)), st.sets(st.integers(0, 60)))
+@given(st.sets(st.integers(0, 60), min_size=1, max_size=50), st.sets(st.integers(0, 60)))
 def test_differences_are_those_of_sets(old: set[int], new: set[int]) -> None:
-    assert differences(a_list(old).links, a_list(new).links) == (len(new - old), len(old - new))
+    place = Place()
+    place.sign(place.filed(*old)[USUAL])
+
+    before = cohort_in_force(place.standing, "G-1")
+    assert differences(before, place.lists, a_list(new).links) == (len(new - old), len(old - new))
+
+
+def test_of_a_list_that_was_altered_nobody_stays() -> None:
+    place = Place()
+    place.sign(place.filed(1, 2, 3)[USUAL])
+    kept = next(iter(place.lists.lists.values()))
+    place.lists.put(replace(kept, links=kept.links[16:]))
+
+    filed = place.filed(1, 2, 3, 4)
+    assert set(filed) == {USUAL}
+    assert (filed[USUAL].added, filed[USUAL].removed) == (4, 3)
+    place.sign(filed[USUAL])
 
 
 def test_what_is_signed_is_read_back_as_it_was() -> None:
