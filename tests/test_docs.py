@@ -214,7 +214,7 @@ def commands() -> Mapping[str, frozenset[str]]:
 def test_commands_and_options_exist(path: Path) -> None:
     lines = "\n".join(blocks(path, r"(?:bash|sh|ini)")).replace("\\\n", " ").splitlines()
     shown = [*BACKTICKED.findall(text(path)), *lines]
-    calls = [call for each in shown for call in re.findall(r"(?:^|[ (/])bidui ([a-z]+(?: [^`#)]*)?)", each)]
+    calls = [call for each in shown for call in re.findall(r"(?:^|[ (/])bidui ([a-z-]+(?: [^`#)]*)?)", each)]
 
     for call in calls:
         words = call.split()
@@ -226,7 +226,7 @@ def test_commands_and_options_exist(path: Path) -> None:
 
 
 def test_the_readme_names_every_command() -> None:
-    named = set(re.findall(r"`bidui ([a-z]+)[ `]", text(README)))
+    named = set(re.findall(r"`bidui ([a-z-]+)[ `]", text(README)))
 
     assert named == {name.split()[0] for name in commands()}
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -22,9 +24,12 @@ from gateway.deeds.checking import next_step
 from gateway.deeds.deed import Deed, drawn
 from gateway.deeds.document import Document, Kind
 from gateway.deeds.signature import Signature, Statement, check, write_time
+from gateway.domain.partner_file import parse_partner
 from gateway.domain.people import KeyForm, PersonKey
+from ops.answers import read_answers
 from ops.cli.main import app
 from ops.cli.office.client import OfficeClient, from_text, make_gateway, to_text
+from ops.cli.office.deeds import grant_content
 from ops.cli.office.drawing import as_content
 from ops.cli.office.options import SigningOptions
 from ops.cli.office.partners import system_content
@@ -34,6 +39,8 @@ from ops.cli.office.session import Gateway, Session, read_session, write_session
 from ops.cli.office.showing import whole
 from ops.cli.office.signing import prepare, sign_deeds
 from ops.cli.office.systems import revoked, rotated
+from ops.founding import natural_of
+from tests.homes import ROOT
 from tests.make import NOW
 from tests.people import LOG, a_document, key_of, public_of, signed_by
 
@@ -353,3 +360,19 @@ def test_one_key_or_certificate_is_revoked_by_its_name() -> None:
 def _rows(content: Any, name: str) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = content[name]
     return rows
+
+
+# ---------------------------------------------------------------------------------------- the handbook
+
+
+def test_the_files_of_the_handbook_are_read_as_they_stand(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "office.md").read_text(encoding="utf-8")
+    answers, partner, grant = re.findall(r"^```toml\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    (tmp_path / "answers.toml").write_text(answers, encoding="utf-8")
+    (tmp_path / "grant.toml").write_text(grant, encoding="utf-8")
+
+    people = read_answers(tmp_path / "answers.toml").people()
+
+    assert len({natural_of(b"secret", each.id_number) for each in people.values()}) == 3
+    assert parse_partner(tomllib.loads(partner), "caizheng.toml").operators["cz-nightly"].owner == "cz-liu.yang"
+    assert grant_content(tmp_path / "grant.toml")["partner"] == "caizheng"
