@@ -32,6 +32,7 @@ from gateway.record import Recorder
 from gateway.review.bygone import Bygone
 from gateway.review.explaining import Explaining
 from gateway.review.hindsight import Hindsight
+from gateway.review.passing import Pace
 from gateway.review.rehearsal import Rehearsal
 from gateway.seal import Layout
 from ops.demo.office import SyntheticOffice
@@ -248,5 +249,5 @@ def bygones(path: Path) -> Bygones:
         bygone=bygone,
         explaining=explaining,
         hindsight=Hindsight(bygone=bygone, explaining=explaining, ledger=ledger),
-        rehearsal=Rehearsal(bygone=bygone, ledger=ledger, catalogue=CATALOGUE, rest=lambda: None),
+        rehearsal=Rehearsal(bygone=bygone, ledger=ledger, catalogue=CATALOGUE, pace=Pace(rest=lambda: None)),
     )

@@ -5,6 +5,7 @@ The ledger is read in portions outside every transaction, and the thread rests b
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -17,8 +18,18 @@ from policies.decision import Permit
 from policies.replay import Decided
 from policies.snapshot import Ask, Snapshot
 
-MAX_SECONDS: Final = 45.0
-PORTION: Final = 256
+REST_SECONDS: Final = 0.002
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pace:
+    """How fast and how far one pass goes. `rest` is called between portions."""
+
+    max_entries: int = 200_000
+    max_seconds: float = 45.0
+    portion: int = 256
+    seconds: Callable[[], float] = time.monotonic
+    rest: Callable[[], None] = lambda: time.sleep(REST_SECONDS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,18 +77,18 @@ class Passing:
         self._then = Then(self._standing, span.first)
         self._asks: dict[tuple[object, ...], Ask | None] = {}
 
-    def decided(self, seconds: Callable[[], float], rest: Callable[[], None]) -> Iterator[Decided]:
+    def decided(self, pace: Pace) -> Iterator[Decided]:
         """The decisions that can be replayed, in order, until the time is up."""
-        until = seconds() + MAX_SECONDS
-        for start in range(self._span.first, self._span.end, PORTION):
-            if seconds() >= until:
+        until = pace.seconds() + pace.max_seconds
+        for start in range(self._span.first, self._span.end, pace.portion):
+            if pace.seconds() >= until:
                 self.passed.out_of_time = True
                 return
-            end = min(start + PORTION, self._span.end)
+            end = min(start + pace.portion, self._span.end)
             for decision in decisions(self._ledger.entries(start, end)):
                 yield from self._replayable(decision)
             self.passed.until = end
-            rest()
+            pace.rest()
 
     def _replayable(self, decision: Decision) -> Iterator[Decided]:
         self._catch_up(decision.entry)

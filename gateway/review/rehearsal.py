@@ -5,8 +5,7 @@ How much is looked at is bounded in entries and in time; what was left out is to
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -14,15 +13,13 @@ from typing import Final
 from audit.reader import LedgerReader
 from gateway.in_force import Compiler
 from gateway.review.bygone import Bygone, Then, first_since
-from gateway.review.passing import MAX_SECONDS, Passed, Passing, Span
+from gateway.review.passing import Pace, Passed, Passing, Span
 from policies.catalogue import Catalogue
 from policies.publication import Texts, load_texts
 from policies.replay import Held, Replay, replay
 from policies.snapshot import compile_rules
 
 MAX_DAYS: Final = 366
-MAX_ENTRIES: Final = 200_000
-REST_SECONDS: Final = 0.002
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +87,7 @@ class Rehearsed:
 
     def _cut(self) -> str:
         if self.passed.out_of_time:
-            return f"已到时限（{MAX_SECONDS:.0f} 秒），只看到第 {self.passed.until} 条之前，请减少天数"
+            return f"已到时限，只看了第 {self.span.first} 条起、第 {self.passed.until} 条之前，请减少天数"
         if self.span.is_cut:
             return f"条目过多，只看了自第 {self.span.first} 条起最近的 {self.span.end - self.span.first} 条，请减少天数"
         return ""
@@ -98,14 +95,12 @@ class Rehearsed:
 
 @dataclass(kw_only=True)
 class Rehearsal:
-    """Rehearses drafts. Used in a thread; `rest` is called between portions, so that turns get their turn."""
+    """Rehearses drafts, in a thread."""
 
     bygone: Bygone
     ledger: LedgerReader
     catalogue: Catalogue
-    rest: Callable[[], None] = lambda: time.sleep(REST_SECONDS)
-    seconds: Callable[[], float] = time.monotonic
-    max_entries: int = MAX_ENTRIES
+    pace: Pace = field(default_factory=Pace)
 
     def __post_init__(self) -> None:
         self._compiler = Compiler(self.catalogue)
@@ -114,7 +109,8 @@ class Rehearsal:
         """The entries of the last days, the latest of them if there are too many."""
         end = self.ledger.head().size
         first = first_since(self.ledger, now - timedelta(days=days))
-        return Span(first=max(first, end - self.max_entries), end=end, is_cut=first < end - self.max_entries)
+        least = end - self.pace.max_entries
+        return Span(first=max(first, least), end=end, is_cut=first < least)
 
     def run(self, draft: RulebookDraft, span: Span) -> Rehearsed:
         """Everything at once. Raises `RulebookError` for a draft that cannot be read, and `UnavailableError`."""
@@ -125,7 +121,7 @@ class Rehearsal:
         passing = Passing(
             bygone=self.bygone, ledger=self.ledger, span=span, clients=clients, judges=(in_force, drafted)
         )
-        found = replay(passing.decided(self.seconds, self.rest), drafted, in_force, _held(present))
+        found = replay(passing.decided(self.pace), drafted, in_force, _held(present))
         books = (*rules.books, *in_force.rules.books)
         return Rehearsed(
             span=span,
