@@ -49,7 +49,7 @@ class PeopleDesk:
             *self.accounts.routes(guard, enrolment, edge),
             *people_routes(PeopleDoors(office=self.office, enrolment=enrolment, guard=guard, natural=natural)),
             *deed_routes(DeedDoors(office=self.office, guard=guard)),
-            *task_routes(TaskDoors(office=self.office, enrolment=enrolment, guard=guard)),
+            *task_routes(TaskDoors(office=self.office, waiting=enrolment.waiting, guard=guard)),
             *cohort_routes(CohortDoors(desk=self.cohorts(), guard=guard)),
             *review_routes(ReviewDoors(desk=self.review(), guard=guard, catalogue=self.office.catalogue)),
         ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import TypeVar
@@ -14,7 +14,6 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from audit.entry import JsonValue
-from gateway.accounts.enrolment import Enrolment
 from gateway.accounts.values import SignedIn
 from gateway.api.office.guard import Guard
 from gateway.api.problems import problem
@@ -39,10 +38,10 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, kw_only=True)
 class TaskDoors:
-    """What stands behind them."""
+    """What stands behind them. `waiting` gives who has enrolled and has no deed yet."""
 
     office: Office
-    enrolment: Enrolment
+    waiting: Callable[[], Sequence[Person]]
     guard: Guard
 
     async def tasks(self, request: Request) -> Response:
@@ -90,7 +89,7 @@ class TaskDoors:
     async def _waiting(self, person: Person) -> list[Proposable]:
         if person.duty is not Duty.SYSTEM_ADMIN:
             return []
-        people = await self._ask(self.enrolment.waiting)
+        people = await self._ask(self.waiting)
         return [Proposable(kind=Kind.PERSON, id=each.id, content=person_content(each)) for each in people]
 
     async def _ask(self, act: Callable[[], Result]) -> Result:
