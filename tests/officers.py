@@ -102,9 +102,13 @@ class Officer:
 
     def run(self, *arguments: object) -> Told:
         """Any command, in JSON."""
-        result = RUN.invoke(app, [*map(str, arguments), "--json"], env=self._environment())
-        assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-        return Told(result.exit_code, result.stdout, result.stderr)
+        return self._invoke(*arguments, "--json")
+
+    def says(self, *arguments: object) -> str:
+        """What a command tells people."""
+        done = self._invoke(*arguments)
+        assert done.code == 0, (arguments, done)
+        return done.out
 
     def ok(self, *arguments: object) -> Told:
         """A command that must go well."""
@@ -168,6 +172,11 @@ class Officer:
     def sees(self, digest: str) -> Mapping[str, Any]:
         """A deed that waits, as they see it."""
         return self.does("deed", "show", digest).json
+
+    def _invoke(self, *arguments: object) -> Told:
+        result = RUN.invoke(app, [*map(str, arguments)], env=self._environment())
+        assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+        return Told(result.exit_code, result.stdout, result.stderr)
 
     def _environment(self) -> dict[str, str]:
         return {"BIDUI_MODE": "test", "BIDUI_CLOCK": f"file:{self.clock.path}", "XDG_STATE_HOME": str(self.folder)}

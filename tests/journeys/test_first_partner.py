@@ -13,6 +13,7 @@ import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from time import sleep
 from typing import Any
@@ -30,6 +31,7 @@ from audit.verify_receipt import verify_receipt
 from bidui_client import Account, Answer, Claim, Client, RefusedError, Subject, load_key, tls_context
 from gateway.accounts.keys import fingerprint
 from gateway.deeds.signature import Statement, sign, write_time
+from gateway.domain.grant import local_day
 from gateway.domain.people import Duty
 from ops.cli.office.client import OfficeClient, to_text
 from ops.cli.office.entering import own_key, public_of
@@ -486,6 +488,82 @@ def test_one_freezes_two_release(story: Story) -> None:
     until(lambda: _refused(story, number) == "")
 
 
+def test_what_is_asked_for_again_waits_for_its_signers_and_can_be_taken_back(story: Story) -> None:
+    clerk, number = story.who(FINANCE.operator), story.notes["number"]
+    until_day = local_day(story.staff.clock.now()) + timedelta(days=366)
+
+    (renewal,) = clerk.does("grant", "renew", number, "--until", until_day).deeds
+    (clone,) = clerk.does("grant", "clone", number, "2026-caizheng-002").deeds
+
+    assert {each["digest"] for each in story.who("cz-head").does("tasks").json["sign"]} == {renewal, clone}
+    assert set(story.who("cz-head").does("deed", "list", "--mine").deeds) == {renewal, clone}
+    for digest in (renewal, clone):
+        clerk.does("deed", "refuse", digest[:12], "--reason", "不再需要")
+    assert clerk.does("deed", "list").deeds == []
+    states = [each["state"] for each in clerk.does("deed", "history", "grant", number).json["versions"]]
+    assert states == ["refused", "in_force", "refused"]
+
+
+def test_whoever_leaves_is_out_at_once_and_the_last_administrator_stays(story: Story) -> None:
+    sys, sec = story.who("bb-sys"), story.who("bb-sec")
+    leaver = story.staff.invited(sys, "bb-rev2", Duty.REVIEWER)
+    (digest,) = sys.proposes("person", "propose", "bb-rev2")
+    sec.signs(digest)
+    leaver.refresh()
+    leaver.does("step-up", "--totp", leaver.totp())
+    assert leaver.does("whoami").json["person"]["id"] == "bb-rev2"
+
+    (end,) = sys.proposes("person", "end", "bb-rev2", "--reason", "调离")
+    sec.signs(end)
+
+    until(lambda: leaver.run("whoami", "--session", leaver.session).code == 1)
+    assert "bb-rev2" not in {each["id"] for each in sys.does("person", "list").json["people"]}
+    sys.does("person", "cancel", "bb-rev2")
+    assert sys.act("person", "end", "bb-aud", "--reason", "调离", "--key", sys.key, "--yes").code == REFUSED
+
+
+def test_a_system_that_is_revoked_is_let_in_no_more(story: Story, tmp_path: Path) -> None:
+    """A second system, so that the first goes on."""
+    sys, sec, row = story.who("bb-sys"), story.who("bb-sec"), tmp_path / "system.toml"
+    keys = make_client(story.home.path, "caizheng-pay-02", story.home.clock)
+    jwk = "\n".join(
+        f'{name} = "{value}"' for name, value in keys.jwk().items() if name in {"kid", "kty", "crv", "x", "y"}
+    )
+    row.write_text(
+        f'client_id = "caizheng-pay-02"\nalg = "ES256"\ncertificates = ["{keys.thumbprint()}"]\n'
+        f'networks = {{ loopback = ["127.0.0.0/8"] }}\n[[jwks]]\n{jwk}\n',
+        encoding="utf-8",
+    )
+    (digest,) = sys.proposes("system", "propose", FINANCE.code, row)
+    sec.signs(digest)
+    (one_key,) = sys.proposes("system", "revoke", "caizheng-pay-02", "--credential", jwk_kid(keys), "--reason", "泄露")
+    assert "revoked_at" in sys.sees(one_key)["content"]["jwks"][0]
+    sec.does("deed", "refuse", one_key, "--reason", "整体注销")
+    (whole,) = sys.proposes("system", "revoke", "caizheng-pay-02", "--reason", "泄露")
+
+    (done,) = sec.signs(whole)
+
+    assert done["state"] == "in_force"
+    assert sys.does("deed", "history", "system", "caizheng-pay-02").json["versions"][-1]["content"]["active"] is False
+
+
+def test_people_who_do_not_read_json_are_told_the_same(story: Story) -> None:
+    auditor = story.who("bb-aud")
+    auditor.refresh()
+
+    told = [auditor.says(*each, "--session", auditor.session) for each in (["deed", "list"], ["tasks"], ["whoami"])]
+    people = auditor.says("person", "list", "--session", auditor.session)
+    shown = auditor.says("grant", "show", story.notes["number"], "--session", auditor.session)
+
+    assert told[:2] == ["没有待签文书\n", "没有待办\n"]
+    assert "审计管理员" in told[2]
+    assert "cz-head" in people
+    assert "已退回" in shown
+    assert "已生效" in shown
+    assert auditor.does("sign-out").json == {"signed_out": True}
+    assert not auditor.session.exists()
+
+
 def test_a_key_rotates_with_overlap_and_a_withdrawn_grant_answers_nothing(story: Story, tmp_path: Path) -> None:
     sys, head, number = story.who("bb-sys"), story.who("cz-head"), story.notes["number"]
     added = tmp_path / "new.toml"
@@ -552,6 +630,11 @@ def _refusal(officer: Officer, body: Mapping[str, object]) -> OfficeError:
     with pytest.raises(OfficeError) as refused:
         _post(officer, body)
     return refused.value
+
+
+def jwk_kid(keys: ClientKeys) -> str:
+    """What the department calls its key."""
+    return keys.jwk()["kid"]
 
 
 def _refused(story: Story, number: str) -> str:
