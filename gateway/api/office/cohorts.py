@@ -22,6 +22,7 @@ LARGEST = 32 * 1024 * 1024
 AT_ONCE = 2
 """Lists that come in at the same time, over all departments."""
 _PIECE = 64 * 1024
+_LONGEST_LENGTH = 18
 
 
 class _TooLargeError(Exception):
@@ -51,6 +52,8 @@ class CohortDoors:
             self._filing.discard(partner)
 
     async def _take(self, request: Request, by: Person, rows: Rows) -> Response:
+        if _is_declared_too_large(request):
+            raise _TooLargeError
         filing = await asyncio.to_thread(self.desk.begin, by, request.path_params["grant"])
         try:
             size = 0
@@ -93,7 +96,10 @@ def _rows_of(request: Request) -> Rows:
     form = FORMS.get(request.headers.get("content-type", "").partition(";")[0].strip().lower())
     if form is None:
         raise UnreadableError("请以 text/csv 或 application/jsonl 报送名册")
-    declared = request.headers.get("content-length", "0")
-    if not declared.isdigit():
-        raise UnreadableError("Content-Length 有误")
     return form()
+
+
+def _is_declared_too_large(request: Request) -> bool:
+    """Whether nothing of the body needs to be read to know."""
+    declared = request.headers.get("content-length", "0")
+    return not declared.isdigit() or len(declared) > _LONGEST_LENGTH or int(declared) > LARGEST
