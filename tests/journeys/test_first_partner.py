@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 from collections.abc import Iterator, Mapping
@@ -502,6 +503,28 @@ def test_what_is_asked_for_again_waits_for_its_signers_and_can_be_taken_back(sto
     assert clerk.does("deed", "list").deeds == []
     states = [each["state"] for each in clerk.does("deed", "history", "grant", number).json["versions"]]
     assert states == ["refused", "in_force", "refused"]
+
+
+def test_an_emergency_goes_past_the_review_which_comes_afterwards(story: Story, tmp_path: Path) -> None:
+    clerk, head, leader, reviewer = (story.who(each) for each in (FINANCE.operator, "cz-head", "bb-lead", "bb-rev"))
+    today = local_day(story.staff.clock.now())
+    file, opinion = tmp_path / "emergency.toml", tmp_path / "opinion.txt"
+    usual = write_grant(story.home, FINANCE, story.league.organisations[0].code).read_text(encoding="utf-8")
+    usual = re.sub(r"^valid_until = .*$", f"valid_until = {today + timedelta(days=1)}", usual, flags=re.MULTILINE)
+    usual = re.sub(r"^subjects_per_day = .*$", "subjects_per_day = 10", usual, flags=re.MULTILINE)
+    file.write_text(usual.replace("2026-caizheng-001", "2026-caizheng-009"), encoding="utf-8")
+    opinion.write_text("情况属实", encoding="utf-8")
+
+    (digest,) = clerk.does("grant", "apply", file, "--emergency", "--reason", "突发").deeds
+    head.signs(digest)
+    assert reviewer.tries_to_sign(digest).code == REFUSED
+    (granted,) = leader.signs(digest)
+    number = granted["id"]
+    (done,) = reviewer.does(
+        *("grant", "review", number, "--finding", "justified", "--text", opinion, "--key", reviewer.key, "--yes")
+    ).json["deeds"]
+
+    assert (granted["state"], done["state"], done["kind"]) == ("in_force", "in_force", "review")
 
 
 def test_whoever_leaves_is_out_at_once_and_the_last_administrator_stays(story: Story) -> None:
