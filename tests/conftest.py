@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from ops.demo.postgres import Postgres, PostgresUnavailableError, throwaway_postgres
-from ops.prove.homes import Stage, stage_once
+from ops.prove.homes import Stage, copy_stage, stage_once
 from tests.homes import home_at
 
 settings.register_profile("dev", max_examples=25, deadline=None)
@@ -57,3 +57,11 @@ def engine_url(request: pytest.FixtureRequest) -> str:
 def staged(tmp_path_factory: pytest.TempPathFactory) -> Stage:
     """A league of 300 in a home of its own: register, sealed index, partners and grants. Made once, to be copied."""
     return stage_once(home_at(tmp_path_factory.mktemp("staged") / "home"))
+
+
+@pytest.fixture(scope="session")
+def rehearsed(staged: Stage, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with everything in force, to be copied: signing it all takes longer than most tests."""
+    home = home_at(tmp_path_factory.mktemp("rehearsed") / "home")
+    copy_stage(staged, home)
+    return home.path

@@ -13,6 +13,7 @@ from sqlalchemy import text
 from adapters.identity.registry import Registry
 from adapters.sealing.client import Deeds
 from adapters.sql.engine import open_engine
+from audit.entry import JsonValue
 from gateway.deeds.deed import Deed, drawn
 from gateway.deeds.document import Kind
 from gateway.deeds.foundation import Foundation
@@ -22,7 +23,7 @@ from gateway.ports import Rights
 from ops import installing
 from ops.demo.office import SyntheticOffice, administrators
 from ops.office import open_office
-from ops.prove.homes import FINANCE, Stage, add_grant, copy_stage
+from ops.prove.homes import FINANCE, Stage, add_grant
 from ops.rights import RightsDesk, load_units, read_home_foundation
 from ops.settings import Home, Mode, ServeSettings, SettingsError, load
 from policies.decision import Permit
@@ -66,14 +67,6 @@ class Opened:
     def forge(self, deed: Deed) -> None:
         """Puts a deed in place of the first version of the grant of finance."""
         self.sql(f"UPDATE deed SET deed = :deed WHERE id = '{GRANT}' AND kind = 'grant'", deed=deed.encode())
-
-
-@pytest.fixture(scope="module")
-def rehearsed(staged: Stage, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home with everything in force, to be copied: signing it all takes longer than each test."""
-    home = home_at(tmp_path_factory.mktemp("rehearsed") / "home")
-    copy_stage(staged, home)
-    return home.path
 
 
 @pytest.fixture
@@ -164,7 +157,7 @@ def test_one_deed_that_cannot_be_trusted_stops_all(opened: Opened, tamper: Calla
 
 def test_a_grant_of_a_partner_that_was_ended_is_not_in_force(opened: Opened) -> None:
     with closing(SyntheticOffice(opened.home)) as office:
-        content = {"zh": "财政局", "en": "Finance", "department": "caizheng", "active": False}
+        content: dict[str, JsonValue] = {"zh": "财政局", "en": "Finance", "department": "caizheng", "active": False}
         office.put_in_force(Kind.PARTNER, "caizheng", content, Duty.SYSTEM_ADMIN, Duty.SECURITY_ADMIN)
 
     rights = opened.load()
