@@ -1,5 +1,5 @@
-"""Promise 6, alike: not in the register, out of scope, not at that date and the wrong name are one answer: one status,
-one shape and length, one price, one entry. (How long each takes is measured by `bidui bench`.)
+"""Promise 6, alike: not in the register, out of scope, not at that date, the wrong name and not on the list of a closed
+grant are one answer: one status, one shape and length, one price, one entry. (How long each takes: `bidui bench`.)
 
 Locked and decoy join the table with the watch.
 """
@@ -20,10 +20,17 @@ from adapters.sql.tables import answer, budget_day, seen_subject
 from audit.entry import decode
 from ops.demo.person import Person
 from policies.identifiers import id_check_character
+from tests.cohorts import commit_list
 from tests.invariants.world import Claim, Told, World
 
 CLAIMS: tuple[Claim, ...] = (("unit", "盟教育局"), ("person_status", "在职"), ("pay_amount", 5_000, "at_least"))
 LONG_AGO = date(1960, 1, 4)
+CLOSED: Mapping[str, object] = {"class": "closed"}
+
+
+def others(world: World, person: Person) -> list[str]:
+    """Everybody else."""
+    return [each.id_number for each in world.people if each is not person][:50]
 
 
 def nobody(world: World) -> str:
@@ -39,10 +46,14 @@ class Case:
 
     question: Callable[[World], Mapping[str, object]] = lambda _: {}
     grant: Callable[[World, Person], Mapping[str, object]] = lambda _, __: {}
+    listed: Callable[[World, Person], list[str]] | None = None
+    """Of a closed grant, who is on its list."""
 
     def ask(self, world: World, person: Person, **further: object) -> tuple[str, Told]:
         """The number of a new grant, and what was told under it."""
         number = world.grant(**self.grant(world, person), **further)
+        if self.listed:
+            commit_list(world, number, self.listed(world, person))
         told = world.one(world.compare(world.body(person, *CLAIMS, grant=number, **self.question(world))))
         assert told.status == 200, told.body
         return number, told
@@ -54,6 +65,12 @@ CASES: dict[str, Case] = {
     "out of scope": Case(grant=lambda world, person: {"scope": [world.unit_without(person)]}),
     "out of scope and the wrong name": Case(
         lambda _: {"name": "金丝雀"}, lambda world, person: {"scope": [world.unit_without(person)]}
+    ),
+    "on no list": Case(grant=lambda _, __: CLOSED),
+    "not on the list": Case(grant=lambda _, __: CLOSED, listed=others),
+    "neither on the list nor in the register": Case(lambda world: {"id": nobody(world)}, lambda _, __: CLOSED, others),
+    "on the list, and not in the register": Case(
+        lambda world: {"id": nobody(world)}, lambda _, __: CLOSED, lambda world, _: [nobody(world)]
     ),
     "not at that date": Case(lambda _: {"as_of": str(LONG_AGO)}, lambda _, __: {"reference_dates": [LONG_AGO]}),
 }
@@ -109,7 +126,7 @@ def test_engines_leave_the_same_traces(traces: dict[str, dict[str, Trace]]) -> N
 def test_with_the_right_to_know_only_who_is_absent_is_told_apart(world: World, name: str, case: Case) -> None:
     _, told = case.ask(world, world.plain_person(), tells_not_found=True)
 
-    absent = name in {"not in the register", "not at that date"}
+    absent = name in {"not in the register", "not at that date", "on the list, and not in the register"}
     assert told.codes[0] == ("not_found" if absent else "not_confirmed")
 
 
