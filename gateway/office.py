@@ -91,7 +91,7 @@ class Office:
 
     def draw(self, by: Person, proposal: Proposal) -> Kept:
         """Draws a deed up; it waits for its first signature. Raises `DeedError`."""
-        self._examine(proposal.kind, proposal.content)
+        self._examine_proposal(by, proposal)
         with self._work() as (work, standing, now):
             document = first_draft(self.log, by, proposal, standing)
             check_founded(standing)
@@ -247,6 +247,12 @@ class Office:
         check_proposal(document, standing, self.catalogue, self.clock.now())
         if document.kind is Kind.RULEBOOKS:
             self.examiner.require(document.content, departments(standing))
+
+    def _examine_proposal(self, by: Person, proposal: Proposal) -> None:
+        """Nobody makes us compute for a minute what they may not propose."""
+        if proposal.kind is Kind.RULEBOOKS:
+            check_drawer(by, first_draft(self.log, by, proposal, self.standing()))
+            self._examine(proposal.kind, proposal.content)
 
     def _examine(self, kind: Kind, content: Mapping[str, JsonValue]) -> None:
         """What takes long, before anything is locked."""
