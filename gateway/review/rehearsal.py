@@ -32,7 +32,7 @@ class RulebookDraft:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Proposal:
+class Unneeded:
     """Fields of a grant in force that nobody used: proposed to be taken back."""
 
     grant: str
@@ -64,7 +64,7 @@ class Rehearsed:
     span: Span
     passed: Passed
     replay: Replay
-    proposals: tuple[Proposal, ...]
+    proposals: tuple[Unneeded, ...]
     secret: frozenset[str] = field(default_factory=frozenset[str])
 
     def as_document(self, *, shows_secret: bool) -> dict[str, object]:
@@ -131,12 +131,12 @@ class Rehearsal:
             secret=frozenset(f"purpose:{each.id}" for book in books for each in book.purposes if each.secret),
         )
 
-    def _proposals(self, found: Replay, present: Then) -> Iterator[Proposal]:
+    def _proposals(self, found: Replay, present: Then) -> Iterator[Unneeded]:
         titles = {key: each.zh for key, each in self.catalogue.fields.items()}
         for unused in found.unused:
             grant = present.grants.get(unused.grant)
             if grant is not None:
-                yield Proposal(
+                yield Unneeded(
                     grant=grant.number,
                     partner=grant.partner,
                     purpose=grant.purpose,
