@@ -13,8 +13,8 @@ from gateway.deeds.standing import Standing
 from gateway.deeds.steps import EMERGENCY
 
 LONGEST_FINDING = 2000
-_ATTESTATION = frozenset({"partner", "grant"})
-_REVIEW = frozenset({"partner", "grant", "finding", "text"})
+
+_REVIEW = {"partner", "grant", "finding", "text"}
 
 
 def check_attestation(document: Document, standing: Standing, now: datetime) -> None:
@@ -37,7 +37,7 @@ def check_review(document: Document, standing: Standing) -> None:
     deed = dict(standing.emergencies()).get(document.id)
     if deed is None:
         raise DeedError("no emergency grant of this number ever came into force")
-    if document.content.keys() != _REVIEW or document.content["finding"] not in FINDINGS:
+    if set(document.content) != _REVIEW or document.content["finding"] not in FINDINGS:
         raise DeedError(f"a review has the members {', '.join(sorted(_REVIEW))}; finding is one of {sorted(FINDINGS)}")
     if document.content["partner"] != deed.document.content["partner"] or not names(document, deed):
         raise DeedError("a review names the partner, and the digest of the emergency grant as grant")

@@ -9,13 +9,13 @@ from gateway.deeds.lapse import parameters_in
 from gateway.deeds.parameters import LONGEST_TEXT
 from gateway.deeds.standing import Standing
 
-MEMBERS = frozenset({"partner", "text"})
+MEMBERS = {"partner", "text"}
 
 
 def check_undertaking(document: Document, standing: Standing) -> None:
     """Whether it is the text in force, under the name of whoever is bound by it. Raises `DeedError`."""
     person = standing.roll.person(document.id)
-    if person is None or document.content.keys() != MEMBERS or document.content["partner"] != person.partner:
+    if person is None or set(document.content) != MEMBERS or document.content["partner"] != person.partner:
         raise DeedError("an undertaking has the members partner and text, under the account of whoever signs it")
     if document.content["text"] != parameters_in(standing).undertaking:
         raise DeedError("the undertaking is worded otherwise now; read it again, and sign that text")
@@ -29,7 +29,7 @@ def has_undertaken(standing: Standing, account: str, text: str) -> bool:
 
 def check_agreement(document: Document, standing: Standing) -> None:
     """Whether it can be offered to a partner. Each serial is a version of the text. Raises `DeedError`."""
-    if document.content.keys() != MEMBERS or document.content["partner"] != document.id:
+    if set(document.content) != MEMBERS or document.content["partner"] != document.id:
         raise DeedError("a service agreement has the members partner and text, under the code of its partner")
     if len(text_of(document.content, "text")) > LONGEST_TEXT:
         raise DeedError(f"the text of an agreement may have {LONGEST_TEXT} characters")
