@@ -18,6 +18,7 @@ _PERSONAL: Mapping[Kind, frozenset[str]] = {
     Kind.JOB: frozenset({"name"}),
     Kind.PARTNER: frozenset({"contact"}),
     Kind.GRANT: frozenset({"contact"}),
+    Kind.REVIEW: frozenset({"text"}),
 }
 _ABSENT = "-"
 _HIDDEN = "***"

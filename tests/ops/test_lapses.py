@@ -12,7 +12,7 @@ import pytest
 
 from adapters.identity.registry import Registry
 from adapters.sealing.client import Deeds
-from adapters.sealing.wire import Admit, Admitted, Ask, Know, Known, Refused, Reply, Sealed
+from adapters.sealing.wire import Admit, Admitted, Ask, Enlist, Enlisted, Know, Known, Refused, Reply, Sealed
 from audit.entry import JsonValue
 from gateway.deeds.deed import Deed
 from gateway.deeds.document import Kind, digest
@@ -155,6 +155,17 @@ def test_of_a_lapsed_grant_not_even_the_units_are_told(seal: Told) -> None:
     seal.clock.pass_by(days=366)
 
     assert seal.admit(LONG_DEED) == Admitted([])
+
+
+def test_for_the_list_of_a_lapsed_grant_there_are_no_links(seal: Told) -> None:
+    deed = signed("usual", **{"class": "closed", **TWO_YEARS})
+    seal.admit(deed)
+    message = Enlist("G-1", [("person", an_id(1))])
+    assert isinstance(seal.send(message), Enlisted)
+
+    seal.clock.pass_by(days=366)
+
+    assert seal.send(message) == Refused("unknown_grant")
 
 
 def test_an_attestation_that_one_person_signed_is_none(seal: Told) -> None:
