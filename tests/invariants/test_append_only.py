@@ -43,6 +43,8 @@ from tests.invariants.world import NOW, Asking, World, a_scope, home_at
 ROOT = Path(__file__).parents[2]
 ENTRIES = 300
 """More than a tile."""
+BEHIND, CUT = 10, 20
+"""How far behind the older checkpoint an entry is tampered with, and the log cut off."""
 
 
 @dataclass
@@ -55,6 +57,11 @@ class Victim:
     checkpoints: Path
     older: int
     """The size of the older checkpoint that was kept."""
+
+    @property
+    def late(self) -> int:
+        """An entry behind it."""
+        return self.older + BEHIND
 
     def restore(self) -> None:
         self.whole.write(self.url)
@@ -71,7 +78,7 @@ class Victim:
 def grown(worlds: dict[str, World]) -> tuple[World, bytes]:
     """A world with a long log of two partners, and a checkpoint from the middle of it."""
     world, older = worlds["sqlite"], b""
-    while log_size(world.home) < ENTRIES or not older:
+    while log_size(world.home) < ENTRIES or not older or log_size(world.home) < peek(older).size + 2 * CUT:
         people = world.people[:20]
         world.ask(*(world.question(each) for each in people))
         world.ask(*(world.question(each, department=DEPARTMENTS[1]) for each in people))
@@ -115,49 +122,58 @@ def test_a_log_that_nobody_touched_is_proven(victim: Victim) -> None:
     assert victim.verify("--disclosures") == (Exit.PROVEN, None)
 
 
-TAMPERED: dict[str, tuple[Callable[[Held], Held], Callable[[Victim], int]]] = {
-    "the first entry edited": (lambda log: log.edited(1), lambda _: 1),
-    "an entry edited": (lambda log: log.edited(200), lambda _: 200),
-    "an entry edited, its hash too": (lambda log: log.edited(200).hashed(200), lambda _: 200),
+TAMPERED: dict[str, tuple[Callable[[Held, int], Held], Callable[[Victim], int]]] = {
+    "the first entry edited": (lambda log, late: log.edited(1), lambda _: 1),
+    "an entry edited": (lambda log, late: log.edited(late), lambda victim: victim.late),
+    "an entry edited, its hash too": (lambda log, late: log.edited(late).hashed(late), lambda victim: victim.late),
     "the last entry edited, its hash too": (
-        lambda log: log.edited(log.size - 1).hashed(log.size - 1),
+        lambda log, late: log.edited(log.size - 1).hashed(log.size - 1),
         lambda victim: victim.older,
     ),
-    "an entry edited and all rebuilt": (lambda log: log.edited(200).rebuilt(), lambda victim: victim.older),
-    "an early entry edited and all rebuilt": (lambda log: log.edited(10).rebuilt(), lambda _: 0),
-    "a row's hash alone": (lambda log: log.with_entry(200, leaf=b"x" * 32), lambda _: 200),
-    "the opening deleted": (lambda log: log.without(0), lambda _: 0),
-    "an entry deleted": (lambda log: log.without(200), lambda _: 200),
-    "the last entry deleted": (lambda log: log.without(log.size - 1), lambda victim: victim.whole.size - 1),
+    "an entry edited and all rebuilt": (lambda log, late: log.edited(late).rebuilt(), lambda victim: victim.older),
+    "an early entry edited and all rebuilt": (lambda log, late: log.edited(10).rebuilt(), lambda _: 0),
+    "a row's hash alone": (lambda log, late: log.with_entry(late, leaf=b"x" * 32), lambda victim: victim.late),
+    "the opening deleted": (lambda log, late: log.without(0), lambda _: 0),
+    "an entry deleted": (lambda log, late: log.without(late), lambda victim: victim.late),
+    "the last entry deleted": (lambda log, late: log.without(log.size - 1), lambda victim: victim.whole.size - 1),
     "an entry deleted and all rebuilt": (
-        lambda log: log.without(200).rebuilt(),
+        lambda log, late: log.without(late).rebuilt(),
         lambda victim: victim.whole.size - 1,  # where the log ends too early; which one is gone cannot be told
     ),
-    "two entries swapped": (lambda log: log.swapped(200, 201), lambda _: 200),
-    "two entries swapped and all rebuilt": (lambda log: log.swapped(200, 201).rebuilt(), lambda victim: victim.older),
-    "an entry given to another partner": (lambda log: log.given_away(200), lambda _: 200),
-    "an entry given away and all rebuilt": (lambda log: log.given_away(200).rebuilt(), lambda victim: victim.older),
-    "an entry repeated at the end": (lambda log: log.repeated(200), lambda victim: victim.whole.size),
-    "the end cut off": (lambda log: log.cut(250), lambda _: 250),
-    "the end cut off and all rebuilt": (lambda log: log.cut(250).rebuilt(), lambda _: 250),
-    "everything but the opening cut off": (lambda log: log.cut(1).rebuilt(), lambda _: 1),
-    "a tile edited": (lambda log: log.with_tile(b"x" * 32), lambda _: 0),
+    "two entries swapped": (lambda log, late: log.swapped(late, late + 1), lambda victim: victim.late),
+    "two entries swapped and all rebuilt": (
+        lambda log, late: log.swapped(late, late + 1).rebuilt(),
+        lambda victim: victim.older,
+    ),
+    "an entry given to another partner": (lambda log, late: log.given_away(late), lambda victim: victim.late),
+    "an entry given away and all rebuilt": (
+        lambda log, late: log.given_away(late).rebuilt(),
+        lambda victim: victim.older,
+    ),
+    "an entry repeated at the end": (lambda log, late: log.repeated(late), lambda victim: victim.whole.size),
+    "the end cut off": (lambda log, late: log.cut(late + CUT), lambda victim: victim.late + CUT),
+    "the end cut off and all rebuilt": (
+        lambda log, late: log.cut(late + CUT).rebuilt(),
+        lambda victim: victim.late + CUT,
+    ),
+    "everything but the opening cut off": (lambda log, late: log.cut(1).rebuilt(), lambda _: 1),
+    "a tile edited": (lambda log, late: log.with_tile(b"x" * 32), lambda _: 0),
 }
 
 
 @pytest.mark.parametrize(("tamper", "first_bad"), TAMPERED.values(), ids=TAMPERED)
 def test_tampering_is_found_and_the_first_bad_entry_named(
-    victim: Victim, tamper: Callable[[Held], Held], first_bad: Callable[[Victim], int]
+    victim: Victim, tamper: Callable[[Held, int], Held], first_bad: Callable[[Victim], int]
 ) -> None:
     victim.restore()
-    tamper(victim.whole).write(victim.url)
+    tamper(victim.whole, victim.late).write(victim.url)
 
     assert victim.verify() == (Exit.TAMPERED, first_bad(victim))
 
 
-def put(tamper: Callable[[Held], Held]) -> Callable[[Victim], None]:
+def put(tamper: Callable[[Held, int], Held]) -> Callable[[Victim], None]:
     """Another log in place of the victim's."""
-    return lambda victim: tamper(victim.whole).write(victim.url)
+    return lambda victim: tamper(victim.whole, victim.late).write(victim.url)
 
 
 def checkpoint(change: Callable[[bytes], bytes | None]) -> Callable[[Victim], None]:
@@ -195,6 +211,12 @@ def of_another_key(content: bytes) -> bytes:
     return sign(peek(content), [Ed25519Signer(ORIGIN, key)], NOW)
 
 
+def of_another_size(content: bytes) -> bytes:
+    lines = content.split(b"\n")
+    lines[1] = str(int(lines[1]) + 1).encode()
+    return b"\n".join(lines)
+
+
 def of_another_root(content: bytes) -> bytes:
     lines = content.split(b"\n")
     lines[2] = b64encode(bytes(32))
@@ -206,22 +228,22 @@ def with_one_signature(content: bytes) -> bytes:
 
 
 BESIDE: dict[str, tuple[Callable[[Victim], None], Exit]] = {
-    "a forged entry at the end": (put(lambda log: log.repeated(200).rebuilt()), Exit.INCOMPLETE),
+    "a forged entry at the end": (put(lambda log, late: log.repeated(late).rebuilt()), Exit.INCOMPLETE),
     "no checkpoint": (checkpoint(lambda _: None), Exit.INCOMPLETE),
-    "a checkpoint of another size": (checkpoint(lambda old: old.replace(b"\n3", b"\n4", 1)), Exit.TAMPERED),
+    "a checkpoint of another size": (checkpoint(of_another_size), Exit.TAMPERED),
     "a checkpoint of another root": (checkpoint(of_another_root), Exit.TAMPERED),
     "a checkpoint of another log": (checkpoint(lambda old: old.replace(b"demo", b"dem0", 1)), Exit.TAMPERED),
     "a checkpoint signed by somebody else": (checkpoint(of_another_key), Exit.INCOMPLETE),
     "a checkpoint with a signature less": (checkpoint(with_one_signature), Exit.INCOMPLETE),
     "garbage for a checkpoint": (checkpoint(lambda _: b"garbage"), Exit.TAMPERED),
-    "an empty log": (put(lambda log: log.cut(0)), Exit.TAMPERED),
+    "an empty log": (put(lambda log, late: log.cut(0)), Exit.TAMPERED),
     "all signed anew by a thief with the keys": (signed_anew, Exit.TAMPERED),
     "a disclosure of another entry": (
-        put(lambda log: log.with_disclosures({**log.disclosures, 200: log.disclosures[201]})),
+        put(lambda log, late: log.with_disclosures({**log.disclosures, late: log.disclosures[late + 1]})),
         Exit.TAMPERED,
     ),
     "a disclosure deleted": (
-        put(lambda log: log.with_disclosures({k: v for k, v in log.disclosures.items() if k != 200})),
+        put(lambda log, late: log.with_disclosures({k: v for k, v in log.disclosures.items() if k != late})),
         Exit.INCOMPLETE,
     ),
 }
