@@ -9,7 +9,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from functools import lru_cache
 
@@ -86,10 +86,9 @@ def _check_emergency(grant: Grant, standing: Standing, parameters: Parameters, n
 
 def _books(standing: Standing) -> Iterator[Rulebook]:
     content = standing.content(Kind.RULEBOOKS, RULEBOOKS_ID)
-    for name, text in Texts.of_content(content).files.items() if content else ():
-        book = _book(name, text)
-        if book is not None:
-            yield book
+    texts: Mapping[str, str] = Texts.of_content(content).files if content else {}
+    books = (_book(name, text) for name, text in texts.items())
+    return (book for book in books if book is not None)
 
 
 @lru_cache(maxsize=128)

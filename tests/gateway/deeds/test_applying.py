@@ -13,10 +13,11 @@ from gateway.deeds.applying import purposes_of
 from gateway.deeds.document import Kind
 from gateway.deeds.errors import DeedError
 from gateway.deeds.keeping import State
+from gateway.deeds.standing import Standing
 from gateway.deeds.steps import EMERGENCY
 from gateway.deeds.texts import AGREEMENT
 from gateway.drafting import ForbiddenError
-from tests.lives import CLERK, HEAD, LEADER, LONG, PARTNER, REVIEWER, SHORT, SYSTEM, Life, content, day
+from tests.lives import CLERK, HEAD, LEADER, LONG, PARTNER, REVIEWER, SECURITY, SHORT, SYSTEM, Life, content, day
 
 
 @pytest.fixture
@@ -126,6 +127,18 @@ def test_the_world_may_change_while_a_grant_is_signed(life: Life) -> None:
     assert life.digest() == ""
 
 
+def test_a_partner_that_has_ended_is_granted_nothing_more(life: Life) -> None:
+    ended: dict[str, JsonValue] = {"zh": "财政局", "en": "Finance", "department": "caizheng", "active": False}
+    life.sign(life.draw(Kind.PARTNER, PARTNER, ended, SYSTEM), SYSTEM, SECURITY)
+
+    with pytest.raises(DeedError, match="no partner"):
+        life.apply()
+
+
+def test_before_the_first_rulebooks_there_is_no_purpose(life: Life) -> None:
+    assert purposes_of(Standing(life.standing.roll.foundation), "caizheng") == {}
+
+
 # ---------------------------------------------------------------------------------------- emergencies
 
 
@@ -215,6 +228,7 @@ WRONG_REVIEWS: dict[str, dict[str, JsonValue]] = {
     "without a finding": {"finding": "maybe"},
     "without a text": {"text": ""},
     "with more in it": {"extra": 1},
+    "without end": {"text": "核" * 2001},
 }
 
 
@@ -243,6 +257,15 @@ def test_an_attestation_is_for_what_is_longer_than_a_year(life: Life) -> None:
 
     with pytest.raises(DeedError, match="longer than a year"):
         life.attest()
+
+
+def test_an_attestation_of_nothing_is_none(life: Life) -> None:
+    life.grant(told=LONG)
+    digest = life.digest()
+    life.withdraw()
+
+    with pytest.raises(DeedError, match="no grant"):
+        life.draw(Kind.ATTESTATION, "2026-001", {"partner": PARTNER, "grant": digest}, HEAD)
 
 
 def test_an_attestation_names_the_version_in_force(life: Life) -> None:
