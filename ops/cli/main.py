@@ -13,7 +13,7 @@ from ops.cli.compare import compare
 from ops.cli.console import say
 from ops.cli.demo import demo
 from ops.cli.doctor import doctor
-from ops.cli.office import consents, deeds, entering, freezing, partners, people, rulebooks, systems, tasks
+from ops.cli.office import consents, deeds, entering, explaining, freezing, partners, people, rulebooks, systems, tasks
 from ops.cli.sync import sync
 from ops.cli.token import token
 from policies.catalogue import load_catalogue
@@ -62,11 +62,13 @@ for command in (
     consents.undertake,
     freezing.freeze,
     freezing.release,
+    explaining.explain,
     demo,
     doctor,
     openapi,
 ):
     app.command()(command)
+policy.app.command("rehearse")(explaining.rehearse)
 for name, group in GROUPS.items():
     app.add_typer(group, name=name)
 

@@ -478,6 +478,37 @@ def test_an_exported_grant_is_verified_offline_and_a_changed_one_is_not(story: S
     assert story.who("cz-head").act("deed", "export", "grant", story.notes["number"], tmp_path / "x").code == REFUSED
 
 
+def test_a_decision_is_explained_with_the_version_that_made_it(story: Story) -> None:
+    entry = story.ask(story.notes["number"]).receipt["body"]["index"]
+
+    told = story.who("bb-lead").does("explain", entry).json
+
+    assert (told["agrees"], told["policy"]["number"], told["decision"]["entry"]) == ("same", 1, entry)
+    (look,) = (each["body"] for each in story.entries() if each["type"] == "trail.read")
+    assert (look["person"], look["first"], look["last"]) == ("bb-lead", entry, entry)
+    assert "与记录一致" in story.who("bb-aud").says("explain", entry, "--session", story.who("bb-aud").session)
+
+
+def test_partners_are_explained_nothing(story: Story) -> None:
+    entry = story.ask(story.notes["number"]).receipt["body"]["index"]
+    asked = ("--client", FINANCE.client, "--purpose", FINANCE.purpose, "--field", "unit", "--address", "127.0.0.1")
+
+    for account in (FINANCE.operator, "cz-head"):
+        for arguments in (("explain", entry), ("explain", *asked), ("policy", "rehearse", "--digest", "a" * 64)):
+            assert story.who(account).act(*arguments).json["error"] == "forbidden"
+
+
+def test_a_draft_is_rehearsed_over_what_was_decided(story: Story) -> None:
+    story.ask(story.notes["number"])
+    named = ("--expectations", SHIPPED_EXPECTATIONS, "--units", story.home.path / "units.toml")
+
+    told = story.who("bb-sec").does("policy", "rehearse", SHIPPED_RULEBOOKS, *named, "--days", 3).json
+
+    assert (told["changed"], told["cut_short"], told["in_force"]["number"], told["draft"]["number"]) == (0, "", 1, 2)
+    assert told["decisions"] > 0
+    assert [each["grant"] for each in told["proposals"]] == [story.notes["number"]]
+
+
 def test_one_freezes_two_release(story: Story) -> None:
     sec, number = story.who("bb-sec"), story.notes["number"]
 
