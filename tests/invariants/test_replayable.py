@@ -17,15 +17,19 @@ from typing import cast
 
 import pytest
 
-from adapters.identity.registry import Registry, load_registry
+from adapters.identity.registry import Registry
 from adapters.sql.ledger_reader import SqlLedgerReader
 from audit.entry import JsonValue
+from gateway.deeds.reading import DeedsReader
 from gateway.domain.caller import Caller
 from gateway.domain.query import Claim as QueryClaim
 from gateway.domain.query import Query, Subject
 from gateway.grants import Granted, judge
+from gateway.partners import partners
 from gateway.ports import Rights
+from ops.office import open_office
 from ops.prove.homes import LOCAL, limits
+from ops.rights import read_home_foundation
 from policies.decision import Refusal
 from tests.fakes import MemoryStore
 from tests.gateways import Assembled, a_gateway, code_of
@@ -43,6 +47,8 @@ OUTSIDE = frozenset(
 PLAIN = frozenset({"encode"})
 """What a text that is called `time` may do."""
 MAY = {
+    "policies/publication.py perf_counter": "how long the comparison with stock pycasbin took, told apart",
+    "policies/stock.py Random": "a sample from a seed that is told with it",
     "gateway/api/app.py monotonic": "how long a state of health is remembered",
 }
 LAST_SECOND = datetime(2026, 12, 31, 15, 59, 59, tzinfo=UTC)
@@ -130,13 +136,20 @@ class Replayed:
 
 def replay(world: World, start: int) -> Iterator[Replayed]:
     """Judges every comparison of the log again, from what its entry and its disclosures say."""
-    rights, registry = world.gateway.pipeline.rights.load(), load_registry(world.home.folder("partners"))
+    rights, registry = world.gateway.pipeline.rights.load(), registry_of(world)
     for each in logged(world.home, start):
         if each.kind == "comparison.answered":
             yield Replayed(each.entry["seq"], "answered", _is_granted_again(each, rights, registry))
         elif each.kind == "comparison.refused":
             inner = cast("Json", each.secrets["inner"])
             yield Replayed(each.entry["seq"], str(inner["cause"]), _is_refused_again(each, inner, rights, registry))
+
+
+def registry_of(world: World) -> Registry:
+    """Who the callers are, by the deeds in force."""
+    with closing(open_office(world.home).store) as store, store.begin() as work:
+        reader = DeedsReader(read_home_foundation(world.home))
+        return Registry(partners(reader.refresh(work.deeds, world.home.clock.now())))
 
 
 def _is_granted_again(each: Logged, rights: Rights, registry: Registry) -> bool:

@@ -108,8 +108,16 @@ class World:
         return next(each.code for each in reversed(self.stage.league.organisations) if each.code not in above)
 
     def grant(self, **changes: object) -> str:
-        """Loads a grant of finance that no other test uses, with these changes; its number."""
-        return add_grant(self.home, f"T-{next(self._numbers):04}", self.stage, FINANCE, **changes)
+        """Loads a grant of finance that no other test uses, with these changes; its number.
+
+        It is signed at `NOW`, whatever the hour is: once the clock is back, nobody would believe a later signature.
+        """
+        at = self.home.clock.now()
+        self.move_to(NOW)
+        try:
+            return add_grant(self.home, f"T-{next(self._numbers):04}", self.stage, FINANCE, **changes)
+        finally:
+            self.move_to(at)
 
     def ask(self, *askings: Asking) -> list[Told]:
         """All of them at once, so that they meet in one turn."""
