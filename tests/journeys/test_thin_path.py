@@ -28,12 +28,11 @@ from audit.report import Exit
 from audit.trust import parse_trust
 from audit.verify_receipt import verify_receipt
 from bidui_client import Account, Answer, Claim, Client, RefusedError, Subject, load_key, tls_context
-from ops import installing
 from ops.demo.league import League
+from ops.demo.office import found_home, rehearse
 from ops.demo.person import Person
 from ops.demo.register import change_some, write_register
 from ops.demo.staging import DEPARTMENTS, MAPPINGS, Department, grant_number, write_grant, write_partner
-from ops.granting import load_grant
 from ops.settings import Home, Mode
 from tests.homes import bidui, environment, free_ports, started, until
 
@@ -119,13 +118,13 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     home = Home(path=tmp_path_factory.mktemp("journey") / "home", mode=Mode.DEMO, clock=SystemClock())
     league = League.of(seed=7, persons=PERSONS)
     port, metrics_port = free_ports(2)
-    installing.init(home, origin=ORIGIN, issuer=ISSUER, port=port, metrics_port=metrics_port)
-    installing.migrate(home)
+    found_home(home, origin=ORIGIN, issuer=ISSUER, port=port, metrics_port=metrics_port)
     _describe_source(home, league)
     ok("sync", "--home", home.path)
     for department in (FINANCE, CADRES):
         write_partner(home, department, make_client(home.path, department.client, home.clock))
-        load_grant(home, write_grant(home, department, league.organisations[0].code))
+        write_grant(home, department, league.organisations[0].code)
+    rehearse(home)
     log = home.path / "serve.log"
     with started("serve", "--home", home.path, log=log, env=DEMO) as process:
         made = Served(home, league, f"https://127.0.0.1:{port}", f"http://127.0.0.1:{metrics_port}", process)
