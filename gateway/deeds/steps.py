@@ -1,10 +1,11 @@
 """Who signs what, in which order. Nobody approves alone: every path but the narrowing ones has two steps or more.
 
 A path of one step only ever takes something away (it freezes or withdraws), says what one can say for oneself alone
-(an undertaking), or looks at what two have signed before (the review of an emergency grant). `founding` is the one
-exception: the three administrators are let in by the activation keys of entry 0. Steps of one path are signed by
-different human beings of different duties, whoever drew a draft up signs no later step under it than the first, and
-people of a partner sign for that partner only.
+(an undertaking), looks at what two have signed before (the review of an emergency grant), or does what the signatures
+under a grant allowed its head to do alone (additions to a cohort). `founding` is the one exception: the three
+administrators are let in by the activation keys of entry 0. Steps of one path are signed by different human beings of
+different duties, whoever drew a draft up signs no later step under it than the first, and people of a partner sign for
+that partner only.
 """
 
 from __future__ import annotations
@@ -74,6 +75,10 @@ PATHS: Mapping[Kind, Mapping[str, tuple[Step, ...]]] = {
     },
 }
 """For each kind of deed its paths, and on each path the steps in their order."""
+
+
+TAKES_AWAY = frozenset({(Kind.GRANT, WITHDRAWAL), (Kind.FREEZE, USUAL)})
+"""What stops something at once, so that nobody may be in its way."""
 
 
 def path_of(kind: Kind, name: str) -> tuple[Step, ...]:

@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from audit import events, kinds
-from audit.deed_events import DeedRef, deed_drawn, deed_in_force, deed_refused, deed_signed
+from audit.deed_events import DeedRef, cohort_filed, deed_drawn, deed_in_force, deed_refused, deed_signed
 from audit.entry import JsonValue, decode, encode
 from audit.errors import DisclosureError, EntryError
 from audit.events import Draft, Inner
@@ -41,6 +41,7 @@ DRAFTS = account_drafts.DRAFTS | {
     "deed.in_force": deed_in_force(
         DEED, path="usual", previous=None, by=["head", "reviewer", "leader"], changed=[], more=0, rights="cd" * 32
     ),
+    "cohort.filed": cohort_filed(partner="payroll", grant="G-1", root="ab" * 32, rows=812, malformed=3, by="clerk"),
     "generation.adopted": events.generation_adopted(
         generation="g1",
         data=DATA,

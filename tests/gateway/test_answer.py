@@ -14,6 +14,7 @@ TELLS_NOTHING_MORE: dict[Cause, SubjectCode] = {
     Cause.ABSENT: SubjectCode.NOT_CONFIRMED,
     Cause.SCOPE: SubjectCode.NOT_CONFIRMED,
     Cause.GATE: SubjectCode.NOT_CONFIRMED,
+    Cause.NOT_IN_COHORT: SubjectCode.NOT_CONFIRMED,
 }
 
 
