@@ -36,7 +36,7 @@ from ops.demo.office import SyntheticOffice
 from ops.demo.person import Person
 from ops.demo.staging import DEPARTMENTS, grant_number, stage
 from ops.settings import Home, Mode, ServeSettings, load
-from tests.homes import environment, free_ports, started, until
+from tests.homes import edit, environment, free_ports, started, until
 
 pytestmark = pytest.mark.slow
 
@@ -125,8 +125,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Served:
         office.put_in_force(Kind.SYSTEM, client, common | content, Duty.SYSTEM_ADMIN, Duty.SECURITY_ADMIN)  # type: ignore[arg-type]  # JSON
     office.close()
     url = f"https://127.0.0.1:{port}"
+    edit(home.path / "serve.toml", "certificate_optional = false", "certificate_optional = true")
     with (home.path / "serve.toml").open("a", encoding="utf-8") as file:
-        file.write(f'certificate_optional = true\ndpop_nonces = true\naddresses = ["{url}"]\n')
+        file.write(f'dpop_nonces = true\naddresses = ["{url}"]\n')
     return Served(home, league, url)
 
 
