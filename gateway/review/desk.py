@@ -81,7 +81,10 @@ class ReviewDesk:
 
     def recall(self, by: Person, entry: int) -> Recalled | None:
         """A decision of the ledger; None where there is none that this person may know of. The look is recorded."""
-        found = self.hindsight.recall(entry)
+        try:
+            found = self.hindsight.recall(entry)
+        except RulebookError as error:
+            raise _unreadable(error) from None
         if found is None or (found.is_secret and by.duty not in _SECRET_RECALLED_TO):
             return None
         self._record(trail_read(person=by.id, duty=by.duty, use="explanation", first=entry, last=entry))

@@ -13,12 +13,13 @@ from enum import StrEnum
 from typing import Final
 
 from audit.reader import LedgerReader, read_leaves
+from audit.stamps import microseconds, text
 from gateway.deeds.deed import Deed
 from gateway.domain.errors import UnavailableError
 from gateway.domain.grant import SHANGHAI
 from gateway.in_force import NO_DIGEST
 from gateway.review.asking import Question
-from gateway.review.bygone import Bygone, Then
+from gateway.review.bygone import Bygone, Then, log_time
 from gateway.review.decisions import Decision, addresses, read_decision
 from gateway.review.explained import Explained
 from gateway.review.explaining import RULEBOOK, Explaining, When
@@ -27,6 +28,8 @@ from policies.decision import PolicyVersion, Reason
 from policies.rulebook import Rulebook
 
 _NOT_IN_CLEAR: Final = frozenset({"unknown_operator", "no_matter"})
+MAX_BETWEEN: Final = 4
+"""How many deeds may have come into force between a turn's beginning and its entry."""
 _OF_BUDGETS: Final = frozenset({Reason.QUOTA.value, Reason.HELD.value})
 
 
@@ -97,7 +100,27 @@ class Hindsight:
         decision = self._read(entry)
         if decision is None:
             return None
-        then = self.bygone.before(entry)
+        first: Recalled | None = None
+        for then in self._pasts(decision):
+            found = self._recalled(decision, then)
+            if found.agrees is not Agrees.DIFFERS:
+                return found
+            first = first or found
+        return first
+
+    def _pasts(self, decision: Decision) -> Iterator[Then]:
+        """The rights before its entry, and those before deeds that came in between: a turn of another node judges by
+        what it found when it began, and its entry may then stand behind a deed that it did not know of.
+        """
+        then, began = self.bygone.before(decision.entry), text(microseconds(decision.at))
+        yield then
+        for _ in range(MAX_BETWEEN):
+            if then.entry < 0 or log_time(self.ledger, then.entry) <= began:
+                return
+            then = self.bygone.before(then.entry)
+            yield then
+
+    def _recalled(self, decision: Decision, then: Then) -> Recalled:
         deed, strange = self._version(decision, then)
         rules = self.bygone.rules(deed, then)
         address, explained = self._explain(decision, then, deed)

@@ -18,7 +18,7 @@ from gateway.domain.people import Duty
 from gateway.review.hindsight import Agrees, Recalled
 from ops.settings import ServeSettings, load
 from tests.bygones import CLERKS, DISCIPLINE, FINANCE, GRANT, Bygones, bygones, without
-from tests.make import NOW, a_grant, an_id, limits
+from tests.make import a_grant, an_id, limits
 
 SAME, OPEN, DIFFERS = Agrees.SAME, Agrees.OPEN, Agrees.DIFFERS
 
@@ -166,7 +166,7 @@ def forged(world: Bygones, **changes: object) -> int:
         response_sha256="",
     )
     with world.pipeline.store.begin() as work:
-        (recorded,) = world.pipeline.recorder.ledger.append(work.ledger, [draft], NOW)
+        (recorded,) = world.pipeline.recorder.ledger.append(work.ledger, [draft], world.clock.now())
         work.commit()
     return recorded.index
 
@@ -201,21 +201,23 @@ def test_an_honest_entry_of_the_same_make_agrees(world: Bygones) -> None:
     assert recalled(world, forged(world)).agrees is SAME
 
 
-def test_an_earlier_version_explains_what_names_it(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """On many nodes a turn may have judged just before a deed whose entry stands before its own."""
+@pytest.mark.parametrize(("hours", "agrees"), [(0, SAME), (1, DIFFERS)], ids=["at once", "an hour later"])
+def test_a_turn_may_judge_by_what_it_found_when_it_began(
+    tmp_path_factory: pytest.TempPathFactory, hours: int, agrees: Agrees
+) -> None:
+    """Its entry may then stand behind a deed that it did not know of; but no longer than a turn takes."""
     world = bygones(tmp_path_factory.mktemp("race") / "home")
     deed = world.bygone.present().rulebooks
     assert deed is not None
     world.publish(without(world.rulebooks(), "quota_type"))
+    world.clock.pass_by(hours=hours)
     fields, codes = (("name", "equals"), ("quota_type", "equals")), {"name": "match", "quota_type": "match"}
 
     found = recalled(world, forged(world, policy=PolicyRef(2, deed.digest), fields=fields, codes=codes))
 
-    assert found.explained.policy.number == 2
+    assert (found.agrees, found.explained.policy.number) == (agrees, 2)
     assert found.explained.verdict.permitted == ("name", "quota_type")
-    (told,) = found.differences
-    assert "第 2 版" in told
-    assert "第 3 版" in told
+    assert all("第 2 版" in told and "第 3 版" in told for told in found.differences)
     world.close()
 
 
