@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from audit.entry import JsonValue
@@ -10,11 +10,16 @@ from gateway.deeds.checking import may_sign, next_step, partner_of
 from gateway.deeds.deed import Deed
 from gateway.deeds.document import Document, Kind
 from gateway.deeds.errors import DeedError
+from gateway.deeds.keeping import Kept
 from gateway.deeds.standing import Standing
 from gateway.deeds.steps import FOUNDING, USUAL, path_of
 from gateway.domain.people import Duty, Person
 
 LONGEST_REASON = 1000
+LONGEST_DOCUMENT = 128 * 1024
+"""Of everything but rulebooks."""
+MOST_PENDING = 256
+"""Deeds of one author that may wait at a time: as many as one signature covers."""
 _FIRST_DRAWERS: Mapping[Kind, frozenset[Duty]] = {Kind.GRANT: frozenset({Duty.CLERK})}
 """Who may draw up a deed besides those who may sign its first step."""
 
@@ -56,6 +61,28 @@ def first_draft(log: str, by: Person, proposal: Proposal, standing: Standing) ->
 def next_draft(before: Document, by: Person, content: Mapping[str, JsonValue], reason: str) -> Document:
     """The same thing, said otherwise by somebody else."""
     return replace(before, author=by.id, reason=reason, content=content)
+
+
+def check_author(by: Person, document: Document, pending: Sequence[Kept]) -> None:
+    """Whether there is room for what this person draws up: every deed that waits is read with every signature.
+
+    Raises `DeedError`.
+    """
+    if sum(each.author == by.id for each in pending) >= MOST_PENDING:
+        raise DeedError(f"{MOST_PENDING} deeds that you drew up wait for signatures; refuse some of them first")
+    check_size(document)
+
+
+def check_size(document: Document) -> None:
+    """Only rulebooks are long. Raises `DeedError`."""
+    if document.kind is not Kind.RULEBOOKS and len(document.encode()) > LONGEST_DOCUMENT:
+        raise DeedError(f"a deed of this kind may have {LONGEST_DOCUMENT // 1024} KiB")
+
+
+def check_not_frozen(by: Person, standing: Standing) -> None:
+    """Whoever is frozen does nothing until they are released. Raises `ForbiddenError`."""
+    if standing.is_frozen(Kind.PERSON, by.id):
+        raise ForbiddenError("this account is frozen")
 
 
 def check_founded(standing: Standing) -> None:

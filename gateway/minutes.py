@@ -14,6 +14,7 @@ from gateway.deeds.document import Document, digest
 from gateway.deeds.errors import DeedError
 from gateway.deeds.keeping import DeedStore, Kept, State
 from gateway.deeds.signature import Signature
+from gateway.deeds.steps import TAKES_AWAY
 from gateway.domain.people import Person
 
 
@@ -31,9 +32,16 @@ def pending(deeds: DeedStore, named: str) -> Kept:
 
 
 def next_attempt(deeds: DeedStore, document: Document) -> int:
-    """How many times this version was tried, with this one. Raises `DeedError` while another waits."""
+    """How many times this version was tried, with this one. Raises `DeedError` while another waits.
+
+    What takes a right away waits for nobody: whoever wanted to keep it could leave a draft in the way. Only the same
+    person does not draw it up twice.
+    """
     attempts = deeds.attempts(document.kind, document.id)
-    if any(each.state is State.PENDING for each in attempts):
+    waiting = [each for each in attempts if each.state is State.PENDING]
+    if (document.kind, document.path) in TAKES_AWAY:
+        waiting = [each for each in waiting if each.author == document.author]
+    if waiting:
         raise DeedError("a version of this deed waits for signatures already; sign or refuse that one first")
     return 1 + sum(each.serial == document.serial for each in attempts)
 

@@ -36,8 +36,11 @@ from gateway.drafting import (
     LONGEST_REASON,
     ForbiddenError,
     Proposal,
+    check_author,
     check_drawer,
     check_founded,
+    check_not_frozen,
+    check_size,
     check_turn,
     first_draft,
     next_draft,
@@ -95,7 +98,9 @@ class Office:
         with self._work() as (work, standing, now):
             document = first_draft(self.log, by, proposal, standing)
             check_founded(standing)
+            check_not_frozen(by, standing)
             check_drawer(by, document)
+            check_author(by, document, work.deeds.pending())
             self._check(document, standing)
             _check_kept(document, standing, work, now)
             kept = new_kept(drawn(document), by.id, next_attempt(work.deeds, document), now)
@@ -107,11 +112,13 @@ class Office:
     def narrow(self, by: Person, named: str, content: Mapping[str, JsonValue], reason: str) -> Kept:
         """Draws up a narrower draft of a grant that waits for this person's step. Raises `DeedError`."""
         with self._work() as (work, standing, now):
+            check_not_frozen(by, standing)
             kept = pending(work.deeds, named)
             deed = kept.opened()
             check_turn(by, deed)
             before = deed.document
             after = next_draft(before, by, content, reason)
+            check_size(after)
             check_narrowing(before, after)
             self._check(after, standing)
             kept = replace(kept, deed=deed.redrawn(after.encode()).encode(), changed=seconds(now))
@@ -124,7 +131,8 @@ class Office:
         """Ends a deed that waits for this person's step, or that they drew up themselves. Raises `DeedError`."""
         if not reason.strip() or len(reason) > LONGEST_REASON:
             raise DeedError(f"give a reason, at most {LONGEST_REASON} characters")
-        with self._work() as (work, _, now):
+        with self._work() as (work, standing, now):
+            check_not_frozen(by, standing)
             kept = pending(work.deeds, named)
             if by.id != kept.author:
                 check_turn(by, kept.opened())
@@ -141,8 +149,9 @@ class Office:
         """
         if signature.person != by.id:
             raise ForbiddenError("sign with your own key, under your own account")
-        self._examine_pending(signature.deeds)
+        self._examine_pending(by, signature.deeds)
         with self._work() as (work, standing, now):
+            check_not_frozen(by, standing)
             if abs(now - signature.time()) > FRESH:
                 raise DeedError("this signature is too old or from the future; sign again")
             done = [self._put_under(work, standing, signature, named, now) for named in signature.deeds]
@@ -202,11 +211,15 @@ class Office:
     def _work(self) -> Generator[tuple[OfficeWork, Standing, datetime]]:
         with self.store.begin() as work:
             work.deeds.lock()
+            standing = self.reader.refresh(work.deeds, self.clock.now())
+            before = standing.size
             try:
-                yield work, self.reader.refresh(work.deeds, self.clock.now()), self.clock.now()
+                yield work, standing, self.clock.now()
             except BaseException:
-                # What came into force in a transaction that ends like this did not.
-                self.reader.forget()
+                # What came into force in a transaction that ends like this did not. Nothing else is read anew: whoever
+                # is refused again and again would have every signature checked again and again.
+                if standing.size != before:
+                    self.reader.forget()
                 raise
 
     def _found(self, work: OfficeWork, standing: Standing, person: Person, code: str, now: datetime) -> None:
@@ -259,10 +272,11 @@ class Office:
         if kind is Kind.RULEBOOKS:
             self.examiner.examine(content, departments(self.standing()))
 
-    def _examine_pending(self, named: Sequence[str]) -> None:
+    def _examine_pending(self, by: Person, named: Sequence[str]) -> None:
         for kept in self.pending():
             deed = kept.opened()
-            if deed.digest in named:
+            if deed.digest in named and kept.kind == Kind.RULEBOOKS:
+                check_turn(by, deed)
                 self._examine(Kind(kept.kind), deed.document.content)
 
     def _record(self, work: OfficeWork, now: datetime, events: list[Draft]) -> list[Recorded]:

@@ -10,21 +10,23 @@ from datetime import datetime
 from audit.entry import JsonValue
 from gateway.deeds.afterwards import check_attestation, check_review
 from gateway.deeds.applying import RULEBOOKS_ID, check_grant
-from gateway.deeds.checking import text_of
+from gateway.deeds.checking import partner_of, text_of
 from gateway.deeds.cohorts import check_cohort
 from gateway.deeds.consents import check_agreement, check_undertaking
-from gateway.deeds.document import Document, Kind
+from gateway.deeds.document import MAX_ID, Document, Kind
 from gateway.deeds.errors import DeedError
 from gateway.deeds.parameters import PARAMETERS_ID, read_parameters
 from gateway.deeds.persons import read_person
 from gateway.deeds.standing import Standing
 from gateway.deeds.steps import BREAK_GLASS, RELEASE, WITHDRAWAL, path_of
+from gateway.domain.people import THREE, Duty
 from gateway.partners import JOB_MEMBERS, PARTNER_MEMBERS, check_system
 from policies.catalogue import Catalogue
 from policies.problems import RulebookError
 from policies.publication import Texts
 
 __all__ = ["RULEBOOKS_ID", "check_proposal"]
+FREEZABLE = frozenset({Kind.GRANT, Kind.PARTNER, Kind.SYSTEM, Kind.PERSON})
 Check = Callable[[Document, Standing, Catalogue], None]
 
 
@@ -33,6 +35,8 @@ def check_proposal(document: Document, standing: Standing, catalogue: Catalogue,
     if not path_of(document.kind, document.path):
         raise DeedError(f"a deed of kind {document.kind.value} does not go by the path {document.path!r}")
     standing.check_place(document)
+    _check_whose(document, standing)
+    _check_form(document)
     if document.path == WITHDRAWAL:
         _check_withdrawal(document, standing)
     elif document.kind is Kind.GRANT:
@@ -41,6 +45,22 @@ def check_proposal(document: Document, standing: Standing, catalogue: Catalogue,
         check_attestation(document, standing, now)
     else:
         _CHECKS[document.kind](document, standing, catalogue)
+
+
+def _check_whose(document: Document, standing: Standing) -> None:
+    """Nobody replaces what is another partner's, nor is shown by the attempt what stands there."""
+    before = standing.get(document.kind, document.id)
+    if before is not None and partner_of(before) != partner_of(document):
+        raise DeedError("this number is taken by another partner; choose another one")
+
+
+def _check_form(document: Document) -> None:
+    """What can be frozen is named in the freeze, whose own id has no more room than any other."""
+    if not isinstance(document.content.get("active", True), bool):
+        raise DeedError("active must be true or false; anything else would end nothing")
+    most = MAX_ID - len(f"{document.kind.value}.")
+    if document.kind in FREEZABLE and len(document.id) > most:
+        raise DeedError(f"choose a shorter number, at most {most} characters, so that it can be frozen")
 
 
 def _person(document: Document, standing: Standing, _: Catalogue) -> None:
@@ -97,12 +117,24 @@ def _freeze(document: Document, standing: Standing, __: Catalogue) -> None:
     """A freeze names what it lies on by its id: `grant.2026-001`, `partner.hr`, `system.hr-1`, `person.hr-wang`."""
     _members(document, frozenset({"frozen"}))
     kind, _, target = document.id.partition(".")
-    if kind not in {Kind.GRANT, Kind.PARTNER, Kind.SYSTEM, Kind.PERSON} or standing.get(Kind(kind), target) is None:
+    if kind not in FREEZABLE or standing.get(Kind(kind), target) is None:
         raise DeedError("name what is to be frozen as kind.id, such as grant.2026-001; it must be registered here")
     if document.content["frozen"] is not (document.path != RELEASE):
         raise DeedError("frozen must be true to freeze, and false on the path release")
     if not document.reason.strip():
         raise DeedError("give the reason")
+    if kind == Kind.PERSON and document.path != RELEASE:
+        _check_others_remain(standing, target)
+
+
+def _check_others_remain(standing: Standing, target: str) -> None:
+    """Nobody alone stops the office: of each duty that lets people in or out again, one stays. Raises `DeedError`."""
+    person = standing.roll.person(target)
+    if person is None or person.duty not in THREE | {Duty.LEADER}:
+        return
+    others = (each for each in standing.roll.people() if each.duty is person.duty and each.id != target)
+    if all(standing.is_frozen(Kind.PERSON, each.id) for each in others):
+        raise DeedError("the last of an office's administrators and leaders cannot be frozen; enrol another one first")
 
 
 def _parameters(document: Document, _: Standing, __: Catalogue) -> None:

@@ -33,6 +33,7 @@ Index(
     "deed_one_attempt",
     deed.c.kind,
     deed.c.id,
+    deed.c.author,  # what takes a right away may wait beside somebody else's draft, see `gateway.minutes.next_attempt`
     unique=True,
     sqlite_where=deed.c.state == "pending",
     postgresql_where=deed.c.state == "pending",

@@ -23,7 +23,8 @@ from gateway.deeds.errors import DeedError
 MAX_DOCUMENT_BYTES = 8 * 1024 * 1024
 """Room for rulebooks of ten thousand rules."""
 MAX_SERIAL = 1_000_000
-_ID = re.compile(r"[\w〔〕()（）.\-]{1,64}")
+MAX_ID = 64
+_ID = re.compile(rf"[\w〔〕()（）.\-]{{1,{MAX_ID}}}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _MEMBERS = {"v", "log", "kind", "id", "serial", "previous", "path", "author", "reason", "content"}
 

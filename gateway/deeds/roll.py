@@ -48,7 +48,7 @@ class Roll:
 
     def people(self) -> Iterator[Person]:
         """Everybody who is enrolled now."""
-        return (history[-1][1] for history in self._histories.values() if history[-1][1].active)
+        return (history[-1][1] for history in list(self._histories.values()) if history[-1][1].active)
 
     def person_at(self, person: str, at: datetime) -> Person | None:
         """See `gateway.deeds.checking.Signers`."""

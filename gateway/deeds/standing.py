@@ -26,6 +26,8 @@ class Standing:
         self.roll = Roll(foundation)
         self._latest: dict[tuple[Kind, str], tuple[Document, Deed]] = {}
         self._emergencies: dict[str, Deed] = {}
+        self.size = 0
+        """How many deeds were added."""
 
     def add(self, deed: Deed, now: datetime) -> Document:
         """Takes a deed that came into force. Raises `DeedError`; then nothing has changed."""
@@ -36,6 +38,7 @@ class Standing:
         else:
             self.roll.open(deed, now)
         self._latest[document.kind, document.id] = (document, deed)
+        self.size += 1
         if document.path == EMERGENCY:
             self._emergencies[document.id] = deed
         return document
@@ -58,8 +61,9 @@ class Standing:
         return known[1] if known else None
 
     def of(self, kind: Kind) -> Iterator[Document]:
-        """Everything of a kind that is in force and not withdrawn."""
-        return (document for document, _ in self._latest.values() if document.kind is kind and is_live(document))
+        """Everything of a kind that is in force and not withdrawn, at this moment: other threads may add."""
+        latest = list(self._latest.values())
+        return (document for document, _ in latest if document.kind is kind and is_live(document))
 
     def content(self, kind: Kind, deed_id: str) -> dict[str, JsonValue] | None:
         """What the version in force says, None when there is none or it is withdrawn."""
@@ -73,7 +77,7 @@ class Standing:
 
     def emergencies(self) -> Iterable[tuple[str, Deed]]:
         """Every emergency grant that ever came into force, by number, also those that were withdrawn since."""
-        return self._emergencies.items()
+        return list(self._emergencies.items())
 
     def digest(self) -> str:
         """One digest over all that is in force, as the ledger keeps it with every change: 64 hex digits."""

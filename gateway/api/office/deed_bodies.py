@@ -21,10 +21,12 @@ from gateway.deeds.signature import MAX_DEEDS, Signature, Statement
 from gateway.deeds.standing import Standing
 from gateway.deeds.steps import USUAL, path_of
 from gateway.domain.people import Person
-from gateway.drafting import Proposal
+from gateway.drafting import LONGEST_DOCUMENT, Proposal
 
 LARGEST = 2 * MAX_DOCUMENT_BYTES
 """Rulebooks come as JSON, in which a character may take more room than in the document."""
+LARGE = 2 * LONGEST_DOCUMENT
+"""Everything else."""
 
 
 class DrawBody(msgspec.Struct, forbid_unknown_fields=True):

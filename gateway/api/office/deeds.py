@@ -17,6 +17,7 @@ from starlette.routing import Route
 from gateway.accounts.values import SignedIn
 from gateway.api.office.bodies import read_body
 from gateway.api.office.deed_bodies import (
+    LARGE,
     LARGEST,
     DrawBody,
     NarrowBody,
@@ -37,11 +38,13 @@ from gateway.deeds.errors import DeedError
 from gateway.deeds.keeping import Kept
 from gateway.deeds.lapse import parameters_in
 from gateway.deeds.signature import Statement, write_time
+from gateway.deeds.steps import USUAL, path_of
 from gateway.domain.people import PARTNER_DUTIES, Person
 from gateway.drafting import ForbiddenError
 from gateway.office import Office
 
 NO_STORE = {"Cache-Control": "no-store"}
+DRAW_RULEBOOKS = path_of(Kind.RULEBOOKS, USUAL)[0].duties
 Result = TypeVar("Result")
 
 
@@ -55,7 +58,7 @@ class DeedDoors:
     async def draw(self, request: Request) -> Response:
         """`POST /v1/office/deeds`"""
         who = await self.guard.require(request)
-        body = await read_body(request, DrawBody, LARGEST)
+        body = await read_body(request, DrawBody, LARGEST if who.person.duty in DRAW_RULEBOOKS else LARGE)
         kept = await self._ask(lambda: self.office.draw(who.person, body.parse()))
         return JSONResponse(summary(kept, who.person, await self._times()), 201, NO_STORE)
 
@@ -105,7 +108,7 @@ class DeedDoors:
     async def narrow(self, request: Request) -> Response:
         """`POST /v1/office/deeds/{digest}/narrowing`"""
         who = await self.guard.require(request)
-        body, named = await read_body(request, NarrowBody), request.path_params["digest"]
+        body, named = await read_body(request, NarrowBody, LARGE), request.path_params["digest"]
         kept = await self._ask(lambda: self.office.narrow(who.person, named, body.parse(), body.reason))
         return JSONResponse(summary(kept, who.person, await self._times()), 201, NO_STORE)
 
