@@ -82,7 +82,8 @@ def granted(worlds: dict[str, World]) -> dict[str, World]:
     """The worlds, with grants of every department that no limit cuts short."""
     for world in worlds.values():
         for department in DEPARTMENTS:
-            add_grant(world.home, NUMBER.format(code=department.code), world.stage, department)
+            with world.now():
+                add_grant(world.home, NUMBER.format(code=department.code), world.stage, department)
     return worlds
 
 

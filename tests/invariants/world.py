@@ -108,14 +108,17 @@ class World:
         return next(each.code for each in reversed(self.stage.league.organisations) if each.code not in above)
 
     def grant(self, **changes: object) -> str:
-        """Loads a grant of finance that no other test uses, with these changes; its number.
+        """Loads a grant of finance that no other test uses, with these changes; its number."""
+        with self.now():
+            return add_grant(self.home, f"T-{next(self._numbers):04}", self.stage, FINANCE, **changes)
 
-        It is signed at `NOW`, whatever the hour is: once the clock is back, nobody would believe a later signature.
-        """
+    @contextmanager
+    def now(self) -> Iterator[None]:
+        """People sign at `NOW`, whatever the hour is: once the clock is back, nobody would believe a later signature."""
         at = self.home.clock.now()
         self.move_to(NOW)
         try:
-            return add_grant(self.home, f"T-{next(self._numbers):04}", self.stage, FINANCE, **changes)
+            yield
         finally:
             self.move_to(at)
 
