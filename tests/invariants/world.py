@@ -114,7 +114,7 @@ class World:
 
     @contextmanager
     def now(self) -> Iterator[None]:
-        """People sign at `NOW`, whatever the hour is: once the clock is back, nobody would believe a later signature."""
+        """People sign at `NOW`, whatever the hour: once the clock is back, nobody would believe a later signature."""
         at = self.home.clock.now()
         self.move_to(NOW)
         try:
