@@ -68,11 +68,14 @@ def drawn(document: Document) -> Deed:
 
 
 def read_deed(encoded: bytes) -> Deed:
-    """Raises `DeedError`. What it says and who signed is checked by the roll."""
+    """Raises `DeedError`, also for a deed in another spelling. What it says and who signed is checked by the roll."""
     try:
-        return _decoder.decode(encoded)
-    except msgspec.DecodeError:
+        deed = _decoder.decode(encoded)
+    except (msgspec.DecodeError, UnicodeDecodeError):
         raise DeedError("these bytes are no deed") from None
+    if deed.encode() != encoded:
+        raise DeedError("these bytes are not a deed as it is stored and sent")
+    return deed
 
 
 _encoder = msgspec.msgpack.Encoder()

@@ -96,7 +96,10 @@ def read_document(encoded: bytes) -> Document:
         raise DeedError(f"the deed is not in canonical form ({error})") from None
     if not isinstance(members, dict) or set(members) != _MEMBERS or members["v"] != 1:
         raise DeedError("the deed does not have exactly the members of a deed of version 1")
-    return _checked(cast("Mapping[str, JsonValue]", members))
+    document = _checked(cast("Mapping[str, JsonValue]", members))
+    if document.encode() != encoded:
+        raise DeedError("a member of the deed is of the wrong type")
+    return document
 
 
 def _checked(members: Mapping[str, JsonValue]) -> Document:

@@ -20,6 +20,10 @@ _NATURAL = re.compile(r"[0-9a-f]{32}")
 _KID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _MEMBERS = {"name", "duty", "partner", "natural", "keys", "active"}
 _KEY_MEMBERS = {"kid", "form", "public", "rp_id", "origin"}
+_P = 2**255 - 19
+_D = -121665 * pow(121666, -1, _P) % _P
+"""Field and constant of the curve of Ed25519 (RFC 8032, 5.1)."""
+_POINT_BYTES = 65
 MAX_NAME = 60
 MAX_KEYS = 4
 
@@ -96,21 +100,45 @@ def _key(value: JsonValue) -> PersonKey:
 
 def _check_public(key: PersonKey) -> None:
     """A key that cannot verify anything is found here, not when its owner signs."""
-    read = {KeyForm.ED25519: Ed25519PublicKey.from_public_bytes, KeyForm.WEBAUTHN: _point}
+    read = {KeyForm.ED25519: _check_edwards, KeyForm.WEBAUTHN: _check_p256}
     try:
         read[key.form](key.public)
     except ValueError:
         raise DeedError("the public key of a person is no key of its form") from None
-    if (bool(key.rp_id) and bool(key.origin)) != (key.form is KeyForm.WEBAUTHN):
+    if {bool(key.rp_id), bool(key.origin)} != {key.form is KeyForm.WEBAUTHN}:
         raise DeedError("an authenticator names its rp_id and origin, a key file neither")
 
 
-def _point(public: bytes) -> EllipticCurvePublicKey:
-    return EllipticCurvePublicKey.from_encoded_point(SECP256R1(), public)
+def _check_p256(public: bytes) -> None:
+    """In the uncompressed form alone: a key that can be written in two ways could belong to two people."""
+    EllipticCurvePublicKey.from_encoded_point(SECP256R1(), public)
+    if len(public) != _POINT_BYTES:
+        raise ValueError
+
+
+def _check_edwards(public: bytes) -> None:
+    """A point of the curve, and not one of its eight of small order: anybody can sign for those (RFC 8032, 5.1.3)."""
+    Ed25519PublicKey.from_public_bytes(public)
+    y = int.from_bytes(public, "little") & ((1 << 255) - 1)
+    if y >= _P or pow(_x_squared(y), (_P - 1) // 2, _P) not in {0, 1}:
+        raise ValueError
+    for _ in range(3):
+        # The double of a point, of which nothing but the ordinate is needed.
+        x2, y2 = _x_squared(y), y * y
+        y = (y2 + x2) * pow(1 - _D * x2 * y2, -1, _P) % _P
+    if y == 1:
+        raise ValueError
+
+
+def _x_squared(y: int) -> int:
+    return (y * y - 1) * pow(_D * y * y + 1, -1, _P) % _P
 
 
 def _decoded(text: str) -> bytes:
     try:
-        return urlsafe_b64decode(text + "=" * (-len(text) % 4))
+        decoded = urlsafe_b64decode(text + "=" * (-len(text) % 4))
     except (Base64Error, ValueError):
-        raise DeedError("the public key of a person must be base64url") from None
+        decoded = b""
+    if not decoded or urlsafe_b64encode(decoded).rstrip(b"=") != text.encode():
+        raise DeedError("the public key of a person must be base64url, without padding")
+    return decoded

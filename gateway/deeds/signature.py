@@ -8,6 +8,7 @@ the SHA-256 of the statement (W3C Web Authentication, section 7.2).
 from __future__ import annotations
 
 import json
+import re
 from base64 import urlsafe_b64encode
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -28,6 +29,7 @@ from gateway.domain.people import KeyForm, PersonKey
 MAX_DEEDS = 256
 """Deeds under one signature."""
 _LABEL = b"bidui-deed/1\n"
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
 _MAX_CLIENT_DATA = 4096
 _MAX_STATEMENT = 32 * 1024
 _HEAD = 37
@@ -86,6 +88,7 @@ def check(signature: Signature, log: str, key: PersonKey) -> None:
         raise DeedError("the signature names another key than it is checked with")
     try:
         if key.form is KeyForm.ED25519:
+            _check_bare(signature)
             Ed25519PublicKey.from_public_bytes(key.public).verify(signature.proof, stated.encode())
         else:
             _check_assertion(signature, stated, key)
@@ -101,9 +104,17 @@ def write_time(at: datetime) -> str:
 def read_time(text: str) -> datetime:
     """The instant of such a text. Raises `DeedError`."""
     try:
-        return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+        if _TIME.fullmatch(text):
+            return datetime.fromisoformat(text)
     except ValueError:
-        raise DeedError("a signature's time must look like 2026-12-01T02:00:00Z") from None
+        pass
+    raise DeedError("a signature's time must look like 2026-12-01T02:00:00Z")
+
+
+def _check_bare(signature: Signature) -> None:
+    """What no key file signs must not be there: nobody would notice when it is altered."""
+    if signature.authenticator_data or signature.client_data:
+        raise ValueError
 
 
 def _check_assertion(signature: Signature, stated: Statement, key: PersonKey) -> None:
@@ -113,10 +124,17 @@ def _check_assertion(signature: Signature, stated: Statement, key: PersonKey) ->
         raise ValueError
     if data[32] & (_PRESENT | _VERIFIED) != _PRESENT | _VERIFIED:
         raise ValueError
-    if len(client) > _MAX_CLIENT_DATA or not _is_asked(json.loads(client), stated, key.origin):
+    if len(client) > _MAX_CLIENT_DATA or not _is_asked(_opened(client), stated, key.origin):
         raise ValueError
     public = EllipticCurvePublicKey.from_encoded_point(SECP256R1(), key.public)
     public.verify(signature.proof, data + sha256(client).digest(), ECDSA(SHA256()))
+
+
+def _opened(client: bytes) -> object:
+    try:
+        return json.loads(client)
+    except RecursionError:
+        raise ValueError from None
 
 
 def _is_asked(told: object, stated: Statement, origin: str) -> bool:
