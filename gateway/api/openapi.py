@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from gateway.api.comparisons import MAX_KEY
-from gateway.api.schemas import Json, components
+from gateway.api.describing import TEXT, Json, response, troubles
+from gateway.api.office.description import office_components, office_paths, office_security
+from gateway.api.schemas import components
 from policies.catalogue import Catalogue
-
-_TEXT: Json = {"type": "string"}
 
 
 def document(catalogue: Catalogue) -> Json:
@@ -19,9 +19,9 @@ def document(catalogue: Catalogue) -> Json:
             "version": "1",
             "description": "机构编制实名制数据比对网关：只答是否一致，不提供数据。",
         },
-        "paths": _paths(),
+        "paths": {**_paths(), **office_paths()},
         "components": {
-            "schemas": components(catalogue),
+            "schemas": {**components(catalogue), **office_components()},
             "securitySchemes": {
                 "token": {
                     "type": "http",
@@ -34,6 +34,7 @@ def document(catalogue: Catalogue) -> Json:
                     "scheme": "dpop",
                     "description": "RFC 9068 token, bound to a key that signs a proof for each request (RFC 9449)",
                 },
+                **office_security(),
             },
         },
         "security": [{"token": nothing}, {"dpop": nothing}],
@@ -65,7 +66,7 @@ def _paths() -> Json:
         "/healthz": {"get": _open(_get("healthz", "进程是否在运行", "Alive"))},
         "/readyz": {
             "get": _open(_get("readyz", "是否可以提供比对", "Ready"))
-            | {"responses": {str(status): _response("Ready") for status in (200, 503)}}
+            | {"responses": {str(status): response("Ready") for status in (200, 503)}}
         },
         "/openapi.json": {"get": _open(_text("openapi", "本接口说明", media="application/json"))},
     }
@@ -85,9 +86,9 @@ def _compare() -> Json:
 def _token(name: str, summary: str, schema: str) -> Json:
     """What a system does with its assertion: get a token, end one, ask about one."""
     members = {
-        **({"grant_type": {"const": "client_credentials"}} if name == "token" else {"token": _TEXT}),
+        **({"grant_type": {"const": "client_credentials"}} if name == "token" else {"token": TEXT}),
         "client_assertion_type": {"const": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"},
-        "client_assertion": _TEXT,
+        "client_assertion": TEXT,
     }
     form = {"application/x-www-form-urlencoded": {"schema": {"type": "object", "properties": members}}}
     return {
@@ -96,9 +97,9 @@ def _token(name: str, summary: str, schema: str) -> Json:
         "security": [],
         "requestBody": {"required": True, "content": form},
         "responses": {
-            "200": _response(schema),
-            "400": _response("TokenError"),
-            "401": _response("TokenError"),
+            "200": response(schema),
+            "400": response("TokenError"),
+            "401": response("TokenError"),
             "503": _responses(schema, 503)["503"],
         },
     }
@@ -110,7 +111,7 @@ def _get(name: str, summary: str, schema: str, *problems: int) -> Json:
 
 def _text(name: str, summary: str, *problems: int, media: str = "text/plain") -> Json:
     """An operation whose answer is a document of another standard."""
-    schema: Json = _TEXT if media == "text/plain" else {"type": "object"}
+    schema: Json = TEXT if media == "text/plain" else {"type": "object"}
     responses = _responses("Answer", *problems) | {
         "200": {"description": "结果", "content": {media: {"schema": schema}}}
     }
@@ -139,15 +140,4 @@ def _key_parameter() -> Json:
 
 
 def _responses(name: str, *problems: int) -> Json:
-    trouble = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    return {
-        "200": _response(name),
-        **{str(status): {"description": "问题", "content": trouble} for status in problems},
-    }
-
-
-def _response(name: str) -> Json:
-    return {
-        "description": "结果",
-        "content": {"application/json": {"schema": {"$ref": f"#/components/schemas/{name}"}}},
-    }
+    return {"200": response(name), **troubles(*problems)}

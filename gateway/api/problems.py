@@ -26,6 +26,7 @@ TITLES = {
     "unauthorised": "身份未通过验证",
     "refused": "请求已被阻断",
     "forbidden": "无权办理",
+    "step-up-required": "需要再次验证",
     "not-found": "没有此资源",
     "method-not-allowed": "不支持此请求方法",
     "conflict": "请求正在处理",

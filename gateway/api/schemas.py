@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias, cast
+from typing import cast
 
 import msgspec
 
 from gateway.api.catalogue import CatalogueView
+from gateway.api.describing import COUNT, FLAG, SHA256, TEXT, Json, closed
 from gateway.api.problems import TITLES, Problem
 from gateway.domain.answer import FieldCode, SubjectCode
 from gateway.domain.query import MAX_CLAIMS, QueryBody
 from policies.catalogue import Catalogue, Comparator
 from policies.decision import Reason
 
-Json: TypeAlias = dict[str, object]
-_SHA256: Json = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
-_COUNT: Json = {"type": "integer", "minimum": 0}
-_TEXT: Json = {"type": "string"}
-_FLAG: Json = {"type": "boolean"}
 _HASHES: Json = {"type": "array", "items": {"type": "string", "pattern": "^[A-Za-z0-9+/]{43}=$"}}
 TOKEN_ERRORS = (
     "invalid_request",
@@ -38,20 +34,20 @@ def components(catalogue: Catalogue) -> Json:
         component["additionalProperties"] = False
     for (name, member), told in _narrowed(catalogue).items():
         cast("dict[str, Json]", found[name]["properties"])[member] |= told
-    texts = _closed({"index": _COUNT, "size": _COUNT, "hashes": _HASHES})
+    texts = closed({"index": COUNT, "size": COUNT, "hashes": _HASHES})
     cast("Json", texts["properties"])["tlog_proof"] = {"type": "string"}
     return {
         **found,
         "Answer": _answer(catalogue),
         "Receipt": _receipt(),
         "Inclusion": texts,
-        "Consistency": _closed({"old": _COUNT, "size": _COUNT, "hashes": _HASHES}),
-        "Token": _closed({"access_token": _TEXT, "token_type": {"enum": ["Bearer", "DPoP"]}, "expires_in": _COUNT}),
-        "Revoked": _closed({}),
-        "Introspection": {"type": "object", "required": ["active"], "properties": {"active": _FLAG}},
-        "TokenError": _closed({"error": {"enum": list(TOKEN_ERRORS)}}),
-        "Alive": _closed({"status": {"const": "ok"}}),
-        "Ready": _closed({"ready": _FLAG, "checks": {"type": "object", "additionalProperties": _FLAG}}),
+        "Consistency": closed({"old": COUNT, "size": COUNT, "hashes": _HASHES}),
+        "Token": closed({"access_token": TEXT, "token_type": {"enum": ["Bearer", "DPoP"]}, "expires_in": COUNT}),
+        "Revoked": closed({}),
+        "Introspection": {"type": "object", "required": ["active"], "properties": {"active": FLAG}},
+        "TokenError": closed({"error": {"enum": list(TOKEN_ERRORS)}}),
+        "Alive": closed({"status": {"const": "ok"}}),
+        "Ready": closed({"ready": FLAG, "checks": {"type": "object", "additionalProperties": FLAG}}),
     }
 
 
@@ -83,7 +79,7 @@ def _narrowed(catalogue: Catalogue) -> dict[tuple[str, str], Json]:
 
 def _answer(catalogue: Catalogue) -> Json:
     codes = {"enum": [code.value for code in FieldCode]}
-    return _closed(
+    return closed(
         {
             "subject": {"enum": [code.value for code in SubjectCode]},
             "fields": {
@@ -92,42 +88,33 @@ def _answer(catalogue: Catalogue) -> Json:
                 "additionalProperties": codes,
             },
             "as_of": {"type": "string", "format": "date"},
-            "data": _closed({"time": {"type": "string", "format": "date-time"}, "version": _SHA256}),
+            "data": closed({"time": {"type": "string", "format": "date-time"}, "version": SHA256}),
             "receipt": {"$ref": "#/components/schemas/Receipt"},
         }
     )
 
 
 def _receipt() -> Json:
-    body = _closed(
+    body = closed(
         {
-            "data": _closed({"time": {"type": "string"}, "version": _SHA256}),
-            "index": _COUNT,
-            "leaf": _SHA256,
+            "data": closed({"time": {"type": "string"}, "version": SHA256}),
+            "index": COUNT,
+            "leaf": SHA256,
             "origin": {"type": "string"},
-            "policy": _closed({"number": _COUNT, "sha256": _SHA256}),
-            "request_sha256": _SHA256,
-            "response_sha256": _SHA256,
+            "policy": closed({"number": COUNT, "sha256": SHA256}),
+            "request_sha256": SHA256,
+            "response_sha256": SHA256,
             "time": {"type": "string"},
             "v": {"const": 1},
         }
     )
-    path = _closed(
+    path = closed(
         {
-            "at": _COUNT,
-            "first": _COUNT,
+            "at": COUNT,
+            "first": COUNT,
             "hashes": {"type": "array", "items": {"type": "string"}},
             "size": {"type": "integer", "minimum": 1},
         }
     )
     text = {"type": "string"}
-    return _closed({"body": body, "path": path, "salt": text, "signature": text, "type": {"const": "bidui-receipt/1"}})
-
-
-def _closed(properties: Json) -> Json:
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": sorted(properties),
-        "additionalProperties": False,
-    }
+    return closed({"body": body, "path": path, "salt": text, "signature": text, "type": {"const": "bidui-receipt/1"}})

@@ -178,7 +178,7 @@ def test_whatever_a_machine_makes_of_the_description_is_answered_as_described(
 
     entrance = Entrance(gateway, submit=submit)
     entrance.sign()
-    operations = schemathesis.openapi.from_asgi("/openapi.json", entrance.app()).include(path_regex="^/v1/")
+    operations = schemathesis.openapi.from_asgi("/openapi.json", entrance.app()).include(path_regex="^/v1/(?!office/)")
     for found in operations.get_all_operations():
         assert isinstance(found, Ok)
 
