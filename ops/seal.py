@@ -113,9 +113,10 @@ class SealingDesk:
     def _learn(self, deed: Deed) -> None:
         now = self.clock.now()
         if deed.document.kind is Kind.PERSON:
-            person = self._roll.enrol(deed, now)
-            if self._roll.serial(person.id)[0] > self.marks.newest(Kind.PERSON, person.id):
+            person = self._roll.examine(deed, now)
+            if deed.document.serial >= self.marks.newest(Kind.PERSON, person.id):
                 self._mark(deed.document, deed)
+            self._roll.enrol(deed, now)
             return
         document = self._roll.open(deed, now)
         if document.serial < self.marks.newest(document.kind, document.id):
@@ -130,7 +131,7 @@ class SealingDesk:
     def _admit(self, message: Admit) -> Admitted:
         deed = read_deed(message.deed)
         document = self._roll.open(deed, self.clock.now())
-        self._check_newest(deed)
+        self._check_whole()
         grant = read_grant(document)
         self._mark(document, deed)
         self._lapses.admit(deed, grant)
@@ -141,10 +142,10 @@ class SealingDesk:
         sealer = next(iter(self._sealers_of(message.generation).values()))
         return Admitted([sealer.unit(code) for code in grant.scope])
 
-    def _check_newest(self, deed: Deed) -> None:
-        """Nobody who signed is shown here as they were before their last change."""
-        for each in deed.signatures:
-            if self._roll.serial(each.person)[0] < self.marks.newest(Kind.PERSON, each.person):
+    def _check_whole(self) -> None:
+        """Nobody is shown here as they were before their last change: they could enrol others, who then sign."""
+        for mark in self.marks.of(Kind.PERSON):
+            if self._roll.serial(mark.id) != (mark.serial, mark.digest):
                 raise DeedError("the roll that was shown here lacks what was on it before")
 
     def _mark(self, document: Document, deed: Deed) -> None:

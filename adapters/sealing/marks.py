@@ -48,6 +48,10 @@ class Marks:
         known = self._known.get((kind, deed_id))
         return known.serial if known else 0
 
+    def of(self, kind: str) -> Iterator[Mark]:
+        """The newest mark of everything of a kind."""
+        return (mark for mark in self._known.values() if mark.kind == kind)
+
     def close(self) -> None:
         journal, self._journal = self._journal, None
         if journal:
@@ -77,7 +81,7 @@ def _read(path: Path) -> Iterator[Mark]:
     for body in frames(path):
         try:
             yield _decoder.decode(body)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeDecodeError):
             raise JournalError(f"{path} is not what was written; restore the sealing process's own folder") from None
 
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 
 from gateway.deeds.checking import check_signatures, is_complete
 from gateway.deeds.deed import Deed
@@ -33,6 +33,7 @@ class Roll:
         self.foundation = foundation
         self._histories: dict[str, list[tuple[datetime, Person]]] = {}
         self._digests: dict[str, tuple[int, str]] = {}
+        self._since = datetime.min.replace(tzinfo=UTC)
         for deed in deeds:
             self.enrol(deed, now or deed.signatures[-1].time())
 
@@ -73,12 +74,23 @@ class Roll:
 
     def enrol(self, deed: Deed, now: datetime) -> Person:
         """Takes a person's deed into the roll; the roll is as it was if that raises `DeedError`."""
+        person = self.examine(deed, now)
+        self._since = deed.signatures[-1].time()
+        self._histories.setdefault(person.id, []).append((self._since, person))
+        self._digests[person.id] = (deed.document.serial, deed.digest)
+        return person
+
+    def examine(self, deed: Deed, now: datetime) -> Person:
+        """The person whom this deed would enrol. Raises `DeedError`.
+
+        Nobody is enrolled by signatures older than the last change of the roll: whoever shows the deeds in another
+        order could let people enrol others after they were taken off.
+        """
         document = self.open(deed, now)
         person = read_person(document.id, document.content)
         self.admit(document, person)
-        since = deed.signatures[-1].time()
-        self._histories.setdefault(person.id, []).append((since, person))
-        self._digests[person.id] = (document.serial, deed.digest)
+        if deed.signatures[-1].time() < self._since:
+            raise DeedError("somebody was enrolled, changed or taken off after this was signed; sign again")
         return person
 
     def admit(self, document: Document, person: Person) -> None:
