@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from adapters.keys.files import Passphrase
+from adapters.newest_rights import FileNewest
 from adapters.sql.store import SqlStore
 from gateway.deeds.reading import DeedsReader
 from gateway.examining import Examine, Examiner
@@ -21,7 +22,7 @@ def open_office(home: Home, passphrase: Passphrase | None = None, examine: Exami
         log=foundation.log,
         store=SqlStore(home.database_url(settings)),
         ledger=make_ledger(home, settings, passphrase),
-        reader=DeedsReader(foundation),
+        reader=DeedsReader(foundation, FileNewest(home.checkpoints)),
         catalogue=load_catalogue(),
         clock=home.clock,
         examiner=Examiner(examine),

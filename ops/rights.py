@@ -20,7 +20,7 @@ from gateway.deeds.document import Kind
 from gateway.deeds.errors import DeedError
 from gateway.deeds.foundation import Foundation, read_foundation
 from gateway.deeds.keeping import Kept
-from gateway.deeds.reading import DeedsReader
+from gateway.deeds.reading import DeedsReader, NewestStore
 from gateway.deeds.standing import Standing, is_live
 from gateway.deeds.steps import BREAK_GLASS
 from gateway.domain.cohort import Members
@@ -53,10 +53,11 @@ class RightsDesk:
         catalogue: Catalogue,
         clock: Clock,
         changed: Callable[[Registry, Deeds], None],
+        newest: NewestStore | None = None,
         loud: Callable[[], None] = lambda: None,
     ) -> None:
         self._database = database
-        self._reader = DeedsReader(foundation)
+        self._reader = DeedsReader(foundation, newest)
         self._compiler = Compiler(catalogue)
         self._cohorts = Cohorts()
         self._clock = clock

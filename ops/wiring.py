@@ -16,6 +16,7 @@ from adapters.index.absent import AbsentIndex
 from adapters.index.generations import GenerationFiles, Generations, GenerationTables, OpenIndex
 from adapters.keys.files import Passphrase, read_ed25519_public, read_secret
 from adapters.metrics import Metrics
+from adapters.newest_rights import FileNewest
 from adapters.sealing.client import Deeds, SealClient
 from adapters.sealing.enlisting import Enlisters
 from adapters.sql.engine import open_engine
@@ -199,6 +200,7 @@ def _rights(
         catalogue=load_catalogue(),
         clock=home.clock,
         changed=changed,
+        newest=FileNewest(home.checkpoints),
         loud=loud,
     )
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import cast
+from typing import Protocol, cast
+
+import msgspec
 
 from audit.entry import decode
 from audit.errors import AuditError
@@ -14,15 +16,51 @@ from gateway.deeds.standing import Standing
 from gateway.domain.errors import UnavailableError
 
 
+class Newest(msgspec.Struct, frozen=True):
+    """The last ledger entry that brought a deed into force, and the digest over all that was in force then."""
+
+    entry: int = 0
+    rights: str = ""
+
+
+class NewestStore(Protocol):
+    """Remembers what was last in force, apart from the database."""
+
+    def read(self) -> Newest:
+        """What was last in force."""
+        ...
+
+    def raise_to(self, newest: Newest) -> None:
+        """Remembers this, unless something newer is remembered already."""
+        ...
+
+
+class Remembered:
+    """Keeps the promise of `NewestStore` as long as the process lives."""
+
+    def __init__(self, newest: Newest | None = None) -> None:
+        self._newest = newest or Newest()
+
+    def read(self) -> Newest:
+        """See `NewestStore`."""
+        return self._newest
+
+    def raise_to(self, newest: Newest) -> None:
+        """See `NewestStore`."""
+        self._newest = max(newest, self._newest, key=lambda each: each.entry)
+
+
 class DeedsReader:
     """Keeps what was read and verified; at the next time only what came into force since is read and verified.
 
     A deed that was inserted, altered or taken away by SQL makes every answer impossible until it is mended: rights
-    that were tampered with are nobody's rights.
+    that were tampered with are nobody's rights. So do deeds that were taken out together with their entries: what was
+    in force once must be there still, below whatever came later.
     """
 
-    def __init__(self, foundation: Foundation) -> None:
+    def __init__(self, foundation: Foundation, newest: NewestStore | None = None) -> None:
         self.foundation = foundation
+        self._newest = newest or Remembered()
         self.forget()
 
     def forget(self) -> None:
@@ -45,8 +83,13 @@ class DeedsReader:
             raise UnavailableError(f"the deeds in the database cannot be trusted: {error}") from error
 
     def _read(self, deeds: DeedStore, now: datetime) -> Standing:
+        newest = self._newest.read()
         for kept in deeds.in_force(self._entry):
+            if self._entry <= newest.entry < kept.entry:
+                self._check_still(newest)
             self._add(kept, now)
+        if self._entry <= newest.entry:
+            self._check_still(newest)
         self._compare(deeds.last_change())
         return self._standing
 
@@ -60,18 +103,28 @@ class DeedsReader:
             raise DeedError("a deed stands under another name than its own")
         self._entry = kept.entry
 
+    def _check_still(self, newest: Newest) -> None:
+        """What was last in force must be what was found so far."""
+        if newest.entry and Newest(self._entry, self._standing.digest()) != newest:
+            raise DeedError("deeds that were in force are there no more, or not as they were; `bidui doctor` helps")
+
     def _compare(self, last: bytes) -> None:
         """The ledger's last word on what is in force must be what was found."""
         if self._entry == 0 and not last:
             return
-        if _rights(last) != self._standing.digest():
+        found = Newest(self._entry, self._standing.digest())
+        if _last_word(last) != found:
             raise DeedError("what is in force is not what the ledger says; `bidui doctor` helps")
+        self._newest.raise_to(found)
 
 
-def _rights(entry: bytes) -> str:
+def _last_word(entry: bytes) -> Newest | None:
     try:
         opened = decode(entry)
     except AuditError:
-        return ""
-    body = opened.get("body") if isinstance(opened, dict) else None
-    return str(cast("dict[str, object]", body).get("rights", "")) if isinstance(body, dict) else ""
+        return None
+    members = cast("dict[str, object]", opened) if isinstance(opened, dict) else dict[str, object]()
+    body, place = members.get("body"), members.get("seq")
+    if not isinstance(body, dict) or type(place) is not int:
+        return None
+    return Newest(place, str(cast("dict[str, object]", body).get("rights", "")))

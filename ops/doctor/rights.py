@@ -9,12 +9,13 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from adapters.identity.registry import Registry
 from adapters.keys.files import KeyFileError
+from adapters.newest_rights import FileNewest
 from adapters.sql.deeds import DeedTable
 from adapters.sql.engine import driver_connection, driver_error
 from gateway.deeds.document import Kind
 from gateway.deeds.errors import DeedError
 from gateway.deeds.granting import read_grant
-from gateway.deeds.reading import DeedsReader
+from gateway.deeds.reading import DeedsReader, Remembered
 from gateway.deeds.standing import Standing
 from gateway.domain.errors import GatewayError
 from gateway.domain.grant import Grant, local_day
@@ -147,7 +148,8 @@ def _standing(installation: Installation) -> Standing | None:
     """Raises `GatewayError` when what is stored cannot be trusted, `SettingsError` without a foundation."""
     if installation.engine is None:
         return None
-    reader = DeedsReader(read_home_foundation(installation.home))
+    newest = Remembered(FileNewest(installation.home.checkpoints).read())
+    reader = DeedsReader(read_home_foundation(installation.home), newest)
     try:
         connection = driver_connection(installation.engine)
         try:

@@ -11,13 +11,14 @@ import pytest
 from sqlalchemy import text
 
 from adapters.identity.registry import Registry
+from adapters.newest_rights import FileNewest
 from adapters.sealing.client import Deeds
 from adapters.sql.engine import open_engine
 from audit.entry import JsonValue
 from gateway.deeds.deed import Deed, drawn
 from gateway.deeds.document import Kind
 from gateway.deeds.foundation import Foundation
-from gateway.domain.errors import UnavailableError
+from gateway.domain.errors import DownError, UnavailableError
 from gateway.domain.people import Duty
 from gateway.ports import Rights
 from ops import installing
@@ -53,6 +54,7 @@ class Opened:
             catalogue=CATALOGUE,
             clock=self.home.clock,
             changed=lambda registry, deeds: self.told.append((registry, deeds)),
+            newest=FileNewest(self.home.checkpoints),
         )
 
     def load(self) -> Rights:
@@ -143,6 +145,76 @@ TAMPERED: dict[str, Callable[[Opened], None]] = {
     "everything is gone": lambda opened: opened.sql("DELETE FROM deed"),
     "no control epoch": lambda opened: opened.sql("DELETE FROM control"),
 }
+
+
+def unguarded(opened: Opened, *statements: str) -> None:
+    """As whoever owns the database: triggers first, then the rows, then the epoch, so that it is read at once."""
+    for guard in ("ledger_entry_no_UPDATE", "ledger_entry_no_DELETE"):
+        opened.sql(f"DROP TRIGGER {guard}")
+    for each in (*statements, "UPDATE control SET epoch = epoch + 1"):
+        opened.sql(each)
+
+
+_NEWEST = "(SELECT max(entry) FROM deed)"
+ROLLED_BACK: dict[str, tuple[str, ...]] = {
+    "its entry is called something else": (
+        f"UPDATE ledger_entry SET type = 'x' WHERE \"index\" = {_NEWEST}",
+        f"DELETE FROM deed WHERE entry = {_NEWEST}",
+    ),
+    "its entry is gone": (
+        f'DELETE FROM ledger_entry WHERE "index" = {_NEWEST}',
+        f"DELETE FROM deed WHERE entry = {_NEWEST}",
+    ),
+    "it is called refused": (
+        f"UPDATE ledger_entry SET type = 'x' WHERE \"index\" = {_NEWEST}",
+        f"UPDATE deed SET state = 'refused', entry = 0 WHERE entry = {_NEWEST}",
+    ),
+    "an older entry stands in its place": (
+        f'UPDATE ledger_entry SET entry = (SELECT entry FROM ledger_entry WHERE "index" = (SELECT max(entry) FROM'
+        f' deed WHERE entry < {_NEWEST})) WHERE "index" = {_NEWEST}',
+        f"DELETE FROM deed WHERE entry = {_NEWEST}",
+    ),
+}
+
+
+def frozen(opened: Opened) -> None:
+    with closing(SyntheticOffice(opened.home)) as office:
+        office.put_in_force(Kind.FREEZE, f"grant.{GRANT}", {"frozen": True}, Duty.SECURITY_ADMIN, reason="核查")
+
+
+@pytest.mark.parametrize("is_restarted", [False, True], ids=["running", "restarted"])
+@pytest.mark.parametrize("statements", ROLLED_BACK.values(), ids=ROLLED_BACK)
+def test_a_freeze_that_is_taken_out_with_its_entry_stops_all(
+    opened: Opened, statements: tuple[str, ...], is_restarted: bool
+) -> None:
+    frozen(opened)
+    assert opened.load().frozen == {f"grant.{GRANT}"}
+
+    unguarded(opened, *statements)
+
+    desk = opened.open() if is_restarted else opened.desk
+    with pytest.raises(UnavailableError, match="cannot be trusted"):
+        desk.load()
+
+
+def test_what_was_taken_out_is_missed_below_what_came_later(opened: Opened) -> None:
+    frozen(opened)
+    opened.load()
+    unguarded(opened, *ROLLED_BACK["its entry is called something else"])
+    shutil.move(opened.home.checkpoints / "rights", opened.home.path / "aside")
+    add_grant(opened.home, "G-new", opened.stage)
+    shutil.move(opened.home.path / "aside", opened.home.checkpoints / "rights")
+
+    with pytest.raises(UnavailableError, match="cannot be trusted"):
+        opened.open().load()
+
+
+def test_what_was_in_force_is_remembered_in_whole_or_not_at_all(opened: Opened) -> None:
+    opened.load()
+    (opened.home.checkpoints / "rights").write_bytes(b"{")
+
+    with pytest.raises(DownError, match="restore"):
+        opened.open()
 
 
 @pytest.mark.parametrize("tamper", TAMPERED.values(), ids=TAMPERED)
