@@ -89,6 +89,8 @@ class Office:
     catalogue: Catalogue
     clock: Clock
     examiner: Examiner
+    fits: Callable[[Standing], None] = lambda _: None
+    """Raises `DeedError` when what is in force now could not be put together: nobody would be answered any more."""
     arrived: Callable[[Document], None] = lambda _: None
     """Told what has come into force, after the commit."""
 
@@ -254,6 +256,7 @@ class Office:
         self._check(document, standing)
         before = standing.get(document.kind, document.id)
         standing.add(deed, now)
+        self.fits(standing)
         return in_force(kept, before, standing.digest())
 
     def _check(self, document: Document, standing: Standing) -> None:

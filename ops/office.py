@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from adapters.identity.registry import Registry
 from adapters.keys.files import Passphrase
 from adapters.newest_rights import FileNewest
 from adapters.sql.store import SqlStore
+from gateway.deeds.errors import DeedError
 from gateway.deeds.reading import DeedsReader
+from gateway.deeds.standing import Standing
+from gateway.domain.partner_file import PartnerFileError
 from gateway.examining import Examine, Examiner
 from gateway.office import Office
+from gateway.partners import partners
 from ops.examining import examine_here
 from ops.log_keys import make_ledger
 from ops.rights import read_home_foundation
@@ -26,4 +31,13 @@ def open_office(home: Home, passphrase: Passphrase | None = None, examine: Exami
         catalogue=load_catalogue(),
         clock=home.clock,
         examiner=Examiner(examine),
+        fits=_check_partners,
     )
+
+
+def _check_partners(standing: Standing) -> None:
+    """Each key belongs to one system, each operator has one name, and whatever else one deed alone does not show."""
+    try:
+        Registry(partners(standing))
+    except PartnerFileError as error:
+        raise DeedError(str(error)) from None
