@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -56,6 +57,7 @@ class AccountsDesk:
     passwords: Passwords
     limits: SessionLimits
     provider: OidcProvider | None
+    is_frozen: Callable[[str], bool]
 
     def guard(self) -> Guard:
         return Guard(sessions=self._sessions(), clock=self.clock, origins=frozenset({self.origin}))
@@ -103,7 +105,13 @@ class AccountsDesk:
 
     def _sessions(self) -> Sessions:
         return Sessions(
-            store=self.store, ledger=self.ledger, people=self.people, entropy=os.urandom, limits=self.limits
+            store=self.store,
+            ledger=self.ledger,
+            people=self.people,
+            vault=self.vault,
+            entropy=os.urandom,
+            limits=self.limits,
+            is_frozen=self.is_frozen,
         )
 
     def _attempts(self) -> Attempts:
@@ -132,7 +140,9 @@ class AccountsDesk:
         )
 
 
-def open_accounts(home: Home, people: People, passphrase: Passphrase | None) -> AccountsDesk:
+def open_accounts(
+    home: Home, people: People, passphrase: Passphrase | None, is_frozen: Callable[[str], bool] = lambda _: False
+) -> AccountsDesk:
     """The accounts of a home, with a store of their own. Raises `SettingsError`, `KeyFileError`."""
     settings = load(home, "serve.toml", ServeSettings)
     limits = SessionLimits(idle=settings.session_idle_minutes * 60, absolute=settings.session_hours * 3600)
@@ -146,6 +156,7 @@ def open_accounts(home: Home, people: People, passphrase: Passphrase | None) -> 
         passwords=Argon2Passwords(os.urandom, QUICK if home.mode is Mode.TEST else Cost()),
         limits=limits,
         provider=_provider(home, settings, settings.oidc) if settings.oidc else None,
+        is_frozen=is_frozen,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import cast
@@ -92,12 +93,18 @@ class NobodyYet:
 
 
 def open_desk(
-    home: Home, office: Office, people: People, passphrase: Passphrase | None, enlisters: Enlisters | None = None
+    home: Home,
+    office: Office,
+    people: People,
+    passphrase: Passphrase | None,
+    enlisters: Enlisters | None = None,
+    *,
+    is_frozen: Callable[[str], bool] = lambda _: False,
 ) -> PeopleDesk:
     """The people's desk of a home, with a store of its own."""
     return PeopleDesk(
         home=home,
-        accounts=open_accounts(home, people, passphrase),
+        accounts=open_accounts(home, people, passphrase, is_frozen),
         office=office,
         natural=read_secret(home.keys / "serve" / "natural.secret", passphrase),
         enlisters=enlisters or Enlisters(home.seal_socket(load(home, "seal.toml", SealSettings))),

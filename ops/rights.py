@@ -66,6 +66,7 @@ class RightsDesk:
         self._known: list[bytes] = []
         self._entry = 0
         self._people: Callable[[str], Person | None] = lambda _: None
+        self._frozen: frozenset[str] = frozenset()
 
     def load(self) -> Rights:
         """Everything anew. A deed that does not verify is an error for all: somebody wrote to the database."""
@@ -78,13 +79,17 @@ class RightsDesk:
             ends = ends_of(standing, grants)
         except (DeedError, PartnerFileError, RulebookError) as error:
             raise UnavailableError(f"what is in force cannot be put together: {error}") from error
-        self._people = standing.roll.person
+        self._people, self._frozen = standing.roll.person, frozen_of(standing)
         self._changed(registry, Deeds(tuple(self._known), {number: _encoded(standing, number) for number in grants}))
-        return Rights(epoch, snapshot, grants, frozen_of(standing), cohorts=cohorts, ends=ends)
+        return Rights(epoch, snapshot, grants, self._frozen, cohorts=cohorts, ends=ends)
 
     def person(self, account: str) -> Person | None:
         """Keeps the promise of `gateway.ports.People`: who was in force when the rights were last loaded."""
         return self._people(account)
+
+    def is_frozen(self, account: str) -> bool:
+        """Whether the person of this account was frozen when the rights were last loaded."""
+        return f"{Kind.PERSON}.{account}" in self._frozen
 
     def epoch(self) -> int:
         """The control epoch now."""

@@ -192,10 +192,10 @@ class MemoryBindings:
         return self.kept.get(name)
 
     def bind(self, name: bytes, account: str) -> None:
-        self.clear(account)
+        self.forget(account)
         self.kept[name] = account
 
-    def clear(self, account: str) -> None:
+    def forget(self, account: str) -> None:
         self.kept = {name: of for name, of in self.kept.items() if of != account}
 
 
@@ -218,7 +218,7 @@ class MemoryBooks:
             self.recovery.clear(account)
             self.sessions.end_all(account)
             self.places.forget(account)
-            self.bindings.clear(account)
+            self.bindings.forget(account)
         self.book.gone.clear()
 
 
@@ -299,9 +299,16 @@ class Accounts:
                 work.commit()
         vault, prover = Vault(SECRET, entropy), Prover(authenticators=authenticators)
         passwords, totp = Argon2Passwords(entropy, CHEAP), TimeCodes(ISSUER)
-        self.vault, self.secrets = vault, dict[str, str]()
+        self.vault, self.secrets, self.frozen = vault, dict[str, str](), set[str]()
         self.attempts = Attempts(store=self.store, ledger=ledger, vault=vault, entropy=entropy)
-        self.sessions = Sessions(store=self.store, ledger=ledger, people=self.people, entropy=entropy)
+        self.sessions = Sessions(
+            store=self.store,
+            ledger=ledger,
+            people=self.people,
+            vault=vault,
+            entropy=entropy,
+            is_frozen=self.frozen.__contains__,
+        )
         self.enrolment = Enrolment(
             store=self.store,
             ledger=ledger,

@@ -142,8 +142,11 @@ class BindingTable:
         return cast("str", rows[0][0]) if rows else None
 
     def bind(self, name: bytes, account_id: str) -> None:
-        self._clear.ask(self._cursor, account=account_id)
+        self.forget(account_id)
         self._add.write(self._cursor, [(name, account_id)])
+
+    def forget(self, account_id: str) -> None:
+        self._clear.ask(self._cursor, account=account_id)
 
 
 def _one(rows: Sequence[Row]) -> Account | None:

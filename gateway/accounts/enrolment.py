@@ -116,7 +116,7 @@ class Enrolment:
             name=self.vault.seal("name", invited.id, invited.name.strip().encode()),
             duty=invited.duty,
             partner=invited.partner,
-            code=activation_digest(code),
+            code=activation_digest(self.vault, code),
             code_until=seconds(at) + INVITED_SECONDS,
         )
         with self.store.begin() as work:
@@ -186,7 +186,7 @@ class Enrolment:
             work.commit()
 
     def _invited(self, books: AccountBooks, code: str, at: datetime) -> Account:
-        account = books.book.of_code(activation_digest(code))
+        account = books.book.of_code(activation_digest(self.vault, code))
         if account is None or seconds(at) >= account.code_until:
             raise UnauthorisedError
         return account
@@ -202,9 +202,10 @@ class Enrolment:
                 books.keys.put(replace(each, revoked=each.revoked or seconds(at)))
             books.book.put(taken)
             books.keys.put(key)
-            books.recovery.replace(taken.id, [code_digest(taken.id, each) for each in codes])
+            books.recovery.replace(taken.id, [code_digest(self.vault, taken.id, each) for each in codes])
             books.sessions.end_all(taken.id)
             books.places.forget(taken.id)
+            books.bindings.forget(taken.id)
             draft = account_enrolled(ref(taken), key=key.key.kid, form=key.key.form)
             self.ledger.append(work.ledger, [draft], at)
             person = person_to_sign(taken, [key], self.vault)

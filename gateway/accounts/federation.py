@@ -84,11 +84,10 @@ class Federation:
         if not self.provider.is_from(arrival.issuer) or not 0 < len(arrival.code) <= _LONGEST_CODE:
             raise UnauthorisedError
         subject = self.provider.subject(arrival.code, *self._secrets(challenge), at)
-        name = sha256(f"{self.provider.issuer}\n{subject}".encode()).digest() if subject else b""
         if account:
-            self._bind(name, account, at)
+            self._bind(subject, account, at)
             return None
-        return self._open(name, at)
+        return self._open(self._name(subject) if subject else b"", at)
 
     def _use_up(self, challenge: bytes, at: datetime) -> None:
         with self.store.begin() as work:
@@ -116,16 +115,21 @@ class Federation:
         person = person_in_force(account, books.keys.of(account.id), self.people) if account else None
         return Shown(account, person) if account and person else None
 
-    def _bind(self, name: bytes, account_id: str, at: datetime) -> None:
+    def _bind(self, subject: str | None, account_id: str, at: datetime) -> None:
         with self.store.begin() as work:
             account = work.accounts.book.find(account_id)
-            if not name or account is None:
+            if not subject or account is None:
                 raise UnauthorisedError
+            name, told = self._name(subject), sha256(f"{self.provider.issuer}\n{subject}".encode()).hexdigest()
             if work.accounts.bindings.find(name) not in {None, account_id}:
                 raise InvalidQueryError("该统一身份已绑定其他账号", "subject")
             work.accounts.bindings.bind(name, account_id)
-            self.ledger.append(work.ledger, [account_bound(ref(account), subject_sha256=name.hex())], at)
+            self.ledger.append(work.ledger, [account_bound(ref(account), subject_sha256=told)], at)
             work.commit()
+
+    def _name(self, subject: str) -> bytes:
+        """Keyed, so that nobody who writes to the database binds an account to themselves."""
+        return self.vault.name("oidc-subject", self.provider.issuer, subject)
 
     def _secrets(self, challenge: bytes) -> tuple[str, str]:
         """Nonce and PKCE verifier: 43 characters each."""

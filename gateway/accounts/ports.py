@@ -129,12 +129,16 @@ class OnceBook(Protocol):
 
 
 class BindingBook(Protocol):
-    """Which account is whose at the identity provider, by digest of issuer and subject. One each way."""
+    """Which account is whose at the identity provider, by keyed digest of issuer and subject. One each way."""
 
     def find(self, name: bytes) -> str | None: ...
 
     def bind(self, name: bytes, account: str) -> None:
         """Replaces what the account was bound to. The name must be free."""
+        ...
+
+    def forget(self, account: str) -> None:
+        """Whoever bound the account before comes in by that no more."""
         ...
 
 

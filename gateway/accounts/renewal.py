@@ -62,7 +62,7 @@ class Renewal:
         codes = recovery_codes(self.entropy)
         with self.store.begin() as work:
             account = _own(work, signed_in)
-            work.accounts.recovery.replace(account.id, [code_digest(account.id, each) for each in codes])
+            work.accounts.recovery.replace(account.id, [code_digest(self.vault, account.id, each) for each in codes])
             self._record(work, account, "recovery", None, at)
         return codes
 

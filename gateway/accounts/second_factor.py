@@ -39,7 +39,7 @@ class SecondFactor:
                 return self._totp(books, who, code, at)
             case RecoveryCode(code):
                 account = who.account.id if who else _NOBODY
-                return Level.RECOVERY if books.recovery.take(account, code_digest(account, code)) else None
+                return Level.RECOVERY if books.recovery.take(account, code_digest(self.vault, account, code)) else None
             case Assertion(credential):
                 return self._assertion(books, who, credential, use, at)
 

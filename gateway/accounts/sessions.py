@@ -1,13 +1,16 @@
 """Sessions: who is signed in, for how long, and how fresh their second factor is.
 
-A session's id is 256 random bits that only the person's browser or program holds; we keep its digest. It ends when
-nobody used it for a quarter of an hour, after eight hours, or as soon as the person is no longer in force.
+A session's id is 128 random bits and a keyed digest that binds them to the account; only the person's browser or
+program holds it, we keep its digest. So a row that somebody else wrote, or moved to another account, is nobody's
+session. It ends when nobody used it for a quarter of an hour, after eight hours, or as soon as the person is no longer
+in force, or is frozen.
 """
 
 from __future__ import annotations
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -19,11 +22,12 @@ from gateway.accounts.errors import UnauthorisedError
 from gateway.accounts.ports import AccountStore, AccountWork
 from gateway.accounts.standing import person_in_force, ref, seconds
 from gateway.accounts.values import Level, Opened, Session, SignedIn
+from gateway.accounts.vault import Vault
 from gateway.domain.people import Person
 from gateway.ports import People
 from gateway.seal import Entropy
 
-ID_BYTES = 32
+ID_BYTES, _RANDOM_BYTES = 32, 16
 TOUCH_SECONDS = 30
 """How exactly the last use is kept: not every request writes."""
 
@@ -44,15 +48,18 @@ class Sessions:
     store: AccountStore
     ledger: Ledger
     people: People
+    vault: Vault
     entropy: Entropy
     limits: SessionLimits = SessionLimits()
+    is_frozen: Callable[[str], bool] = lambda _: False
+    """Whether this account is stopped although its person is in force."""
 
     def find(self, session_id: str, at: datetime) -> SignedIn:
         """Whose session this is. Raises `UnauthorisedError`, alike for all that ended and all that never were."""
         raw = _read(session_id)
         with self.store.begin() as work:
             session = work.accounts.sessions.find(_name(raw))
-            if session is None or not self._lasts(session, seconds(at)):
+            if session is None or not self._is_ours(session, raw) or not self._lasts(session, seconds(at)):
                 raise UnauthorisedError
             person = self._person(work, session)
             if person is None:
@@ -66,7 +73,9 @@ class Sessions:
 
     def open(self, work: AccountWork, person: Person, level: Level, at: datetime, *, fresh: bool) -> Opened:
         """A new session, in the caller's work."""
-        now, raw = seconds(at), self.entropy(ID_BYTES)
+        if self.is_frozen(person.id):
+            raise UnauthorisedError
+        now, raw = seconds(at), self._drawn(person.id)
         session = Session(
             name=_name(raw),
             account=person.id,
@@ -84,8 +93,7 @@ class Sessions:
         before = work.accounts.sessions.find(signed_in.session)
         if before is None:
             raise UnauthorisedError
-        raw = self.entropy(ID_BYTES)
-        now = seconds(at)
+        raw, now = self._drawn(before.account), seconds(at)
         after = replace(before, name=_name(raw), level=level, seen=now, fresh_until=now + self.limits.fresh)
         work.accounts.sessions.end(before.name)
         work.accounts.sessions.put(after)
@@ -120,13 +128,25 @@ class Sessions:
         if account:
             self.ledger.append(work.ledger, [account_signed_out(ref(account), cause=cause)], at)
 
+    def _drawn(self, account: str) -> bytes:
+        """A fresh id."""
+        drawn = self.entropy(_RANDOM_BYTES)
+        return drawn + self._binding(account, drawn)
+
+    def _is_ours(self, session: Session, raw: bytes) -> bool:
+        return compare_digest(raw[_RANDOM_BYTES:], self._binding(session.account, raw[:_RANDOM_BYTES]))
+
+    def _binding(self, account: str, drawn: bytes) -> bytes:
+        return self.vault.name("session-id", account, drawn.hex())[: ID_BYTES - _RANDOM_BYTES]
+
     def _lasts(self, session: Session, at: int) -> bool:
         return at < session.seen + self.limits.idle and at < session.opened + self.limits.absolute
 
     def _person(self, work: AccountWork, session: Session) -> Person | None:
         account = work.accounts.book.find(session.account)
         keys = work.accounts.keys.of(session.account)
-        return person_in_force(account, keys, self.people) if account else None
+        person = person_in_force(account, keys, self.people) if account else None
+        return None if person is None or self.is_frozen(person.id) else person
 
 
 def is_csrf(signed_in: SignedIn, shown: str) -> bool:

@@ -22,7 +22,7 @@ from gateway.domain.errors import DownError, UnavailableError
 from gateway.domain.people import Duty
 from gateway.ports import Rights
 from ops import installing
-from ops.demo.office import SyntheticOffice, administrators
+from ops.demo.office import SyntheticOffice, administrators, head_of
 from ops.office import open_office
 from ops.prove.homes import FINANCE, Stage, add_grant
 from ops.rights import RightsDesk, load_units, read_home_foundation
@@ -311,3 +311,16 @@ def test_wrong_units_are_an_error_of_the_settings(tmp_path: Path, content: bytes
 def test_missing_units_say_what_to_write(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="one line a unit"):
         load_units(tmp_path / "units.toml")
+
+
+def test_a_person_is_frozen_from_the_next_load_on(opened: Opened) -> None:
+    head = head_of(FINANCE.code)
+    opened.load()
+    with closing(SyntheticOffice(opened.home)) as office:
+        office.put_in_force(Kind.FREEZE, f"person.{head}", {"frozen": True}, Duty.SECURITY_ADMIN, reason="核查")
+    assert not opened.desk.is_frozen(head)
+
+    opened.load()
+
+    assert opened.desk.is_frozen(head)
+    assert opened.desk.person(head) is not None

@@ -259,6 +259,18 @@ def test_whoever_lost_everything_enrols_again_and_waits_again(accounts: Accounts
     assert accounts.attempt().signed_in.person == again.person
 
 
+def test_what_was_bound_before_lets_nobody_in_afterwards(accounts: Accounts) -> None:
+    accounts.enrol()
+    with accounts.store.begin() as work:
+        work.accounts.bindings.bind(b"n" * 32, "li.ming")
+        work.commit()
+
+    accounts.take(invite(accounts), key="li.ming's second key")
+
+    with accounts.store.begin() as work:
+        assert work.accounts.bindings.find(b"n" * 32) is None
+
+
 def test_a_code_alone_changes_nothing_for_who_is_enrolled(accounts: Accounts) -> None:
     accounts.enrol()
     begin(Accounts(accounts.store), invite(accounts))

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+from base64 import urlsafe_b64encode
+from collections.abc import Callable
 from dataclasses import replace
+from hashlib import sha256
 
 import pytest
 
 from gateway.accounts.errors import UnauthorisedError
 from gateway.accounts.sessions import is_csrf
+from gateway.accounts.values import Level, Session
 from tests.fakes_accounts import Accounts
 
 
@@ -139,3 +143,57 @@ def test_old_rows_do_not_pile_up(accounts: Accounts) -> None:
     accounts.attempt()
 
     assert accounts.look(lambda books: len(books.sessions.kept)) == 1
+
+
+# ---------------------------------------------------------------------------------------- who writes to the database
+
+
+def written(accounts: Accounts, own: bytes) -> str:
+    """A row under an id that they drew themselves."""
+    name, at = sha256(b"bidui-session/1\n" + own).digest(), int(accounts.clock.now().timestamp())
+    put(accounts, Session(name=name, account="li.ming", level=Level.TOTP, opened=at, seen=at, fresh_until=at + 300))
+    return urlsafe_b64encode(own).rstrip(b"=").decode()
+
+
+def moved(accounts: Accounts) -> str:
+    """Their own session, given the account of somebody else."""
+    accounts.enrol("zhao.lei", 2)
+    opened = accounts.attempt("zhao.lei")
+    put(accounts, replace(kept(accounts, opened.signed_in.session), account="li.ming"))
+    return opened.session_id
+
+
+def put(accounts: Accounts, session: Session) -> None:
+    with accounts.store.begin() as work:
+        work.accounts.sessions.put(session)
+        work.commit()
+
+
+def kept(accounts: Accounts, name: bytes) -> Session:
+    with accounts.store.begin() as work:
+        session = work.accounts.sessions.find(name)
+    assert session is not None
+    return session
+
+
+FORGED: dict[str, Callable[[Accounts], str]] = {
+    "a row of their own": lambda accounts: written(accounts, b"x" * 32),
+    "their session moved to another account": moved,
+}
+
+
+@pytest.mark.parametrize("forge", FORGED.values(), ids=FORGED.keys())
+def test_a_row_makes_nobody_somebody_else(accounts: Accounts, forge: Callable[[Accounts], str]) -> None:
+    assert not is_open(accounts, forge(accounts))
+
+
+def test_whoever_is_frozen_is_signed_in_nowhere(accounts: Accounts) -> None:
+    session = accounts.attempt().session_id
+    accounts.frozen.add("li.ming")
+
+    assert not is_open(accounts, session)
+    with pytest.raises(UnauthorisedError):
+        accounts.attempt()
+    accounts.frozen.clear()
+    assert not is_open(accounts, session)
+    assert is_open(accounts, accounts.attempt().session_id)

@@ -85,13 +85,13 @@ def test_each_challenge_brings_a_one_time_code_secret_of_its_own() -> None:
 def test_codes_are_read_however_they_are_typed() -> None:
     code = make_code(CountingEntropy())
 
-    assert activation_digest(code) == activation_digest(f" {code.lower().replace('-', ' ')} ")
+    assert activation_digest(VAULT, code) == activation_digest(VAULT, f" {code.lower().replace('-', ' ')} ")
     assert is_activation_code(code)
     assert not is_activation_code(code[:-1])
 
 
 def test_digits_that_base32_lacks_are_the_letters_they_look_like() -> None:
-    assert code_digest("a", "OIB0-1800") == code_digest("a", "OIBO-IBOO")
+    assert code_digest(VAULT, "a", "OIB0-1800") == code_digest(VAULT, "a", "OIBO-IBOO")
 
 
 def test_ten_codes_are_all_different_and_bound_to_their_account() -> None:
@@ -99,4 +99,12 @@ def test_ten_codes_are_all_different_and_bound_to_their_account() -> None:
 
     assert len(set(codes)) == 10
     assert all(len(each.replace("-", "")) == 16 for each in codes)
-    assert code_digest("a", codes[0]) != code_digest("b", codes[0])
+    assert code_digest(VAULT, "a", codes[0]) != code_digest(VAULT, "b", codes[0])
+
+
+def test_whoever_writes_to_the_database_knows_no_digest_of_a_code_of_theirs() -> None:
+    other, code = Vault(b"o" * 32, CountingEntropy()), recovery_codes(CountingEntropy())[0]
+
+    assert code_digest(VAULT, "a", code) != code_digest(other, "a", code)
+    assert activation_digest(VAULT, code) != activation_digest(other, code)
+    assert code_digest(VAULT, "a", code) != activation_digest(VAULT, code)
