@@ -29,7 +29,7 @@ def changes(
 ) -> tuple[list[dict[str, JsonValue]], int]:
     """The first of the differences, each with its place (a JSON pointer), and how many more there are."""
     before, after = dict(leaves(old)), dict(leaves(new))
-    places = sorted(place for place in before.keys() | after.keys() if before.get(place) != after.get(place))
+    places = sorted(place for place in before.keys() | after.keys() if not _is_same(place, before, after))
     hidden = _PERSONAL.get(kind, frozenset())
     told: list[dict[str, JsonValue]] = [
         {"at": place, "old": _told(place, before, hidden), "new": _told(place, after, hidden)}
@@ -42,12 +42,19 @@ def leaves(value: JsonValue, place: str = "") -> Iterator[tuple[str, JsonValue]]
     """Everything that is no list or table with something in it, with its place."""
     if isinstance(value, Mapping) and value:
         for name, member in value.items():
-            yield from leaves(member, f"{place}/{name}")
+            yield from leaves(member, f"{place}/{name.replace('~', '~0').replace('/', '~1')}")
     elif isinstance(value, list | tuple) and value:
         for number, member in enumerate(value):
             yield from leaves(member, f"{place}/{number}")
     elif place:
         yield place, value
+
+
+def _is_same(place: str, before: Mapping[str, JsonValue], after: Mapping[str, JsonValue]) -> bool:
+    """Null is not the same as nothing, and true not the same as 1."""
+    if place not in before or place not in after:
+        return False
+    return type(before[place]) is type(after[place]) and before[place] == after[place]
 
 
 def _told(place: str, members: Mapping[str, JsonValue], hidden: frozenset[str]) -> JsonValue:
