@@ -67,7 +67,7 @@ class AccountsDesk:
         workers = Workers()
         asking = Asking(store=self.store, people=self.people, vault=self.vault, authenticators=self._authenticators())
         return [
-            *sign_in_routes(sign_in=self._sign_in(), renewal=self._renewal(), guard=guard, edge=edge, workers=workers),
+            *sign_in_routes(sign_in=self.sign_in(), renewal=self._renewal(), guard=guard, edge=edge, workers=workers),
             *enrolment_routes(enrolment=enrolment, guard=guard, workers=workers),
             *webauthn_routes(asking=asking, guard=guard),
             *(self._oidc(self.provider, guard, workers) if self.provider else []),
@@ -117,7 +117,7 @@ class AccountsDesk:
     def _attempts(self) -> Attempts:
         return Attempts(store=self.store, ledger=self.ledger, vault=self.vault, entropy=os.urandom)
 
-    def _sign_in(self) -> SignIn:
+    def sign_in(self) -> SignIn:
         return SignIn(
             store=self.store,
             ledger=self.ledger,

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from adapters.keys.files import Passphrase, private_folder, read_ed25519, read_secret, write_key, write_new
 from audit.entry import JsonValue
+from gateway.accounts.keys import fingerprint
 from gateway.deeds.checking import next_step
 from gateway.deeds.cohorts import Cohort
 from gateway.deeds.document import Kind
@@ -209,7 +210,8 @@ class SyntheticOffice:
         deed = kept.opened()
         step = next_step(deed)
         at = write_time(self._home.clock.now())
-        stated = Statement(self._office.log, step.name if step else "", account, account, at, (deed.digest,))
+        kid = self._enrolled(account).keys[0].kid
+        stated = Statement(self._office.log, step.name if step else "", account, kid, at, (deed.digest,))
         (signed,) = self._office.sign(self._enrolled(account), sign(self._key(account), stated))
         return signed
 
@@ -227,7 +229,7 @@ class SyntheticOffice:
             duty=duty,
             partner=partner,
             natural=natural_of(self._natural, number_of(account)),
-            keys=(PersonKey(account, KeyForm.ED25519, public),),
+            keys=(PersonKey(fingerprint(public), KeyForm.ED25519, public),),
             active=True,
         )
 
@@ -263,12 +265,12 @@ def read_grant_file(path: Path) -> Grant:
     try:
         grant = parse_grant(tomllib.loads(path.read_text(encoding="utf-8")))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError):
-        raise GrantError(f"{path.name} is not TOML in UTF-8") from None
+        raise GrantError(f"{path.name} 不是 UTF-8 的 TOML 文件") from None
     except OSError as error:
-        raise GrantError(f"{path.name} cannot be read ({error.strerror})") from None
+        raise GrantError(f"{path.name} 无法读取（{error.strerror}）") from None
     unknown = sorted(grant.fields - load_catalogue().fields.keys())
     if unknown:
-        raise GrantError(f"{path.name}: fields that the catalogue does not have: {', '.join(unknown)}")
+        raise GrantError(f"{path.name}：数据标准中没有这些字段，请删去或改正：{'、'.join(unknown)}")
     return grant
 
 

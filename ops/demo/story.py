@@ -21,6 +21,7 @@ from audit.trust import parse_trust
 from audit.verify_receipt import verify_receipt
 from bidui_client import Account, Answer, Claim, Client, RefusedError, Subject, load_key, tls_context
 from gateway.domain.answer import CHINESE
+from ops.demo.accounts import give_accounts
 from ops.demo.league import League
 from ops.demo.person import Person
 from ops.demo.staging import DEPARTMENTS, ISSUER, SEED, Department, grant_number, stage
@@ -56,6 +57,7 @@ def _stage(home: Home, persons: int) -> League:
         return League.of(seed=SEED, persons=persons)
     _screen.print("[1/4] 建立演示环境：密钥、合成盟市（14 旗县、461 机构）、四个部门的签批单，并封存名册…")
     league, report = stage(home, persons=persons, port=_free(PORT), metrics_port=_free(METRICS_PORT))
+    give_accounts(home)
     _screen.print(report.text())
     return league
 
@@ -180,6 +182,9 @@ def _next(home: Home, url: str) -> None:
        -H "Authorization: Bearer $(bidui token --client {client})" {url}/v1/catalogue
   bidui compare --example > query.json    # 填好后：bidui compare query.json --url {url} …（见 README）
   bidui audit verify --signed             # 离线核验存证账，至最后一个检查点
+  bidui sign-in --url {url} --ca {keys}/authority.crt --cert {keys}/clients/{client}/tls.crt --cert-key {keys}/clients/{client}/tls.pem \\
+       --account bb-lingdao --password-file {keys}/people/bb-lingdao.password --totp $(bidui demo --code bb-lingdao)
+  bidui tasks && bidui deed list          # 以编办领导身份办理签批；其他人的账号见 {keys}/people
 名单与答案：{home.path}/source/lists（truth.csv 记着每处差异）
 """,
         soft_wrap=True,
