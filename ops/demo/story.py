@@ -182,7 +182,8 @@ def _next(home: Home, url: str) -> None:
        -H "Authorization: Bearer $(bidui token --client {client})" {url}/v1/catalogue
   bidui compare --example > query.json    # 填好后：bidui compare query.json --url {url} …（见 README）
   bidui audit verify --signed             # 离线核验存证账，至最后一个检查点
-  bidui sign-in --url {url} --ca {keys}/authority.crt --cert {keys}/clients/{client}/tls.crt --cert-key {keys}/clients/{client}/tls.pem \\
+  bidui sign-in --url {url} --ca {keys}/authority.crt \\
+       --cert {keys}/clients/{client}/tls.crt --cert-key {keys}/clients/{client}/tls.pem \\
        --account bb-lingdao --password-file {keys}/people/bb-lingdao.password --totp $(bidui demo --code bb-lingdao)
   bidui tasks && bidui deed list          # 以编办领导身份办理签批；其他人的账号见 {keys}/people
 名单与答案：{home.path}/source/lists（truth.csv 记着每处差异）
