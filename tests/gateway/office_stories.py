@@ -1,0 +1,150 @@
+"""Stories of an office, told over HTTP: each opens most of the doors that its people have."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from pyotp import TOTP
+
+from gateway.domain.people import Duty
+from ops.demo.office import IDS, number_of
+from tests.bygones import CLERKS, DISCIPLINE, FINANCE, Bygones, without
+from tests.desks import Insider, Json, OpenOffice
+from tests.fakes_accounts import PASSWORD, proof_by
+from tests.lives import CLERK, HEAD, LEADER, LONG, PARTNER, REVIEWER, SECURITY, SYSTEM, Life, content
+from tests.make import an_id
+from tests.offices import from_text, to_text
+
+NEW, TEMPORARY = "cz-new", "cz-tmp"
+EVERYBODY = (SYSTEM, SECURITY, IDS[Duty.AUDIT_ADMIN], REVIEWER, LEADER, HEAD, CLERK)
+
+
+def invited(office: OpenOffice, account: str) -> str:
+    """The code of a new clerk."""
+    told = office.somebody(SYSTEM).post(
+        "invitations", id=account, name="新人", duty="clerk", id_number=number_of(account), partner=PARTNER
+    )
+    code: str = told["code"]
+    return code
+
+
+def key_body(key: Ed25519PrivateKey, begun: Json) -> Json:
+    """That somebody holds a key file."""
+    proof = proof_by(key, NEW, from_text(begun["challenge"]))
+    return {"public": to_text(proof.public), "signature": to_text(proof.signature)}
+
+
+def a_person_comes(office: OpenOffice, life: Life) -> None:
+    """Is invited, enrols, and is signed by two administrators; somebody else is not waited for."""
+    code, new = invited(office, NEW), office.somebody()
+    begun = new.post("enrolment/begin", code=code)
+    secret, key = begun["totp"]["secret"], Ed25519PrivateKey.generate()
+    new.post(
+        "enrolment/finish",
+        code=code,
+        challenge=begun["challenge"],
+        password=PASSWORD,
+        totp=TOTP(secret).at(life.clock.now()),
+        key=key_body(key, begun),
+    )
+    system = office.somebody(SYSTEM)
+    (waiting,) = system.get("people/waiting")["people"]
+    system.get("tasks")
+    drawn = system.post("deeds", kind="person", id=NEW, content=waiting["content"])
+    system.sign(drawn["digest"])
+    office.somebody(SECURITY).sign(drawn["digest"])
+    system.get("people")
+    invited(office, TEMPORARY)
+    office.send("DELETE", f"invitations/{TEMPORARY}", system.headers, b"")
+    a_person_looks_after_an_account(new, life, secret)
+
+
+def a_person_looks_after_an_account(new: Insider, life: Life, secret: str) -> None:
+    """Signs in, shows the second factor again, changes everything, and signs out."""
+
+    def second() -> Json:
+        life.clock.pass_by(seconds=31)
+        return {"totp": TOTP(secret).at(life.clock.now())}
+
+    new.post("webauthn/options", use="sign-in", account=NEW)
+    new.come_in("sign-in", account=NEW, password=PASSWORD, second=second())
+    new.get("session")
+    new.get("tasks")
+    new.come_in("step-up", second=second())
+    new.post("recovery-codes")
+    begun = new.post("keys/begin")
+    other = Ed25519PrivateKey.generate()
+    new.post("keys/finish", challenge=begun["challenge"], key=key_body(other, begun))
+    new.post("password", old=PASSWORD, new=f"{PASSWORD} 2")
+    new.come_in("sign-in", account=NEW, password=f"{PASSWORD} 2", second=second())
+    new.post("sign-out", everywhere=True)
+
+
+def a_grant_is_applied_for(office: OpenOffice, _: Life) -> None:
+    """Is narrowed and signed, carried on under other numbers; the next application is refused."""
+    clerk, head, reviewer, leader = (office.somebody(each) for each in (CLERK, HEAD, REVIEWER, LEADER))
+    drawn = clerk.post("deeds", kind="grant", id="S-1", content=content())
+    head.get(f"deeds/{drawn['digest']}")
+    head.get("deeds?mine=true")
+    head.sign(drawn["digest"])
+    narrowed = reviewer.post(f"deeds/{drawn['digest']}/narrowing", content=content(hit_rate=95), reason="收紧")
+    reviewer.sign(narrowed["digest"])
+    leader.get("deeds")
+    leader.sign(narrowed["digest"])
+    clerk.get("grants/S-1")
+    clerk.get("deeds/grant/S-1")
+    reviewer.get("deeds/grant/S-1/export?serial=1")
+    renewal = clerk.get("grants/S-1/clone?number=S-2")
+    again = clerk.post("deeds", **renewal)
+    head.post(f"deeds/{again['digest']}/refusal", reason="不需要")
+    clerk.get("grants/S-2")
+
+
+def a_year_goes_by(office: OpenOffice, life: Life) -> None:
+    """Everything that ends is somebody's task."""
+    life.grant("L-1", told=LONG)
+    life.grant("E-1", "emergency")
+    life.apply("L-2")
+    for days in (0, 2, 340):
+        life.clock.pass_by(days=days)
+        for each in EVERYBODY:
+            office.somebody(each).get("tasks")
+            office.somebody(each).get("deeds")
+        for number in ("L-1", "E-1", "L-2"):
+            office.somebody(CLERK).get(f"grants/{number}")
+    until = (life.clock.now() + timedelta(days=400)).date()
+    office.somebody(CLERK).get(f"grants/L-1/renewal?until={until}")
+
+
+def a_list_is_filed(office: OpenOffice, life: Life) -> None:
+    """For a grant that answers about a list alone."""
+    life.grant("C-1", told=content(**{"class": "closed"}))
+    rows = [json.dumps({"kind": "person", "id": an_id(number), "salt": "ab" * 16}) for number in (1, 2)]
+    clerk = office.somebody(CLERK)
+    office.send("POST", "cohorts/C-1", clerk.headers | {"content-type": "application/jsonl"}, "\n".join(rows).encode())
+
+
+def officers_look_back(office: OpenOffice, world: Bygones) -> None:
+    """Rules and decisions are explained, a draft is rehearsed."""
+    asked: Json = {
+        "client": FINANCE,
+        "purpose": "payroll-check",
+        "claims": [{"field": "unit"}, {"field": "post"}],
+        "address": "10.20.0.7",
+        "operator": CLERKS[FINANCE],
+    }
+    entries = [world.ask("unit"), world.ask("quota_type"), world.ask("unit", operator="nobody")]
+    entries.append(world.ask("unit", client=DISCIPLINE, matter="M-1"))
+    leader = office.somebody(LEADER)
+    leader.post("explain", **asked)
+    leader.post("explain", **asked, grant="G-1")
+    leader.post("explain", **(asked | {"client": "nobody-01", "grant": "G-1"}))
+    leader.post("explain", **(asked | {"address": "1.1.1.1", "at": "2026-06-30T23:00:00+08:00"}))
+    for entry in entries:
+        leader.get(f"decisions/{entry}/explanation")
+    leader.post("rehearsals", days=30, content=without(world.rulebooks(), "quota_type"))
+
+
+OF_LIVES = (a_person_comes, a_grant_is_applied_for, a_year_goes_by, a_list_is_filed)
