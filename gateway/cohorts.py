@@ -107,13 +107,13 @@ class Filing:
             if len(self._portion) == PORTION:
                 self._enlist()
         if self.malformed + len(self.leaves) + len(self._portion) > MAX_MEMBERS:
-            raise DeedError(f"a list may have {MAX_MEMBERS} rows")
+            raise DeedError(f"名册最多 {MAX_MEMBERS} 行，请减少")
 
     def finish(self) -> None:
         """Works on what is left. Raises `DeedError` for a list without a single well-formed row."""
         self._enlist()
         if not self.leaves:
-            raise DeedError("none of the rows is well-formed: kind, id and a salt of 32 hex digits, see bidui cohort")
+            raise DeedError("没有一行合格：每行须有 kind、id 和 32 位十六进制的 salt，见 bidui cohort")
 
     def close(self) -> None:
         """Gives the sealing process back."""
@@ -139,11 +139,11 @@ class Filing:
             self.malformed += link in self.leaves
             self.leaves.setdefault(link, leaf)
         if len(self.leaves) > largest(self.grant):
-            raise DeedError(f"a list of this grant may have {largest(self.grant)} members, its subjects of 30 days")
+            raise DeedError(f"此签批单的名册最多列 {largest(self.grant)} 个对象（以 30 天对象数为限），请减少")
 
 
-_NOT_SEALED = "the sealing process does not take a list under this grant; see `bidui doctor`"
-_WITHHELD = {"limit": "as many people as this grant's lists may name in 30 days were filed already; file again later"}
+_NOT_SEALED = "封存进程不接收此签批单的名册，请系统管理员运行 bidui doctor"
+_WITHHELD = {"limit": "此签批单的名册 30 天内可报送的对象已满，请过些天再报送"}
 
 
 @dataclass(kw_only=True)

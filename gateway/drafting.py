@@ -42,7 +42,7 @@ class Proposal:
 def first_draft(log: str, by: Person, proposal: Proposal, standing: Standing) -> Document:
     """The document of a proposal, behind the version in force. Raises `DeedError`."""
     if len(proposal.reason) > LONGEST_REASON:
-        raise DeedError(f"the reason may have {LONGEST_REASON} characters")
+        raise DeedError(f"理由 reason 不得超过 {LONGEST_REASON} 字，请精简")
     before = standing.get(proposal.kind, proposal.id)
     follows = standing.deed(proposal.kind, proposal.id)
     return Document(
@@ -69,26 +69,26 @@ def check_author(by: Person, document: Document, pending: Sequence[Kept]) -> Non
     Raises `DeedError`.
     """
     if sum(each.author == by.id for each in pending) >= MOST_PENDING:
-        raise DeedError(f"{MOST_PENDING} deeds that you drew up wait for signatures; refuse some of them first")
+        raise DeedError(f"您所拟的文书已有 {MOST_PENDING} 份待签，请先退回其中一些")
     check_size(document)
 
 
 def check_size(document: Document) -> None:
     """Only rulebooks are long. Raises `DeedError`."""
     if document.kind is not Kind.RULEBOOKS and len(document.encode()) > LONGEST_DOCUMENT:
-        raise DeedError(f"a deed of this kind may have {LONGEST_DOCUMENT // 1024} KiB")
+        raise DeedError(f"此种文书不得超过 {LONGEST_DOCUMENT // 1024} KiB，请精简")
 
 
 def check_not_frozen(by: Person, standing: Standing) -> None:
     """Whoever is frozen does nothing until they are released. Raises `ForbiddenError`."""
     if standing.is_frozen(Kind.PERSON, by.id):
-        raise ForbiddenError("this account is frozen")
+        raise ForbiddenError("此账号已冻结，请联系安全管理员")
 
 
 def check_founded(standing: Standing) -> None:
     """Until the three administrators are in, nobody proposes anything. Raises `ForbiddenError`."""
     if not standing.roll.is_founded:
-        raise ForbiddenError("the three administrators must enrol first; until then there is nothing but enrolment")
+        raise ForbiddenError("三名管理员须先完成登记，此前只能办理登记")
 
 
 def check_drawer(by: Person, document: Document) -> None:
@@ -97,11 +97,11 @@ def check_drawer(by: Person, document: Document) -> None:
     may_draw = bool(steps) and document.path != FOUNDING and may_sign(by, steps[0], document)
     also = by.duty in _FIRST_DRAWERS.get(document.kind, ()) and by.partner == partner_of(document)
     if not may_draw and not also:
-        raise ForbiddenError("drawing up this deed is not among the duties of this account")
+        raise ForbiddenError("拟此文书不属于此账号的职责")
 
 
 def check_turn(by: Person, deed: Deed) -> None:
     """Whether a deed waits for this person. Raises `ForbiddenError`."""
     step = next_step(deed)
     if step is None or not may_sign(by, step, deed.document):
-        raise ForbiddenError("this deed does not wait for this account")
+        raise ForbiddenError("此文书的当前环节不由此账号签署")

@@ -38,12 +38,12 @@ class Examiner:
             while len(self._kept) > KEPT:
                 self._kept.popitem(last=False)
         if faults:
-            raise DeedError("the rulebooks do not pass:\n" + "\n".join(faults[:SHOWN]))
+            raise DeedError("规则册未通过检查，请改正：\n" + "\n".join(faults[:SHOWN]))
 
     def require(self, content: Mapping[str, JsonValue], clients: Mapping[str, str]) -> None:
         """Raises `DeedError` unless exactly this was examined, and passed."""
         if self._kept.get(_name(content, clients)) != ():
-            raise DeedError("systems were registered while the rulebooks were examined; try again")
+            raise DeedError("检查规则册期间登记的系统有变动，请重试")
 
 
 def _name(content: Mapping[str, JsonValue], clients: Mapping[str, str]) -> bytes:

@@ -28,7 +28,7 @@ def pending(deeds: DeedStore, named: str) -> Kept:
     for kept in deeds.pending():
         if digest(kept.opened().last.document) == named:
             return kept
-    raise DeedError("no deed with this text waits for a signature; it was changed or ended meanwhile, read it again")
+    raise DeedError("待签文书中没有这一稿，它可能已改稿或办结，请重新查看")
 
 
 def next_attempt(deeds: DeedStore, document: Document) -> int:
@@ -42,7 +42,7 @@ def next_attempt(deeds: DeedStore, document: Document) -> int:
     if (document.kind, document.path) in TAKES_AWAY:
         waiting = [each for each in waiting if each.author == document.author]
     if waiting:
-        raise DeedError("a version of this deed waits for signatures already; sign or refuse that one first")
+        raise DeedError("此文书已有一版待签，请先签署或退回那一版")
     return 1 + sum(each.serial == document.serial for each in attempts)
 
 

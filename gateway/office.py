@@ -132,7 +132,7 @@ class Office:
     def refuse(self, by: Person, named: str, reason: str) -> Kept:
         """Ends a deed that waits for this person's step, or that they drew up themselves. Raises `DeedError`."""
         if not reason.strip() or len(reason) > LONGEST_REASON:
-            raise DeedError(f"give a reason, at most {LONGEST_REASON} characters")
+            raise DeedError(f"请写明理由，最多 {LONGEST_REASON} 字")
         with self._work() as (work, standing, now):
             check_not_frozen(by, standing)
             kept = pending(work.deeds, named)
@@ -150,12 +150,12 @@ class Office:
         Raises `DeedError`.
         """
         if signature.person != by.id:
-            raise ForbiddenError("sign with your own key, under your own account")
+            raise ForbiddenError("请用本人的账号和本人的密钥签署")
         self._examine_pending(by, signature.deeds)
         with self._work() as (work, standing, now):
             check_not_frozen(by, standing)
             if abs(now - signature.time()) > FRESH:
-                raise DeedError("this signature is too old or from the future; sign again")
+                raise DeedError("签名时间过早，或晚于当前时间，请重新签署")
             done = [self._put_under(work, standing, signature, named, now) for named in signature.deeds]
             work.commit()
         for kept in done:

@@ -63,7 +63,7 @@ def put_together(
         "operators": operators,
     }
     try:
-        return parse_partner(whole, f"partner {document.id}")
+        return parse_partner(whole, f"合作部门 {document.id}")
     except PartnerFileError as error:
         raise DeedError(str(error)) from None
 
@@ -88,7 +88,7 @@ def _registered(document: Document, standing: Standing) -> System:
     """The system of a deed, whoever may act with it."""
     partner = standing.get(Kind.PARTNER, str(document.content.get("partner", "")))
     if partner is None:
-        raise DeedError("partner must be the code of a registered partner")
+        raise DeedError("partner 须为已登记的合作部门的编码")
     anybody: Mapping[str, object] = {"id": "nobody", "name": "-", "kind": "person"}
     return put_together(partner, [_system(document)], [anybody]).systems[0]
 
@@ -109,9 +109,9 @@ def _moment(value: JsonValue) -> datetime:
     try:
         moment = datetime.fromisoformat(str(value))
     except ValueError:
-        raise DeedError("times must look like 2026-12-31T00:00:00+08:00") from None
+        raise DeedError("时间须写如 2026-12-31T00:00:00+08:00") from None
     if moment.tzinfo is None:
-        raise DeedError("times must name their zone, such as 2026-12-31T00:00:00+08:00")
+        raise DeedError("时间须写明时区，如 2026-12-31T00:00:00+08:00")
     return moment
 
 

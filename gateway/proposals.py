@@ -33,7 +33,7 @@ Check = Callable[[Document, Standing, Catalogue], None]
 def check_proposal(document: Document, standing: Standing, catalogue: Catalogue, now: datetime) -> None:
     """Whether this may come into force over what is in force now. Raises `DeedError` that says what to change."""
     if not path_of(document.kind, document.path):
-        raise DeedError(f"a deed of kind {document.kind.value} does not go by the path {document.path!r}")
+        raise DeedError(f"{document.kind.value} 文书没有路径 {document.path!r}，请改正 path")
     standing.check_place(document)
     _check_whose(document, standing)
     _check_form(document)
@@ -51,23 +51,23 @@ def _check_whose(document: Document, standing: Standing) -> None:
     """Nobody replaces what is another partner's, nor is shown by the attempt what stands there."""
     before = standing.get(document.kind, document.id)
     if before is not None and partner_of(before) != partner_of(document):
-        raise DeedError("this number is taken by another partner; choose another one")
+        raise DeedError("此编号已为其他合作部门所用，请另选编号")
 
 
 def _check_form(document: Document) -> None:
     """What can be frozen is named in the freeze, whose own id has no more room than any other."""
     if not isinstance(document.content.get("active", True), bool):
-        raise DeedError("active must be true or false; anything else would end nothing")
+        raise DeedError("active 须为 true 或 false，写作其他都不起作用")
     most = MAX_ID - len(f"{document.kind.value}.")
     if document.kind in FREEZABLE and len(document.id) > most:
-        raise DeedError(f"choose a shorter number, at most {most} characters, so that it can be frozen")
+        raise DeedError(f"编号最长 {most} 个字符，以便需要时冻结，请改短")
 
 
 def _person(document: Document, standing: Standing, _: Catalogue) -> None:
     person = read_person(document.id, document.content)
     standing.roll.admit(document, person)
     if document.path == BREAK_GLASS and not document.reason.strip():
-        raise DeedError("say why the usual path cannot be taken")
+        raise DeedError("请在 reason 中写明为何不能走常规路径")
     if person.partner is not None:
         _live(standing, Kind.PARTNER, person.partner)
 
@@ -87,14 +87,14 @@ def _job(document: Document, standing: Standing, _: Catalogue) -> None:
     _live(standing, Kind.PARTNER, text_of(document.content, "partner"))
     owner = standing.roll.person(text_of(document.content, "owner"))
     if owner is None or owner.partner != document.content["partner"]:
-        raise DeedError("the owner of a job must be an enrolled person of its partner")
+        raise DeedError("定时任务的 owner 须为其合作部门已登记的人员")
     text_of(document.content, "name")
 
 
 def _rulebooks(document: Document, _: Standing, __: Catalogue) -> None:
     """What takes long is examined before and elsewhere, see `gateway.examining`."""
     if document.id != RULEBOOKS_ID:
-        raise DeedError(f"the rulebooks are published together, under the id {RULEBOOKS_ID}")
+        raise DeedError(f"规则册须整套发布，编号须为 {RULEBOOKS_ID}")
     try:
         Texts.of_content(document.content)
     except RulebookError as error:
@@ -118,11 +118,11 @@ def _freeze(document: Document, standing: Standing, __: Catalogue) -> None:
     _members(document, frozenset({"frozen"}))
     kind, _, target = document.id.partition(".")
     if kind not in FREEZABLE or standing.get(Kind(kind), target) is None:
-        raise DeedError("name what is to be frozen as kind.id, such as grant.2026-001; it must be registered here")
+        raise DeedError("冻结的编号须写作“种类.编号”，如 grant.2026-001，所指须已在此登记")
     if document.content["frozen"] is not (document.path != RELEASE):
-        raise DeedError("frozen must be true to freeze, and false on the path release")
+        raise DeedError("冻结时 frozen 须为 true，解冻（路径 release）时须为 false")
     if not document.reason.strip():
-        raise DeedError("give the reason")
+        raise DeedError("请在 reason 中写明理由")
     if kind == Kind.PERSON and document.path != RELEASE:
         _check_others_remain(standing, target)
 
@@ -134,12 +134,12 @@ def _check_others_remain(standing: Standing, target: str) -> None:
         return
     others = (each for each in standing.roll.people() if each.duty is person.duty and each.id != target)
     if all(standing.is_frozen(Kind.PERSON, each.id) for each in others):
-        raise DeedError("the last of an office's administrators and leaders cannot be frozen; enrol another one first")
+        raise DeedError("不能冻结某一职责的最后一名管理员或领导，请先登记另一人")
 
 
 def _parameters(document: Document, _: Standing, __: Catalogue) -> None:
     if document.id != PARAMETERS_ID:
-        raise DeedError(f"the parameters stand under the id {PARAMETERS_ID}")
+        raise DeedError(f"参数的编号须为 {PARAMETERS_ID}")
     read_parameters(document.content)
 
 
@@ -165,22 +165,23 @@ _CHECKS: Mapping[Kind, Check] = {
 def _check_withdrawal(document: Document, standing: Standing) -> None:
     before = standing.content(document.kind, document.id)
     if before is None:
-        raise DeedError("there is no grant of this number in force")
+        raise DeedError("没有此编号的生效签批单，请核对编号")
     if document.content != {"partner": before["partner"]}:
-        raise DeedError("a withdrawal says nothing but the partner of the grant")
+        raise DeedError("撤回只写签批单的 partner，不写别的")
     if not document.reason.strip():
-        raise DeedError("give the reason")
+        raise DeedError("请在 reason 中写明理由")
 
 
 def _members(document: Document, wanted: frozenset[str]) -> None:
     optional = frozenset({"contact", "active"})
     unknown, missing = document.content.keys() - wanted, wanted - optional - document.content.keys()
     if unknown or missing:
-        raise DeedError(f"members it does not have: {sorted(unknown)}; members that are missing: {sorted(missing)}")
+        listed = ("、".join(sorted(names)) or "无" for names in (unknown, missing))
+        raise DeedError("多余的成员：{}；缺少的成员：{}".format(*listed))
 
 
 def _live(standing: Standing, kind: Kind, deed_id: str) -> Mapping[str, JsonValue]:
     content = standing.content(kind, deed_id)
     if content is None:
-        raise DeedError(f"there is no {kind.value} {deed_id} in force; register it first")
+        raise DeedError(f"没有生效的 {kind.value} {deed_id}，请先登记")
     return content

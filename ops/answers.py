@@ -67,11 +67,11 @@ def read_answers(path: Path) -> Answers:
     try:
         return msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), Answers)
     except OSError as error:
-        raise SettingsError(f"{path.name} cannot be read ({error.strerror})") from None
+        raise SettingsError(f"{path.name} 无法读取（{error.strerror}）") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError):
-        raise SettingsError(f"{path.name} is not TOML in UTF-8; `python -m tomllib` shows the line") from None
+        raise SettingsError(f"{path.name} 不是 UTF-8 的 TOML 文件，用 python -m tomllib 可查出错行") from None
     except msgspec.ValidationError as error:
-        raise SettingsError(f"{path.name}: {error}; docs/operations.md shows a whole file") from None
+        raise SettingsError(f"{path.name} 内容有误（{error}），完整示例见 docs/operations.md") from None
 
 
 def ask_answers(ask: Callable[[str], str]) -> Answers:
@@ -88,4 +88,4 @@ def ask_answers(ask: Callable[[str], str]) -> Answers:
     try:
         return msgspec.convert({"origin": origin, "issuer": issuer, "administrators": three}, Answers)
     except msgspec.ValidationError as error:
-        raise SettingsError(f"{error}") from None
+        raise SettingsError(f"所答内容有误（{error}），请重新运行 bidui init") from None

@@ -53,9 +53,9 @@ def _check_three(administrators: Administrators) -> None:
     try:
         numbers = {load_catalogue().identifier("person", each.id_number) for each in administrators.values()}
     except InvalidValueError as error:
-        raise DeedError(f"the id number of an administrator is wrong: {error.hint}") from None
+        raise DeedError(f"管理员的身份证号有误：{error.hint}") from None
     if len(numbers) < len(administrators):
-        raise DeedError("one person may hold one duty; the three administrators must be three people")
+        raise DeedError("一人只能担任一种职责，三名管理员须为三个人")
 
 
 def _public(code: str, log: str) -> bytes:

@@ -60,5 +60,5 @@ class Lapses:
     def _newest(self, kind: Kind, deed_id: str) -> Deed | None:
         deed = self._told.get((kind, deed_id))
         if (deed.document.serial if deed else 0) < self._marks.newest(kind, deed_id):
-            raise DeedError("what was shown here about this grant lacks what was shown before")
+            raise DeedError("封存进程收到的此签批单的文书缺少先前收到过的，请运行 bidui doctor")
         return deed

@@ -146,7 +146,7 @@ class SealingDesk:
         """Nobody is shown here as they were before their last change: they could enrol others, who then sign."""
         for mark in self.marks.of(Kind.PERSON):
             if self._roll.serial(mark.id) != (mark.serial, mark.digest):
-                raise DeedError("the roll that was shown here lacks what was on it before")
+                raise DeedError("封存进程收到的人员名册缺少先前收到过的，请运行 bidui doctor")
 
     def _mark(self, document: Document, deed: Deed) -> None:
         self.marks.raise_to(Mark(document.kind.value, document.id, document.serial, deed.digest))

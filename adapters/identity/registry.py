@@ -60,7 +60,7 @@ def load_registry(folder: Path) -> Registry:
     try:
         names = sorted(name for name in os.listdir(folder) if name.endswith(".toml"))
     except OSError as error:
-        raise PartnerFileError(f"{folder.name}: the folder cannot be read ({error.strerror})") from None
+        raise PartnerFileError(f"{folder.name}：文件夹无法读取（{error.strerror}）") from None
     return Registry(_read(folder / name) for name in names)
 
 
@@ -69,16 +69,16 @@ def _read(path: Path) -> Partner:
         return parse_partner(tomllib.loads(path.read_text(encoding="utf-8")), path.name)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError):
         # The parser's own message may quote the line, and a line may hold a name.
-        raise PartnerFileError(f"{path.name}: is not TOML in UTF-8; `python -m tomllib` shows the line") from None
+        raise PartnerFileError(f"{path.name}：不是 UTF-8 的 TOML 文件，用 python -m tomllib 可查出错行") from None
     except OSError as error:
-        raise PartnerFileError(f"{path.name}: cannot be read ({error.strerror})") from None
+        raise PartnerFileError(f"{path.name}：无法读取（{error.strerror}）") from None
 
 
 def _unique_by_code(partners: Iterable[Partner]) -> dict[str, Partner]:
     found: dict[str, Partner] = {}
     for partner in partners:
         if partner.code in found:
-            raise PartnerFileError(f"partner code {partner.code} stands in two files; rename one")
+            raise PartnerFileError(f"合作部门编码 {partner.code} 重复出现，请改用另一编码")
         found[partner.code] = partner
     return found
 
@@ -90,13 +90,13 @@ def _refuse_shared(systems: list[tuple[Partner, System]]) -> None:
         name = f"{partner.code}/{system.client_id}"
         for what, value in _marks(system):
             if (what, value) in owner:
-                raise PartnerFileError(f"{name}: its {what} is that of {owner[what, value]}; each system needs its own")
+                raise PartnerFileError(f"{name}：{what} 与 {owner[what, value]} 相同，每个系统须用各自的")
             owner[what, value] = name
 
 
 def _marks(system: System) -> list[tuple[str, object]]:
-    keys = [("key", tuple(sorted(key.members.items()))) for key in system.jwks]
-    return [("client_id", system.client_id), *keys, *(("certificate", each) for each in system.certificates)]
+    keys = [("公钥", tuple(sorted(key.members.items()))) for key in system.jwks]
+    return [("client_id", system.client_id), *keys, *(("证书", each) for each in system.certificates)]
 
 
 def _register(partner: Partner, system: System) -> Registered:
@@ -107,4 +107,4 @@ def _import(partner: Partner, key: PublicKey) -> Key:
     try:
         return import_public(key.kty, key.members)
     except ValueError:
-        raise PartnerFileError(f"partner {partner.code}: key {key.kid} is no valid {key.kty} public key") from None
+        raise PartnerFileError(f"合作部门 {partner.code}：公钥 {key.kid} 不是可用的 {key.kty} 公钥") from None

@@ -39,7 +39,7 @@ class Marks:
         if known == mark:
             return
         if known is not None and mark.serial <= known.serial:
-            raise DeedError("a newer version of this deed was seen before; an older one is no longer good")
+            raise DeedError("此文书已有更新的一版，旧版不再有效")
         self._append(mark)
         self._known[mark.kind, mark.id] = mark
 

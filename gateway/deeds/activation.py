@@ -29,6 +29,6 @@ def activation_key(code: str, log: str) -> Ed25519PrivateKey:
     """The key that a code yields in this installation. Raises `DeedError` for a text that is no code."""
     letters = code.replace("-", "").replace(" ", "").upper()
     if len(letters) != CODE_LETTERS or not letters.isascii() or not letters.isalnum():
-        raise DeedError("an activation code has 26 letters and digits; copy it whole")
+        raise DeedError("激活码为 26 位字母和数字，请完整抄录")
     derived = HKDF(SHA256(), 32, salt=None, info=_INFO + log.encode()).derive(letters.encode())
     return Ed25519PrivateKey.from_private_bytes(derived)

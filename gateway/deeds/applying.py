@@ -35,12 +35,12 @@ def check_grant(document: Document, standing: Standing, catalogue: Catalogue, no
     """Raises `DeedError` that says what to change, or what has to be signed first."""
     grant = read_grant(document)
     if unknown := sorted(grant.fields - catalogue.fields.keys()):
-        raise DeedError(f"fields that the data standard does not have: {', '.join(unknown)}")
+        raise DeedError(f"数据标准中没有这些字段，请删去或改正：{'、'.join(unknown)}")
     _check_partner(grant, standing)
     _check_purpose(grant, standing)
     parameters = parameters_in(standing)
     if (grant.valid_until - grant.valid_from).days >= parameters.longest_validity_days:
-        raise DeedError(f"a grant may be valid for {parameters.longest_validity_days} days at most")
+        raise DeedError(f"签批单有效期最长 {parameters.longest_validity_days} 天，请将 valid_until 提前")
     if document.path == EMERGENCY:
         _check_emergency(grant, standing, parameters, now)
 
@@ -56,11 +56,9 @@ def purposes_of(standing: Standing, department: str) -> dict[str, Purpose]:
 
 def _check_partner(grant: Grant, standing: Standing) -> None:
     if standing.content(Kind.PARTNER, grant.partner) is None:
-        raise DeedError(f"there is no partner {grant.partner} in force; register it first")
+        raise DeedError(f"没有生效的合作部门 {grant.partner}，请先登记")
     if standing.content(Kind.AGREEMENT, grant.partner) is None:
-        raise DeedError(
-            "the partner has not accepted a service agreement: a reviewer offers one, the partner's head signs it"
-        )
+        raise DeedError("该部门尚未接受服务协议：请审核员提出协议，由该部门负责人签署")
 
 
 def _check_purpose(grant: Grant, standing: Standing) -> None:
@@ -68,20 +66,20 @@ def _check_purpose(grant: Grant, standing: Standing) -> None:
     known = purposes_of(standing, str(partner.get("department")))
     purpose = known.get(grant.purpose)
     if purpose is None:
-        listed = ", ".join(sorted(known)) or "none"
-        raise DeedError(f"the rulebooks in force allow this department no such purpose; those it has: {listed}")
+        listed = "、".join(sorted(known)) or "无"
+        raise DeedError(f"生效的规则册不准许该部门用于此用途，请改用准许的用途：{listed}")
     if purpose.matter and grant.grant_class is not GrantClass.MATTER:
-        raise DeedError(f"the purpose {purpose.id} wants a matter each time: the grant's class must be matter")
+        raise DeedError(f"用途 {purpose.id} 每次须有事由，请将签批单的 class 写为 matter")
 
 
 def _check_emergency(grant: Grant, standing: Standing, parameters: Parameters, now: datetime) -> None:
     days = -(-parameters.emergency_hours // _DAY_HOURS)
     if grant.valid_until - grant.valid_from > timedelta(days=days) or is_overdue(grant.valid_until, now):
-        raise DeedError(f"an emergency grant ends after {parameters.emergency_hours} hours; shorten valid_until")
+        raise DeedError(f"应急签批单最长 {parameters.emergency_hours} 小时，请将 valid_until 提前")
     if grant.limits.subjects_per_day > parameters.emergency_subjects_per_day:
-        raise DeedError(f"an emergency grant may name {parameters.emergency_subjects_per_day} subjects a day at most")
+        raise DeedError(f"应急签批单的 subjects_per_day 最多 {parameters.emergency_subjects_per_day}，请减少")
     if owed := overdue_review(standing, grant.partner, now):
-        raise DeedError(f"the emergency grant {owed} of this partner must be reviewed first")
+        raise DeedError(f"该部门的应急签批单 {owed} 逾期未复核，请先完成事后复核")
 
 
 def _books(standing: Standing) -> Iterator[Rulebook]:

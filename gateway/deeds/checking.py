@@ -43,7 +43,7 @@ def check_signatures(deed: Deed, signers: Signers, now: datetime) -> Document:
     last = deed.document
     for document in documents:
         if _place(document) != _place(last):
-            raise DeedError("the drafts of this deed are not drafts of one thing; draw it up again")
+            raise DeedError("此文书各稿所指不是同一事项，请重新拟稿")
     for before, after in pairwise(documents):
         check_narrowing(before, after)
     people = [
@@ -100,7 +100,7 @@ def _portions(
     for draft, document in zip(deed.drafts, documents, strict=True):
         end = start + len(draft.signatures)
         if end > len(steps):
-            raise DeedError("the deed has more signatures than its path has steps")
+            raise DeedError("此文书的签名多于应签的环节，请重新拟稿")
         yield draft, document, steps[start:end]
         start = end
 
@@ -109,9 +109,9 @@ def _check_draft(draft: Draft, document: Document, steps: tuple[Step, ...], sign
     named, people = digest(draft.document), list[Person]()
     for number, (signature, step) in enumerate(zip(draft.signatures, steps, strict=True)):
         if signature.step != step.name or named not in signature.deeds:
-            raise DeedError("a signature is for another step or another version of this deed; sign what is there now")
+            raise DeedError("签名不属于当前环节或当前这一稿，请重新查看后签署")
         if number and signature.person == document.author:
-            raise DeedError("whoever drew a deed up may not approve it; ask a colleague")
+            raise DeedError("拟稿人不得签署其后的环节，请由同事签署")
         people.append(_check_one(signature, step, document, signers))
     return people
 
@@ -119,10 +119,10 @@ def _check_draft(draft: Draft, document: Document, steps: tuple[Step, ...], sign
 def _check_one(signature: Signature, step: Step, document: Document, signers: Signers) -> Person:
     person = signers.person_at(signature.person, signature.time())
     if person is None or not may_sign(person, step, document):
-        raise DeedError("the signer was not enrolled then for a duty that may take this step")
+        raise DeedError("签署人当时没有可签此环节的职责，请由有此职责的人签署")
     key = person.key(signature.kid)
     if key is None:
-        raise DeedError("the signature is by a key that its signer did not have then")
+        raise DeedError("签名密钥当时未登记在签署人名下，请用已登记的密钥重新签署")
     check(signature, document.log, key)
     return person
 
@@ -130,19 +130,19 @@ def _check_one(signature: Signature, step: Step, document: Document, signers: Si
 def _check_times(signatures: tuple[Signature, ...], now: datetime) -> None:
     times = [signature.time() for signature in signatures]
     if times != sorted(times) or any(time > now + SKEW for time in times):
-        raise DeedError("the times of the signatures are not in order, or lie in the future")
+        raise DeedError("各签名时间先后颠倒，或晚于当前时间，请校准时钟后重新签署")
 
 
 def _check_different(people: list[Person]) -> None:
     """Two accounts of one human being are one, and two people of one duty are one opinion."""
     for told in ({each.id for each in people}, {each.natural for each in people}, {each.duty for each in people}):
         if len(told) < len(people):
-            raise DeedError("each step of a deed is taken by another person of another duty; ask a colleague")
+            raise DeedError("各环节须由不同职责的不同人员签署，请由同事签署")
 
 
 def text_of(content: Mapping[str, JsonValue], name: str) -> str:
     """A member that must be a text. Raises `DeedError`."""
     value = content.get(name)
     if not isinstance(value, str) or not value:
-        raise DeedError(f"{name} must be a text that is not empty")
+        raise DeedError(f"{name} 须为非空文本")
     return value

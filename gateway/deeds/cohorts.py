@@ -87,9 +87,9 @@ def read_cohort(document: Document) -> Cohort:
     try:
         cohort = msgspec.convert(dict(document.content), Cohort, strict=True)
     except msgspec.ValidationError:
-        raise DeedError("draw the deed of a cohort up with the content that filing the list gave you") from None
+        raise DeedError("名册文书的内容须为报送名册时网关给出的内容，请照此拟稿") from None
     if document.kind is not Kind.COHORT or cohort.grant != document.id:
-        raise DeedError("the deed of a cohort stands under the number of its grant")
+        raise DeedError("名册文书的编号须与其签批单的编号相同")
     return cohort
 
 
@@ -100,7 +100,7 @@ def closed_grant(standing: Standing, number: str, partner: str | None) -> Grant:
         grant = read_grant(document)
         if grant.grant_class is GrantClass.CLOSED and grant.partner == partner:
             return grant
-    raise DeedError("your department has no grant of class closed with this number in force")
+    raise DeedError("本部门没有此编号的生效签批单，或其 class 不是 closed，请核对编号")
 
 
 def cohort_in_force(standing: Standing, number: str) -> Cohort | None:
@@ -119,13 +119,13 @@ def check_cohort(document: Document, standing: Standing) -> None:
     cohort = read_cohort(document)
     grant, before = closed_grant(standing, cohort.grant, cohort.partner), cohort_in_force(standing, cohort.grant)
     if cohort.count > largest(grant):
-        raise DeedError(f"a cohort of this grant may have {largest(grant)} members, its subjects of 30 days")
+        raise DeedError(f"此签批单的名册最多列 {largest(grant)} 个对象（以 30 天对象数为限），请减少")
     if cohort.count != (before.count if before else 0) + cohort.added - cohort.removed:
-        raise DeedError("the numbers added and removed do not lead from the list in force to this one; file it again")
+        raise DeedError("增加数、移出数与生效名册对不上，请重新报送名册")
     if document.path == ADDITION:
         _check_addition(cohort, before, grant)
     elif (cohort.month, cohort.month_added) != ((before.month, before.month_added) if before else ("", 0)):
-        raise DeedError("a list that a reviewer signs does not count as additions of a month; file it again")
+        raise DeedError("由审核员签署的名册不计入每月自行增加数，请重新报送名册")
 
 
 def check_kept(document: Document, standing: Standing, store: CohortStore, now: datetime) -> None:
@@ -133,22 +133,22 @@ def check_kept(document: Document, standing: Standing, store: CohortStore, now: 
     cohort, before = read_cohort(document), cohort_in_force(standing, document.id)
     fault = fault_of(cohort, store.find(cohort.grant, cohort.root))
     if fault:
-        raise DeedError(f"{fault}; file the list again")
+        raise DeedError(f"{fault}，请重新报送名册")
     if differences(before, store, store.links(cohort.grant, cohort.root)) != (cohort.added, cohort.removed):
-        raise DeedError("other people were added or removed than the deed says; file the list again")
+        raise DeedError("实际增加或移出的对象与文书所写不符，请重新报送名册")
     if document.path == ADDITION and cohort.month != month_of(now):
-        raise DeedError("additions count in the month in which they are signed; file the list again")
+        raise DeedError("自行增加计入签署当月，文书所写月份不符，请重新报送名册")
 
 
 def fault_of(cohort: Cohort, kept: KeptList | None) -> str:
     """What is wrong with a list that is kept, by the deed that speaks of it; empty when nothing is."""
     if kept is None:
-        return "the list that the deed speaks of is not kept"
+        return "文书所指的名册没有保存"
     members = Members(kept.links)
     if members.digest != cohort.members or len(members) != cohort.count or not is_packed(kept.links):
-        return "the members that are kept are not those that were filed"
+        return "所存名册的成员与报送时不符"
     if root_of_packed(kept.leaves) != cohort.root:
-        return "the root over what is kept is not that of the deed"
+        return "所存名册的根与文书不符"
     return ""
 
 
@@ -207,10 +207,10 @@ def _added_this_month(before: Cohort | None, month: str) -> int:
 
 def _check_addition(cohort: Cohort, before: Cohort | None, grant: Grant) -> None:
     if before is None or cohort.removed or not cohort.added:
-        raise DeedError("the path addition adds to a list in force and removes nobody; take the usual path")
+        raise DeedError("路径 addition 只能在生效名册上增加，不能移出，请改用路径 usual")
     if cohort.month_added != _added_this_month(before, cohort.month) + cohort.added:
-        raise DeedError("the additions of the month are not counted on from the list in force; file it again")
+        raise DeedError("当月自行增加数未在生效名册之上累计，请重新报送名册")
     if cohort.month < before.month:
-        raise DeedError("additions count in the present month; file the list again")
+        raise DeedError("自行增加只能计入当月，请重新报送名册")
     if cohort.month_added > grant.additions_per_month:
-        raise DeedError(f"the grant allows {grant.additions_per_month} additions a month; take the usual path")
+        raise DeedError(f"此签批单每月最多自行增加 {grant.additions_per_month} 个对象，请改用路径 usual")

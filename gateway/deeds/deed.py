@@ -35,7 +35,7 @@ class Deed(msgspec.Struct, frozen=True, array_like=True):
     @property
     def last(self) -> Draft:
         if not 0 < len(self.drafts) <= MAX_DRAFTS:
-            raise DeedError(f"a deed has 1 to {MAX_DRAFTS} drafts")
+            raise DeedError(f"一份文书须有 1 至 {MAX_DRAFTS} 稿，请重新拟稿")
         return self.drafts[-1]
 
     @property
@@ -72,9 +72,9 @@ def read_deed(encoded: bytes) -> Deed:
     try:
         deed = _decoder.decode(encoded)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        raise DeedError("these bytes are no deed") from None
+        raise DeedError("这不是文书，请核对来源或重新导出") from None
     if deed.encode() != encoded:
-        raise DeedError("these bytes are not a deed as it is stored and sent")
+        raise DeedError("文书的编码不是保存和传送所用的编码，请核对来源或重新导出")
     return deed
 
 

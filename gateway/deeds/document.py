@@ -27,6 +27,7 @@ MAX_ID = 64
 _ID = re.compile(rf"[\w〔〕()（）.\-]{{1,{MAX_ID}}}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _MEMBERS = {"v", "log", "kind", "id", "serial", "previous", "path", "author", "reason", "content"}
+_NO_FORM = "此内容不能签署：只能用文本、整数、true、false、null、列表和表，键用英文字符，且不得过长或嵌套过深"
 
 
 class Kind(StrEnum):
@@ -65,8 +66,8 @@ class Document:
         """The bytes that are signed. Raises `DeedError` for content that has no canonical form."""
         try:
             return encode(self._members(), MAX_DOCUMENT_BYTES)
-        except AuditError as error:
-            raise DeedError(f"this cannot be signed: {error}") from None
+        except AuditError:
+            raise DeedError(_NO_FORM) from None
 
     def _members(self) -> JsonValue:
         return {
@@ -92,13 +93,13 @@ def read_document(encoded: bytes) -> Document:
     """The document in these bytes. Raises `DeedError` for anything but the canonical form of one."""
     try:
         members = decode(encoded, MAX_DOCUMENT_BYTES)
-    except AuditError as error:
-        raise DeedError(f"the deed is not in canonical form ({error})") from None
+    except AuditError:
+        raise DeedError("文书不是规范的 JSON（RFC 8785），请核对来源或重新导出") from None
     if not isinstance(members, dict) or set(members) != _MEMBERS or members["v"] != 1:
-        raise DeedError("the deed does not have exactly the members of a deed of version 1")
+        raise DeedError(f"文书须恰有这些成员：{'、'.join(sorted(_MEMBERS))}，且 v 为 1")
     document = _checked(cast("Mapping[str, JsonValue]", members))
     if document.encode() != encoded:
-        raise DeedError("a member of the deed is of the wrong type")
+        raise DeedError("文书中有成员的类型不对，请改正")
     return document
 
 
@@ -106,9 +107,9 @@ def _checked(members: Mapping[str, JsonValue]) -> Document:
     texts = {name: members[name] for name in ("log", "kind", "id", "path", "author", "reason")}
     content, serial, previous = members["content"], members["serial"], members["previous"]
     if not all(isinstance(text, str) for text in texts.values()) or not isinstance(content, dict):
-        raise DeedError("a member of the deed is of the wrong type")
+        raise DeedError("文书中有成员的类型不对，请改正")
     if texts["kind"] not in list(Kind) or not _ID.fullmatch(str(texts["id"])):
-        raise DeedError("the deed is of no kind that is known here, or its id holds other characters than allowed")
+        raise DeedError("文书的 kind 不在所列种类之中，或 id 含有不允许的字符，请改正")
     document = Document(
         log=str(texts["log"]),
         kind=Kind(str(texts["kind"])),
@@ -128,4 +129,4 @@ def _check_place(document: Document) -> None:
     """A first serial follows nothing, every other one something."""
     follows = document.previous is not None and bool(_DIGEST.fullmatch(document.previous))
     if not 1 <= document.serial <= MAX_SERIAL or follows != (document.serial > 1):
-        raise DeedError("the deed's serial and the deed that it follows do not agree")
+        raise DeedError("文书的版次 serial 与所接续的上一版 previous 不符，请重新拟稿")

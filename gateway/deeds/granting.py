@@ -15,13 +15,13 @@ from gateway.domain.grant import Grant, GrantError, canonical_document, parse_gr
 def read_grant(document: Document) -> Grant:
     """What the document of a grant says. Raises `DeedError`, also for content that is not in its canonical form."""
     if document.kind is not Kind.GRANT or document.path == WITHDRAWAL:
-        raise DeedError("this deed gives no grant")
+        raise DeedError("此文书不是授权的签批单，请核对")
     try:
         grant = parse_grant({"number": document.id, **document.content})
     except GrantError as error:
         raise DeedError(str(error)) from None
     if {"number": document.id, **document.content} != canonical_document(grant):
-        raise DeedError("write the grant in its canonical form: lists sorted, dates as text, networks as CIDR")
+        raise DeedError("签批单须按规范书写：列表排好序，日期写成文本，网段写成 CIDR")
     if document.path == EMERGENCY:
         _check_emergency(document, grant)
     return grant
@@ -30,17 +30,17 @@ def read_grant(document: Document) -> Grant:
 def _check_emergency(document: Document, grant: Grant) -> None:
     """The ceilings of every emergency grant, whatever the parameters say; asked in serve and in the sealing process."""
     if not document.reason.strip():
-        raise DeedError("say why the usual path cannot be waited for")
+        raise DeedError("请在 reason 中写明为何来不及走常规路径")
     if document.serial != 1:
-        raise DeedError("an emergency grant has a number of its own; it changes no other grant")
+        raise DeedError("应急签批单不能变更已有的签批单，请另用新编号")
     if grant.valid_until - grant.valid_from > timedelta(hours=MOST_HOURS):
-        raise DeedError(f"an emergency grant ends after {MOST_HOURS} hours; shorten valid_until")
+        raise DeedError(f"应急签批单最长 {MOST_HOURS} 小时，请将 valid_until 提前")
     if grant.limits.subjects_per_day > MOST_EMERGENCY_SUBJECTS:
-        raise DeedError(f"an emergency grant may name {MOST_EMERGENCY_SUBJECTS} subjects a day at most")
+        raise DeedError(f"应急签批单的 subjects_per_day 最多 {MOST_EMERGENCY_SUBJECTS}，请减少")
 
 
 def check_narrowing(before: Document, after: Document) -> None:
     """Whether the later of two drafts gives nothing that the earlier did not. Raises `DeedError`."""
     if before.kind is not Kind.GRANT or before.path == WITHDRAWAL:
-        raise DeedError("only a grant can be narrowed by those who review it; refuse this deed instead")
+        raise DeedError("只有授权的签批单可以收窄，此文书请退回")
     check_narrower(read_grant(before), read_grant(after))

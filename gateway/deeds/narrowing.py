@@ -13,7 +13,7 @@ def check_narrower(before: Grant, after: Grant) -> None:
     """Raises `DeedError` that names what is wider in the second than in the first."""
     wider = sorted(name for name, is_narrower in _RULES.items() if not is_narrower(before, after))
     if wider:
-        raise DeedError(f"a reviewer may narrow a grant, never widen or turn it: {', '.join(wider)}")
+        raise DeedError(f"签批单只能收窄，不能放宽或改作他用，请改正：{'、'.join(wider)}")
 
 
 def _same(name: str) -> Callable[[Grant, Grant], bool]:

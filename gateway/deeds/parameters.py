@@ -95,17 +95,17 @@ def _calendar(table: Mapping[str, JsonValue]) -> Calendar:
     _exactly(table, frozenset({"off", "on"}), "calendar")
     calendar = Calendar(_days(table, "off"), _days(table, "on"))
     if both := sorted(calendar.off & calendar.on):
-        raise DeedError(f"calendar: {both[0]} cannot be both off and on")
+        raise DeedError(f"calendar 中 {both[0]} 不能同时列入 off 和 on")
     return calendar
 
 
 def _days(table: Mapping[str, JsonValue], name: str) -> frozenset[date]:
     listed = table[name]
     if not isinstance(listed, list) or len(listed) > MOST_CALENDAR_DAYS:
-        raise DeedError(f"calendar.{name} must list at most {MOST_CALENDAR_DAYS} dates")
+        raise DeedError(f"calendar.{name} 须为日期列表，最多 {MOST_CALENDAR_DAYS} 个")
     days = [_day(each, name) for each in cast("list[object]", listed)]
     if days != sorted(set(days)):
-        raise DeedError(f"calendar.{name} must list its dates in order, none twice")
+        raise DeedError(f"calendar.{name} 的日期须从早到晚排列，不得重复")
     return frozenset(days)
 
 
@@ -115,30 +115,30 @@ def _day(value: object, name: str) -> date:
             return date.fromisoformat(value)
     except ValueError:
         pass
-    raise DeedError(f"calendar.{name} must list dates such as 2026-10-01")
+    raise DeedError(f"calendar.{name} 的日期须写如 2026-10-01")
 
 
 def _exactly(table: Mapping[str, JsonValue], wanted: Set[str], where: str) -> None:
     if table.keys() != wanted:
-        raise DeedError(f"{where} must have exactly the members {', '.join(sorted(wanted))}")
+        raise DeedError(f"{where} 须恰有这些成员：{'、'.join(sorted(wanted))}")
 
 
 def _table(content: Mapping[str, JsonValue], name: str) -> Mapping[str, JsonValue]:
     value = content[name]
     if not isinstance(value, Mapping):
-        raise DeedError(f"{name} must be an object")
+        raise DeedError(f"{name} 须为 JSON 对象")
     return value
 
 
 def _count(table: Mapping[str, JsonValue], name: str, most: int) -> int:
     value = table[name]
     if type(value) is not int or not 1 <= value <= most:
-        raise DeedError(f"{name} must be a whole number from 1 to {most}")
+        raise DeedError(f"{name} 须为 1 至 {most} 的整数")
     return value
 
 
 def _text(content: Mapping[str, JsonValue], name: str) -> str:
     value = content[name]
     if not isinstance(value, str) or not value.strip() or len(value) > LONGEST_TEXT:
-        raise DeedError(f"{name} must be a text of at most {LONGEST_TEXT} characters that is not empty")
+        raise DeedError(f"{name} 须为非空文本，最多 {LONGEST_TEXT} 字")
     return value

@@ -43,15 +43,15 @@ def person_content(person: Person) -> dict[str, JsonValue]:
 def read_person(person_id: str, content: Mapping[str, JsonValue]) -> Person:
     """The person that a deed of this id and content enrols. Raises `DeedError`."""
     if set(content) != _MEMBERS or not _ID.fullmatch(person_id):
-        raise DeedError(f"a person has an id like zz-li.ming and exactly the members {', '.join(sorted(_MEMBERS))}")
+        raise DeedError(f"人员账号须形如 zz-li.ming，文书须恰有这些成员：{'、'.join(sorted(_MEMBERS))}")
     duty, partner = _duty(content["duty"]), content["partner"]
     if (duty in PARTNER_DUTIES) != (isinstance(partner, str) and bool(partner)):
-        raise DeedError("clerks and heads belong to a partner, everybody else to none")
+        raise DeedError("经办人和部门负责人须写明 partner，其他职责的 partner 须为 null")
     natural, name, active = content["natural"], content["name"], content["active"]
     if not isinstance(natural, str) or not _NATURAL.fullmatch(natural):
-        raise DeedError("natural must be the keyed digest of the person's number, 32 hex digits")
+        raise DeedError("natural 须为身份证号的密钥摘要，即 32 位十六进制数字")
     if not isinstance(name, str) or not 0 < len(name.strip()) <= MAX_NAME or not isinstance(active, bool):
-        raise DeedError(f"name must be a text of at most {MAX_NAME} characters, active must be true or false")
+        raise DeedError(f"name 须为非空文本，最多 {MAX_NAME} 字；active 须为 true 或 false")
     return Person(
         id=person_id,
         name=name,
@@ -67,7 +67,7 @@ def _duty(value: JsonValue) -> Duty:
     try:
         return Duty(str(value))
     except ValueError:
-        raise DeedError(f"duty must be one of {', '.join(Duty)}") from None
+        raise DeedError(f"duty 须为其中之一：{'、'.join(Duty)}") from None
 
 
 def _key_content(key: PersonKey) -> dict[str, JsonValue]:
@@ -77,20 +77,20 @@ def _key_content(key: PersonKey) -> dict[str, JsonValue]:
 
 def _keys(value: JsonValue) -> tuple[PersonKey, ...]:
     if not isinstance(value, list) or not 0 < len(value) <= MAX_KEYS:
-        raise DeedError(f"keys must list 1 to {MAX_KEYS} keys")
+        raise DeedError(f"keys 须列出 1 至 {MAX_KEYS} 把密钥")
     keys = tuple(_key(cast("JsonValue", each)) for each in cast("list[object]", value))
     if len({key.kid for key in keys}) != len(keys) or len({key.public for key in keys}) != len(keys):
-        raise DeedError("keys names the same key twice")
+        raise DeedError("keys 中同一把密钥出现两次，请只保留一处")
     return keys
 
 
 def _key(value: JsonValue) -> PersonKey:
     told = cast("Mapping[str, object]", value) if isinstance(value, dict) else dict[str, object]()
     if set(told) != _KEY_MEMBERS or not all(isinstance(each, str) for each in told.values()):
-        raise DeedError(f"a key has exactly the members {', '.join(sorted(_KEY_MEMBERS))}, all of them texts")
+        raise DeedError(f"每把密钥须恰有这些成员，且均为文本：{'、'.join(sorted(_KEY_MEMBERS))}")
     members = cast("Mapping[str, str]", told)
     if members["form"] not in list(KeyForm) or not _KID.fullmatch(members["kid"]):
-        raise DeedError(f"the form of a key must be one of {', '.join(KeyForm)}, its kid up to 64 plain characters")
+        raise DeedError(f"密钥的 form 须为其中之一：{'、'.join(KeyForm)}；kid 最多 64 位字母、数字和 . _ -")
     key = PersonKey(
         members["kid"], KeyForm(members["form"]), _decoded(members["public"]), members["rp_id"], members["origin"]
     )
@@ -104,9 +104,9 @@ def _check_public(key: PersonKey) -> None:
     try:
         read[key.form](key.public)
     except ValueError:
-        raise DeedError("the public key of a person is no key of its form") from None
+        raise DeedError("public 不是所写 form 的可用公钥，请重新生成密钥") from None
     if {bool(key.rp_id), bool(key.origin)} != {key.form is KeyForm.WEBAUTHN}:
-        raise DeedError("an authenticator names its rp_id and origin, a key file neither")
+        raise DeedError("安全密钥须写明 rp_id 和 origin，密钥文件的这两项须留空")
 
 
 def _check_p256(public: bytes) -> None:
@@ -140,5 +140,5 @@ def _decoded(text: str) -> bytes:
     except (Base64Error, ValueError):
         decoded = b""
     if not decoded or urlsafe_b64encode(decoded).rstrip(b"=") != text.encode():
-        raise DeedError("the public key of a person must be base64url, without padding")
+        raise DeedError("public 须为不带填充的 base64url")
     return decoded

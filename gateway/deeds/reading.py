@@ -100,13 +100,13 @@ class DeedsReader:
     def _add(self, kept: Kept, now: datetime) -> None:
         document = self._standing.add(kept.opened(), now)
         if (document.kind, document.id, document.serial) != (kept.kind, kept.id, kept.serial):
-            raise DeedError("a deed stands under another name than its own")
+            raise DeedError("有文书存放在别的编号之下，请运行 bidui doctor")
         self._entry = kept.entry
 
     def _check_still(self, newest: Newest) -> None:
         """What was last in force must be what was found so far."""
         if newest.entry and Newest(self._entry, self._standing.digest()) != newest:
-            raise DeedError("deeds that were in force are there no more, or not as they were; `bidui doctor` helps")
+            raise DeedError("曾经生效的文书已缺失或被改动，请运行 bidui doctor")
 
     def _compare(self, last: bytes) -> None:
         """The ledger's last word on what is in force must be what was found."""
@@ -114,7 +114,7 @@ class DeedsReader:
             return
         found = Newest(self._entry, self._standing.digest())
         if _last_word(last) != found:
-            raise DeedError("what is in force is not what the ledger says; `bidui doctor` helps")
+            raise DeedError("生效的文书与存证账所载不符，请运行 bidui doctor")
         self._newest.raise_to(found)
 
 

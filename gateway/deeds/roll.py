@@ -65,7 +65,7 @@ class Roll:
         """What a complete and good deed says. Raises `DeedError` for every other."""
         document = self._checked(deed, now)
         if not is_complete(deed):
-            raise DeedError("signatures are missing under this deed")
+            raise DeedError("此文书尚未签齐，请等各环节签署完毕")
         return document
 
     def check(self, deed: Deed, now: datetime) -> Document:
@@ -96,10 +96,10 @@ class Roll:
     def admit(self, document: Document, person: Person) -> None:
         """Whether this version of a person may follow what is on the roll. Raises `DeedError`."""
         if document.kind is not Kind.PERSON:
-            raise DeedError("this deed is about no person")
+            raise DeedError("此文书不是人员文书，请核对")
         serial, named = self.serial(person.id)
         if document.serial != serial + 1 or (document.previous or "") != named:
-            raise DeedError("another version of this person's deed came first; draw it up again")
+            raise DeedError("此人的文书已有另一版先行生效，请重新拟稿")
         self._check_same(person)
         self._check_distinct(person)
         self._check_remaining(person)
@@ -107,25 +107,25 @@ class Roll:
     def _checked(self, deed: Deed, now: datetime) -> Document:
         document = deed.document
         if document.log != self.foundation.log:
-            raise DeedError("this deed belongs to another installation")
+            raise DeedError("此文书属于另一套安装，不能在此使用")
         if document.kind is Kind.PERSON and document.path == FOUNDING:
             return self._founding(deed, document, now)
         if not self.is_founded:
-            raise DeedError("the three administrators must enrol first; nothing else can be signed before")
+            raise DeedError("三名管理员须先完成登记，此前不能签署其他文书")
         return check_signatures(deed, self, now)
 
     def _founding(self, deed: Deed, document: Document, now: datetime) -> Document:
         """Steps and times are checked with the founder's activation key in place of an enrolled one."""
         founder = self.foundation.founders.get(document.id)
         if founder is None or document.serial != 1 or document.content.get("duty") != founder.duty.value:
-            raise DeedError("only the three founders of entry 0 enrol by an activation code, each for their duty, once")
+            raise DeedError("只有三名首任管理员可凭激活码登记，限本人职责、限一次")
         check_signatures(deed, _Activation(document, founder), now)
         return document
 
     def _check_same(self, person: Person) -> None:
         history = self._histories.get(person.id)
         if history and _lasting(history[-1][1]) != _lasting(person):
-            raise DeedError("an account keeps its duty, its partner and its person; end it and enrol another one")
+            raise DeedError("账号的职责、合作部门和本人不得变更，请停用后另行登记")
 
     def _check_distinct(self, person: Person) -> None:
         if not person.active:
@@ -135,15 +135,15 @@ class Roll:
             if other.id == person.id:
                 continue
             if other.natural == person.natural:
-                raise DeedError("this person has an account already; one person, one account, one duty")
+                raise DeedError("此人已有账号：一人只有一个账号、一种职责")
             if publics & {key.public for key in other.keys}:
-                raise DeedError("this key belongs to somebody else; each person needs their own")
+                raise DeedError("此密钥已登记在他人名下，请另行生成本人的密钥")
 
     def _check_remaining(self, person: Person) -> None:
         if person.active or person.duty not in THREE:
             return
         if not any(other.duty is person.duty and other.id != person.id for other in self.people()):
-            raise DeedError("the last administrator of a duty cannot be taken off; enrol a successor first")
+            raise DeedError("不能停用某一职责的最后一名管理员，请先登记继任者")
 
 
 class _Activation:

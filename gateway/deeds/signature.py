@@ -67,7 +67,7 @@ class Statement(NamedTuple):
     def encode(self) -> bytes:
         """The bytes that a key signs. Raises `DeedError`."""
         if not 0 < len(self.deeds) <= MAX_DEEDS or list(self.deeds) != sorted(set(self.deeds)):
-            raise DeedError(f"a signature names 1 to {MAX_DEEDS} deeds by digest, sorted, none twice")
+            raise DeedError(f"一个签名须列出 1 至 {MAX_DEEDS} 份文书的摘要，排好序且不得重复")
         return _LABEL + encode(dict(self._asdict()), _MAX_STATEMENT)
 
     def challenge(self) -> bytes:
@@ -85,7 +85,7 @@ def check(signature: Signature, log: str, key: PersonKey) -> None:
     """Returns if this key made the signature over what it names. Raises `DeedError`."""
     stated = Statement(log, signature.step, signature.person, signature.kid, signature.at, signature.deeds)
     if key.kid != signature.kid:
-        raise DeedError("the signature names another key than it is checked with")
+        raise DeedError("签名所写的密钥不是核验所用的密钥，请重新签署")
     try:
         if key.form is KeyForm.ED25519:
             _check_bare(signature)
@@ -93,7 +93,7 @@ def check(signature: Signature, log: str, key: PersonKey) -> None:
         else:
             _check_assertion(signature, stated, key)
     except (InvalidSignature, ValueError):
-        raise DeedError("the signature is not by this key over this deed; sign it again") from None
+        raise DeedError("签名不是用此密钥对此文书所作，请重新签署") from None
 
 
 def write_time(at: datetime) -> str:
@@ -108,7 +108,7 @@ def read_time(text: str) -> datetime:
             return datetime.fromisoformat(text)
     except ValueError:
         pass
-    raise DeedError("a signature's time must look like 2026-12-01T02:00:00Z")
+    raise DeedError("签名时间须写如 2026-12-01T02:00:00Z")
 
 
 def _check_bare(signature: Signature) -> None:

@@ -48,7 +48,7 @@ class Standing:
         known = self._latest.get((document.kind, document.id))
         serial, named = (known[0].serial, known[1].digest) if known else (0, None)
         if document.serial != serial + 1 or document.previous != named:
-            raise DeedError("another version of this deed came into force meanwhile; draw it up again on that one")
+            raise DeedError("此文书已有另一版先行生效，请在其基础上重新拟稿")
 
     def get(self, kind: Kind, deed_id: str) -> Document | None:
         """The version in force of one thing, withdrawn or not."""

@@ -31,7 +31,7 @@ def renewed(number: str, content: Content, until: date, today: date) -> dict[str
     """The same grant until another day. It begins today at the earliest, so that no two versions are added up."""
     ends, begins = date.fromisoformat(str(content["valid_until"])), date.fromisoformat(str(content["valid_from"]))
     if until <= ends or until < today:
-        raise DeedError(f"a renewal ends later than the grant itself, which ends on {ends}")
+        raise DeedError(f"续期后的到期日须晚于原到期日 {ends}，且不早于今天")
     return amended(number, content, {"valid_from": max(begins, today).isoformat(), "valid_until": until.isoformat()})
 
 

@@ -119,9 +119,8 @@ def parse_grant(document: Mapping[str, object]) -> Grant:
     """The grant that a document (TOML, or the signed JSON) describes. Raises `GrantError`."""
     unknown, missing = document.keys() - _KEYS, _KEYS - _OPTIONAL - document.keys()
     if unknown or missing:
-        raise GrantError(
-            f"keys that a grant does not have: {sorted(unknown)}; keys that are missing: {sorted(missing)}"
-        )
+        listed = ("、".join(sorted(names)) or "无" for names in (unknown, missing))
+        raise GrantError("签批单多余的键：{}；缺少的键：{}".format(*listed))
     grant = Grant(
         number=_matching(document, "number", _NUMBER),
         partner=_text(document, "partner"),
@@ -144,7 +143,7 @@ def parse_grant(document: Mapping[str, object]) -> Grant:
         additions_per_month=_additions(document),
     )
     if grant.valid_until < grant.valid_from:
-        raise GrantError("valid_until lies before valid_from")
+        raise GrantError("valid_until 早于 valid_from，请改正日期")
     return grant
 
 
@@ -196,24 +195,24 @@ def _within(address: str, networks: tuple[ipaddress.IPv4Network | ipaddress.IPv6
 def _text(document: Mapping[str, object], key: str) -> str:
     value = document[key]
     if not isinstance(value, str) or not value.strip():
-        raise GrantError(f"{key} must be a text that is not empty")
+        raise GrantError(f"{key} 须为非空文本")
     return value
 
 
 def _matching(document: Mapping[str, object], key: str, pattern: re.Pattern[str]) -> str:
     value = _text(document, key)
     if not pattern.fullmatch(value):
-        raise GrantError(f"{key} may hold letters, digits, brackets, dots and hyphens, at most 64 of them")
+        raise GrantError(f"{key} 只能用文字、数字、括号、点和连字符，最长 64")
     return value
 
 
 def _texts(document: Mapping[str, object], key: str) -> tuple[str, ...]:
     values = _listed(document[key])
     if not values:
-        raise GrantError(f"{key} must be a list with at least one entry; an empty list would allow nothing")
+        raise GrantError(f"{key} 须为至少有一项的列表，空列表什么也不准许")
     texts = tuple(value for value in values if isinstance(value, str) and value)
     if len(texts) != len(values) or len(set(texts)) != len(texts):
-        raise GrantError(f"{key} must list different texts, none of them empty")
+        raise GrantError(f"{key} 须列出各不相同的非空文本")
     return texts
 
 
@@ -227,20 +226,20 @@ def _grant_class(document: Mapping[str, object]) -> GrantClass:
     try:
         return GrantClass(_text(document, "class"))
     except ValueError:
-        raise GrantError(f"class must be one of {[member.value for member in GrantClass]}") from None
+        raise GrantError(f"class 须为其中之一：{'、'.join(GrantClass)}") from None
 
 
 def _limits(value: object) -> Limits:
     names = ("subjects_per_day", "subjects_per_30_days", "comparisons_per_day")
     table: Mapping[str, object] = cast("Mapping[str, object]", value) if isinstance(value, Mapping) else {}
     if set(table) != set(names):
-        raise GrantError(f"limits must hold exactly {list(names)}")
+        raise GrantError(f"limits 须恰有这些键：{'、'.join(names)}")
     return Limits(*(_count(table[name], f"limits.{name}") for name in names))
 
 
 def _count(value: object, key: str, *, least: int = 1, most: int = 2**31 - 1) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
-        raise GrantError(f"{key} must be a whole number from {least} to {most}")
+        raise GrantError(f"{key} 须为 {least} 至 {most} 的整数")
     return value
 
 
@@ -248,7 +247,7 @@ def _additions(document: Mapping[str, object]) -> int:
     """Only a closed grant has a cohort to add to."""
     additions = _count(document.get("additions_per_month", 0), "additions_per_month", least=0)
     if additions and document["class"] != GrantClass.CLOSED:
-        raise GrantError("additions_per_month is for grants of class closed")
+        raise GrantError("additions_per_month 只用于 class 为 closed 的签批单，请删去")
     return additions
 
 
@@ -258,21 +257,21 @@ def _reasons(value: object) -> Mapping[str, str]:
     if not table or not all(
         isinstance(each, str) and 0 < len(each.strip()) <= LONGEST_REASON for each in table.values()
     ):
-        raise GrantError('fields must name each field with the reason why it is needed, as in unit = "核对单位"')
+        raise GrantError(f'fields 须逐个写明字段和需要它的理由（最长 {LONGEST_REASON} 字），如 unit = "核对单位"')
     return MappingProxyType({name: str(table[name]) for name in sorted(table)})
 
 
 def _short(document: Mapping[str, object], key: str) -> str:
     text = _text(document, key)
     if len(text) > LONGEST_REASON:
-        raise GrantError(f"{key} may have {LONGEST_REASON} characters")
+        raise GrantError(f"{key} 最长 {LONGEST_REASON} 字，请精简")
     return text
 
 
 def _flag(document: Mapping[str, object], key: str) -> bool:
     value = document[key]
     if not isinstance(value, bool):
-        raise GrantError(f"{key} must be true or false")
+        raise GrantError(f"{key} 须为 true 或 false")
     return value
 
 
@@ -280,16 +279,16 @@ def _networks(document: Mapping[str, object]) -> tuple[ipaddress.IPv4Network | i
     try:
         return tuple(ipaddress.ip_network(text) for text in _texts(document, "networks"))
     except ValueError:
-        raise GrantError("networks must list CIDR blocks such as 10.20.0.0/16, without host bits") from None
+        raise GrantError("networks 须列出网段，如 10.20.0.0/16，主机位为零") from None
 
 
 def _span(text: str) -> tuple[int, int]:
     found = _HOURS.fullmatch(text)
     if not found:
-        raise GrantError('hours must list spans such as "08:30-18:00"; a whole day is "00:00-24:00"')
+        raise GrantError('hours 须列出时段，如 "08:30-18:00"；全天写作 "00:00-24:00"')
     start, end = 60 * int(found[1]) + int(found[2]), 60 * int(found[3]) + int(found[4])
     if not start < end <= 24 * 60:
-        raise GrantError("a span of hours must end after it starts, on the same day; write two spans for a night")
+        raise GrantError("hours 的时段须在同一天内先始后终，跨夜请分两段")
     return start, end
 
 
@@ -301,17 +300,17 @@ def _day(value: object, key: str) -> date:
             return date.fromisoformat(value)
     except ValueError:
         pass
-    raise GrantError(f"{key} must be a date such as 2026-12-31")
+    raise GrantError(f"{key} 须为日期，如 2026-12-31")
 
 
 def _days(values: object) -> frozenset[date]:
     listed = _listed(values)
     if listed is None:
-        raise GrantError("reference_dates must be a list of dates; leave it out when only the present is asked")
+        raise GrantError("reference_dates 须为日期列表；只问当前情况的请删去")
     days = frozenset(_day(value, "reference_dates") for value in listed)
     try:
         for day in days:
             day_number(day)
-    except SealingError as error:
-        raise GrantError(f"reference_dates: {error}") from None
+    except SealingError:
+        raise GrantError("reference_dates 的日期须在 1900-01-01 至 2079-06-06 之间") from None
     return days

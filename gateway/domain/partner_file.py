@@ -68,7 +68,7 @@ def parse_partner(data: Mapping[str, object], where: str) -> Partner:
 def _operator(row: Table) -> Operator:
     kind = OperatorKind(row.choice("kind", tuple(OperatorKind)))
     if (kind is OperatorKind.JOB) != ("owner" in row.data):
-        raise row.refuse("owner", "is for jobs: a job names its owner, a person has none")
+        raise row.refuse("owner", "只用于定时任务：定时任务须写明，人员不写")
     owner = row.word("owner", OPERATOR_ID) if "owner" in row.data else None
     return Operator(id=row.word("id", OPERATOR_ID), name=row.text("name"), kind=kind, owner=owner)
 
@@ -77,4 +77,4 @@ def _check_owners(where: str, operators: list[Operator]) -> None:
     people = {each.id for each in operators if each.kind is OperatorKind.PERSON}
     for job in operators:
         if job.owner is not None and job.owner not in people:
-            raise PartnerFileError(f"{where}: the owner of job {job.id} must be a person of this file")
+            raise PartnerFileError(f"{where}：定时任务 {job.id} 的 owner 须为此文件中的人员")

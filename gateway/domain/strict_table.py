@@ -27,31 +27,30 @@ class Table:
     ) -> None:
         self.data, self.where = data, where
         if unknown := sorted(data.keys() - required - optional):
-            raise PartnerFileError(
-                f"{where}: unknown key {', '.join(unknown)}; allowed: {', '.join(sorted(required | optional))}"
-            )
+            allowed = "、".join(sorted(required | optional))
+            raise PartnerFileError(f"{where}：有不认识的键 {'、'.join(unknown)}；可用的键：{allowed}")
         if missing := sorted(required - data.keys()):
-            raise PartnerFileError(f"{where}: add {', '.join(missing)}")
+            raise PartnerFileError(f"{where}：请补上 {'、'.join(missing)}")
 
     def refuse(self, key: str, what: str) -> PartnerFileError:
-        return PartnerFileError(f"{self.where}: {key} {what}")
+        return PartnerFileError(f"{self.where}：{key} {what}")
 
     def text(self, key: str) -> str:
         value = self.data[key]
         if not isinstance(value, str) or not value.strip() or len(value) > 1200:
-            raise self.refuse(key, "must be text, not empty")
+            raise self.refuse(key, "须为非空文本，且不得过长")
         return value
 
     def word(self, key: str, pattern: re.Pattern[str]) -> str:
         value = self.text(key)
         if not pattern.fullmatch(value):
-            raise self.refuse(key, f"must look like {pattern.pattern}")
+            raise self.refuse(key, f"须符合 {pattern.pattern}")
         return value
 
     def choice(self, key: str, allowed: tuple[str, ...]) -> str:
         value = self.text(key)
         if value not in allowed:
-            raise self.refuse(key, f"must be one of {', '.join(allowed)}")
+            raise self.refuse(key, f"须为其中之一：{'、'.join(allowed)}")
         return value
 
     def texts(self, key: str) -> list[str]:
@@ -61,7 +60,7 @@ class Table:
             or not value
             or not all(isinstance(each, str) for each in cast("list[object]", value))
         ):
-            raise self.refuse(key, "must be a list of texts, not empty")
+            raise self.refuse(key, "须为非空的文本列表")
         return cast("list[str]", value)
 
     def choices(self, key: str, allowed: tuple[str, ...], otherwise: tuple[str, ...]) -> list[str]:
@@ -70,14 +69,14 @@ class Table:
             return list(otherwise)
         values = self.texts(key)
         if set(values) - set(allowed) or len(set(values)) != len(values):
-            raise self.refuse(key, f"must name some of {', '.join(allowed)}, each once")
+            raise self.refuse(key, f"须从 {'、'.join(allowed)} 中选列，不得重复")
         return values
 
     def flag(self, key: str) -> bool:
         """True or false; false where nothing is said."""
         value = self.data.get(key, False)
         if not isinstance(value, bool):
-            raise self.refuse(key, "must be true or false")
+            raise self.refuse(key, "须为 true 或 false")
         return value
 
     def moment(self, key: str) -> datetime | None:
@@ -89,19 +88,19 @@ class Table:
             with suppress(ValueError):
                 value = datetime.fromisoformat(value)
         if not isinstance(value, datetime) or value.tzinfo is None:
-            raise self.refuse(key, "must be a moment with its offset, such as 2027-01-01T00:00:00+08:00")
+            raise self.refuse(key, "须为带时区的时刻，如 2027-01-01T00:00:00+08:00")
         return value
 
     def items(self, key: str) -> list[object]:
         """A list of anything, not empty."""
         value = self.data[key]
         if not isinstance(value, list) or not value:
-            raise self.refuse(key, "must be a list, not empty")
+            raise self.refuse(key, "须为非空列表")
         return cast("list[object]", value)
 
     def places(self, key: str) -> list[tuple[object, str]]:
         """What a list holds, each with its place."""
-        return [(each, f"{self.where}: {key}[{number}]") for number, each in enumerate(self.items(key), 1)]
+        return [(each, f"{self.where}：{key}[{number}]") for number, each in enumerate(self.items(key), 1)]
 
     def rows(self, key: str, required: set[str], optional: frozenset[str] | set[str]) -> list[Table]:
         return [Table(mapping(row, place), place, required, optional) for row, place in self.places(key)]
@@ -109,10 +108,10 @@ class Table:
 
 def mapping(value: object, where: str) -> Mapping[str, object]:
     if not isinstance(value, Mapping):
-        raise PartnerFileError(f"{where} must be a table")
+        raise PartnerFileError(f"{where} 须为表")
     return cast("Mapping[str, object]", value)
 
 
 def refuse_doubles(where: str, key: str, values: list[str]) -> None:
     if len(set(values)) != len(values):
-        raise PartnerFileError(f"{where}: {key} names the same one twice")
+        raise PartnerFileError(f"{where}：{key} 中有重复，请只保留一处")

@@ -48,14 +48,14 @@ def _system(row: Table) -> System:
 def _check_whole(row: Table, system: System) -> None:
     """A system that could never prove itself is a mistake in the file."""
     if (Binding.MTLS in system.bindings) != bool(system.certificates):
-        raise row.refuse("certificates", "go with the binding mtls: name at least one for it, and none without it")
+        raise row.refuse("certificates", "与 bindings 中的 mtls 同用：有 mtls 须至少列一张，没有则不列")
     uses = {(use, key.kty) for key in system.jwks for use in key.uses}
     if (KeyUse.ASSERTION, KEY_TYPE[system.alg]) not in uses:
-        raise row.refuse("jwks", f"must hold a {KEY_TYPE[system.alg]} key for assertions, as alg {system.alg} needs")
+        raise row.refuse("jwks", f"须有一把 use 含 assertion 的 {KEY_TYPE[system.alg]} 公钥，与 alg {system.alg} 相配")
     if any(use is KeyUse.ASSERTION and kty != KEY_TYPE[system.alg] for use, kty in uses):
-        raise row.refuse("jwks", f"for assertions must all be {KEY_TYPE[system.alg]} keys, as alg {system.alg} says")
+        raise row.refuse("jwks", f"中 use 含 assertion 的须均为 {KEY_TYPE[system.alg]} 公钥，与 alg {system.alg} 相配")
     if system.signed_requests and not any(use is KeyUse.REQUEST for use, _ in uses):
-        raise row.refuse("jwks", 'must hold a key with use = ["request"], because signed_requests is true')
+        raise row.refuse("jwks", '须有一把 use = ["request"] 的公钥，因为 signed_requests 为 true')
 
 
 def _certificates(row: Table) -> Mapping[str, Validity]:
@@ -69,10 +69,10 @@ def _certificates(row: Table) -> Mapping[str, Validity]:
 def _certificate(row: Table, value: object) -> tuple[str, Validity]:
     """A thumbprint, or a table of one and its times."""
     plain: Mapping[str, object] = {"thumbprint": value} if isinstance(value, str) else mapping(value, row.where)
-    table = Table(plain, f"{row.where}: certificates", {"thumbprint"}, frozenset(TIMES))
+    table = Table(plain, f"{row.where}：certificates", {"thumbprint"}, frozenset(TIMES))
     thumbprint = table.text("thumbprint")
     if len(decoded(thumbprint)) != SHA256_BYTES:
-        raise row.refuse("certificates", "must be x5t#S256 values: SHA-256 of the DER, base64url, 43 characters")
+        raise row.refuse("certificates", "须为 x5t#S256 值：DER 的 SHA-256，base64url 编码，43 个字符")
     return thumbprint, _validity(table)
 
 
@@ -98,25 +98,25 @@ def _public_key(row: Table) -> PublicKey:
 def _validity(row: Table) -> Validity:
     found = Validity(*(row.moment(name) for name in TIMES))
     if found.not_before is not None and found.not_before >= found.until:
-        raise row.refuse("not_before", "must lie before its end")
+        raise row.refuse("not_before", "须早于其终止时间")
     return ALWAYS if found == ALWAYS else found
 
 
 def _check_ec(row: Table, members: Mapping[str, str]) -> None:
     if members["crv"] != "P-256" or any(len(decoded(members[name])) != SHA256_BYTES for name in ("x", "y")):
-        raise row.refuse("crv", "must be P-256 with x and y of 32 bytes, base64url")
+        raise row.refuse("crv", "须为 P-256，x 和 y 各 32 字节，base64url 编码")
 
 
 def _check_rsa(row: Table, members: Mapping[str, str]) -> None:
     modulus = int.from_bytes(decoded(members["n"]), "big")
     is_long_enough = SMALLEST_RSA_BITS <= modulus.bit_length() <= LARGEST_RSA_BITS
     if not is_long_enough or modulus % 2 == 0 or members["e"] != "AQAB":
-        raise row.refuse("n", "must be an odd RSA modulus of 2048 to 4096 bits, with e = AQAB")
+        raise row.refuse("n", "须为 2048 至 4096 位的 RSA 奇数模，且 e = AQAB")
 
 
 def _check_okp(row: Table, members: Mapping[str, str]) -> None:
     if members["crv"] != "Ed25519" or len(decoded(members["x"])) != SHA256_BYTES:
-        raise row.refuse("crv", "must be Ed25519 with x of 32 bytes, base64url")
+        raise row.refuse("crv", "须为 Ed25519，x 为 32 字节，base64url 编码")
 
 
 _KEY_CHECKS: Mapping[str, Callable[[Table, Mapping[str, str]], None]] = {
@@ -127,13 +127,13 @@ _KEY_CHECKS: Mapping[str, Callable[[Table, Mapping[str, str]], None]] = {
 
 
 def _networks(row: Table) -> Mapping[str, tuple[Network, ...]]:
-    table = mapping(row.data["networks"], f"{row.where}: networks")
+    table = mapping(row.data["networks"], f"{row.where}：networks")
     if not table:
-        raise row.refuse("networks", "must name at least one network class with its address ranges")
+        raise row.refuse("networks", "须至少写一类网络及其网段")
     for name in table:
         if not CODE.fullmatch(name):
-            raise row.refuse("networks", f"class names must look like {CODE.pattern}")
-    ranges = Table(table, f"{row.where}: networks", set(table))
+            raise row.refuse("networks", f"的网络类名须符合 {CODE.pattern}")
+    ranges = Table(table, f"{row.where}：networks", set(table))
     return MappingProxyType(
         {name: tuple(_network(ranges, name, each) for each in ranges.texts(name)) for name in table}
     )
@@ -143,7 +143,7 @@ def _network(row: Table, name: str, text: str) -> Network:
     try:
         return ip_network(text)
     except ValueError:
-        raise row.refuse(name, "must hold address ranges such as 10.20.0.0/16, without host bits") from None
+        raise row.refuse(name, "须列出网段，如 10.20.0.0/16，主机位为零") from None
 
 
 def decoded(text: str) -> bytes:

@@ -66,71 +66,71 @@ def test_names_and_keys_stay_out_of_every_repr() -> None:
 
 
 BROKEN: Mapping[str, tuple[Callable[[Data], object], str]] = {
-    "unknown key": (lambda d: d.update(note="x"), "unknown key note"),
-    "unknown key in a system": (lambda d: system(d).update(secret="x"), "unknown key secret"),
-    "unknown key in an operator": (lambda d: operator(d).update(phone="x"), "unknown key phone"),
-    "private key in the file": (lambda d: jwk(d).update(d="AAAA"), "unknown key d"),
-    "code missing": (lambda d: d.pop("code"), "add code"),
-    "code in Chinese": (lambda d: d.update(code="人社"), "code must look like"),
-    "code a number": (lambda d: d.update(code=7), "code must be text"),
-    "name empty": (lambda d: d.update(zh=" "), "zh must be text"),
-    "no systems": (lambda d: d.update(systems=[]), "systems must be a list"),
-    "systems a text": (lambda d: d.update(systems="hr"), "systems must be a list"),
-    "a system that is a text": (lambda d: d.update(systems=["hr"]), "must be a table"),
-    "no operators": (lambda d: d.update(operators=[]), "operators must be a list"),
-    "client id twice": (lambda d: system(d, 1).update(client_id="hr-payroll"), "same one twice"),
-    "operator twice": (lambda d: operator(d, 1).update(id="wang-01"), "same one twice"),
-    "algorithm of another kind": (lambda d: system(d).update(alg="RS256"), "alg must be one of ES256, PS256"),
-    "algorithm for another key": (lambda d: system(d).update(alg="PS256"), "must hold a RSA key for assertions"),
-    "algorithm for one key only": (lambda d: keys(d).append(ED25519), "must all be EC keys"),
-    "no certificates": (lambda d: system(d).update(certificates=[]), "certificates must be a list"),
+    "unknown key": (lambda d: d.update(note="x"), "不认识的键 note"),
+    "unknown key in a system": (lambda d: system(d).update(secret="x"), "不认识的键 secret"),
+    "unknown key in an operator": (lambda d: operator(d).update(phone="x"), "不认识的键 phone"),
+    "private key in the file": (lambda d: jwk(d).update(d="AAAA"), "不认识的键 d"),
+    "code missing": (lambda d: d.pop("code"), "请补上 code"),
+    "code in Chinese": (lambda d: d.update(code="人社"), "code 须符合"),
+    "code a number": (lambda d: d.update(code=7), "code 须为非空文本"),
+    "name empty": (lambda d: d.update(zh=" "), "zh 须为非空文本"),
+    "no systems": (lambda d: d.update(systems=[]), "systems 须为非空列表"),
+    "systems a text": (lambda d: d.update(systems="hr"), "systems 须为非空列表"),
+    "a system that is a text": (lambda d: d.update(systems=["hr"]), "须为表"),
+    "no operators": (lambda d: d.update(operators=[]), "operators 须为非空列表"),
+    "client id twice": (lambda d: system(d, 1).update(client_id="hr-payroll"), "中有重复"),
+    "operator twice": (lambda d: operator(d, 1).update(id="wang-01"), "中有重复"),
+    "algorithm of another kind": (lambda d: system(d).update(alg="RS256"), "alg 须为其中之一：ES256、PS256"),
+    "algorithm for another key": (lambda d: system(d).update(alg="PS256"), "须有一把 use 含 assertion 的 RSA 公钥"),
+    "algorithm for one key only": (lambda d: keys(d).append(ED25519), "须均为 EC 公钥"),
+    "no certificates": (lambda d: system(d).update(certificates=[]), "certificates 须为非空列表"),
     "certificate as hex": (lambda d: system(d).update(certificates=["ab" * 32]), "x5t#S256"),
     "certificate with padding": (lambda d: system(d).update(certificates=[EC_PRINT + "="]), "x5t#S256"),
     "certificate cut": (lambda d: system(d).update(certificates=["A" * 41]), "x5t#S256"),
-    "certificate a number": (lambda d: system(d).update(certificates=[7]), "must be a table"),
+    "certificate a number": (lambda d: system(d).update(certificates=[7]), "须为表"),
     "certificate a table with more": (lambda d: system(d).update(certificates=[{"thumbprint": EC_PRINT, "x": 1}]), "x"),
     "certificate with a local time": (
         lambda d: system(d).update(certificates=[{"thumbprint": EC_PRINT, "not_after": datetime(2027, 1, 1)}]),  # noqa: DTZ001 - the case
-        "a moment with its offset",
+        "须为带时区的时刻",
     ),
     "certificate with a day": (
         lambda d: system(d).update(certificates=[{"thumbprint": EC_PRINT, "not_after": "2027-01-01"}]),
-        "a moment with its offset",
+        "须为带时区的时刻",
     ),
-    "certificates with dpop alone": (lambda d: system(d).update(bindings=["dpop"]), "none without it"),
-    "mtls without certificates": (lambda d: system(d).pop("certificates"), "name at least one for it"),
-    "binding unknown": (lambda d: system(d).update(bindings=["bearer"]), "must name some of mtls, dpop"),
-    "binding twice": (lambda d: system(d).update(bindings=["mtls", "mtls"]), "each once"),
-    "no binding": (lambda d: system(d).update(bindings=[]), "bindings must be a list"),
-    "signed requests in words": (lambda d: system(d).update(signed_requests="yes"), "true or false"),
+    "certificates with dpop alone": (lambda d: system(d).update(bindings=["dpop"]), "没有则不列"),
+    "mtls without certificates": (lambda d: system(d).pop("certificates"), "须至少列一张"),
+    "binding unknown": (lambda d: system(d).update(bindings=["bearer"]), "须从 mtls、dpop 中选列"),
+    "binding twice": (lambda d: system(d).update(bindings=["mtls", "mtls"]), "不得重复"),
+    "no binding": (lambda d: system(d).update(bindings=[]), "bindings 须为非空的文本列表"),
+    "signed requests in words": (lambda d: system(d).update(signed_requests="yes"), "true 或 false"),
     "signed requests without a key": (lambda d: system(d).update(signed_requests=True), 'use = ["request"]'),
-    "key for no known use": (lambda d: jwk(d).update(use=["sig"]), "must name some of assertion, request"),
-    "key for requests alone": (lambda d: jwk(d).update(use=["request"]), "must hold a EC key for assertions"),
+    "key for no known use": (lambda d: jwk(d).update(use=["sig"]), "须从 assertion、request 中选列"),
+    "key for requests alone": (lambda d: jwk(d).update(use=["request"]), "须有一把 use 含 assertion 的 EC 公钥"),
     "key that begins after its end": (
         lambda d: jwk(d).update(not_before="2027-01-01T00:00:00Z", not_after="2026-01-01T00:00:00Z"),
-        "must lie before its end",
+        "须早于其终止时间",
     ),
-    "Ed25519 of another curve": (lambda d: keys(d).append({**ED25519, "crv": "Ed448"}), "must be Ed25519"),
-    "certificate twice": (lambda d: system(d).update(certificates=[EC_PRINT, EC_PRINT]), "same one twice"),
-    "no networks": (lambda d: system(d).update(networks={}), "networks must name"),
-    "networks a list": (lambda d: system(d).update(networks=["10.0.0.0/8"]), "networks must be a table"),
-    "network class in Chinese": (lambda d: system(d).update(networks={"政务": ["10.0.0.0/8"]}), "class names"),
-    "network with host bits": (lambda d: system(d).update(networks={"gov": ["10.0.0.1/8"]}), "address ranges"),
-    "network class empty": (lambda d: system(d).update(networks={"gov": []}), "gov must be a list"),
-    "no keys": (lambda d: system(d).update(jwks=[]), "jwks must be a list"),
-    "key of another type": (lambda d: jwk(d).update(kty="oct"), "kty must be one of EC"),
-    "key on another curve": (lambda d: jwk(d).update(crv="P-384"), "crv must be P-256"),
-    "key too short": (lambda d: jwk(d).update(x="AAAA"), "crv must be P-256"),
-    "key id with a space": (lambda d: jwk(d).update(kid="a b"), "kid must look like"),
-    "RSA too small": (lambda d: jwk(d, 1).update(n=b64(b"\xff" * 128)), "2048 to 4096 bits"),
-    "RSA small behind zeros": (lambda d: jwk(d, 1).update(n=b64(bytes(200) + b"\xff" * 56)), "2048 to 4096 bits"),
-    "RSA even": (lambda d: jwk(d, 1).update(n=b64(b"\xff" * 255 + b"\xfe")), "2048 to 4096 bits"),
-    "RSA with another exponent": (lambda d: jwk(d, 1).update(e="Aw"), "2048 to 4096 bits"),
-    "operator of another kind": (lambda d: operator(d).update(kind="robot"), "kind must be one of"),
-    "job without owner": (lambda d: operator(d, 1).pop("owner"), "a job names its owner"),
-    "person with owner": (lambda d: operator(d).update(owner="nightly"), "a job names its owner"),
-    "owner unknown": (lambda d: operator(d, 1).update(owner="nobody"), "must be a person"),
-    "owner a job": (lambda d: operator(d, 1).update(owner="nightly"), "must be a person"),
+    "Ed25519 of another curve": (lambda d: keys(d).append({**ED25519, "crv": "Ed448"}), "须为 Ed25519"),
+    "certificate twice": (lambda d: system(d).update(certificates=[EC_PRINT, EC_PRINT]), "中有重复"),
+    "no networks": (lambda d: system(d).update(networks={}), "networks 须至少写一类网络"),
+    "networks a list": (lambda d: system(d).update(networks=["10.0.0.0/8"]), "networks 须为表"),
+    "network class in Chinese": (lambda d: system(d).update(networks={"政务": ["10.0.0.0/8"]}), "网络类名"),
+    "network with host bits": (lambda d: system(d).update(networks={"gov": ["10.0.0.1/8"]}), "须列出网段"),
+    "network class empty": (lambda d: system(d).update(networks={"gov": []}), "gov 须为非空的文本列表"),
+    "no keys": (lambda d: system(d).update(jwks=[]), "jwks 须为非空列表"),
+    "key of another type": (lambda d: jwk(d).update(kty="oct"), "kty 须为其中之一：EC"),
+    "key on another curve": (lambda d: jwk(d).update(crv="P-384"), "crv 须为 P-256"),
+    "key too short": (lambda d: jwk(d).update(x="AAAA"), "crv 须为 P-256"),
+    "key id with a space": (lambda d: jwk(d).update(kid="a b"), "kid 须符合"),
+    "RSA too small": (lambda d: jwk(d, 1).update(n=b64(b"\xff" * 128)), "2048 至 4096 位"),
+    "RSA small behind zeros": (lambda d: jwk(d, 1).update(n=b64(bytes(200) + b"\xff" * 56)), "2048 至 4096 位"),
+    "RSA even": (lambda d: jwk(d, 1).update(n=b64(b"\xff" * 255 + b"\xfe")), "2048 至 4096 位"),
+    "RSA with another exponent": (lambda d: jwk(d, 1).update(e="Aw"), "2048 至 4096 位"),
+    "operator of another kind": (lambda d: operator(d).update(kind="robot"), "kind 须为其中之一"),
+    "job without owner": (lambda d: operator(d, 1).pop("owner"), "定时任务须写明，人员不写"),
+    "person with owner": (lambda d: operator(d).update(owner="nightly"), "定时任务须写明，人员不写"),
+    "owner unknown": (lambda d: operator(d, 1).update(owner="nobody"), "须为此文件中的人员"),
+    "owner a job": (lambda d: operator(d, 1).update(owner="nightly"), "须为此文件中的人员"),
 }
 
 
@@ -159,10 +159,13 @@ def another_department(**changes: object) -> Data:
 
 SHARED: Mapping[str, tuple[Data, str]] = {
     "client id": (another_department(client_id="hr-payroll"), "client_id"),
-    "certificate": (another_department(certificates=[OTHER_PRINT, RSA_PRINT]), "certificate"),
-    "key": (another_department(jwks=[public_jwk(jose_key(ec_key("client")))]), "key"),
-    "key under another id": (another_department(jwks=[public_jwk(jose_key(ec_key("client"))) | {"kid": "own"}]), "key"),
-    "code": (partner_data(), "partner code hr"),
+    "certificate": (another_department(certificates=[OTHER_PRINT, RSA_PRINT]), "证书"),
+    "key": (another_department(jwks=[public_jwk(jose_key(ec_key("client")))]), "公钥"),
+    "key under another id": (
+        another_department(jwks=[public_jwk(jose_key(ec_key("client"))) | {"kid": "own"}]),
+        "公钥",
+    ),
+    "code": (partner_data(), "合作部门编码 hr"),
 }
 
 
@@ -187,7 +190,7 @@ def test_a_point_off_its_curve_is_no_key() -> None:
     data = partner_data()
     jwk(data)["y"] = b64(b"\x01" * 32)
 
-    with pytest.raises(PartnerFileError, match="no valid EC public key"):
+    with pytest.raises(PartnerFileError, match="不是可用的 EC 公钥"):
         a_registry(data)
 
 
@@ -197,7 +200,7 @@ def test_a_folder_is_read_whole_or_not_at_all(tmp_path: Path) -> None:
     assert load_registry(tmp_path).client("hr-payroll") is not None
 
     (tmp_path / "tax.toml").write_text(f'name = "{OPERATOR_NAME}', encoding="utf-8")
-    with pytest.raises(PartnerFileError, match=r"tax\.toml: is not TOML") as refused:
+    with pytest.raises(PartnerFileError, match=r"tax\.toml：不是 UTF-8 的 TOML 文件") as refused:
         load_registry(tmp_path)
     assert OPERATOR_NAME not in str(refused.value)
 
@@ -209,7 +212,7 @@ def test_a_folder_is_read_whole_or_not_at_all(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "hr.toml").mkdir()
 
-    with pytest.raises(PartnerFileError, match="cannot be read"):
+    with pytest.raises(PartnerFileError, match="无法读取"):
         load_registry(tmp_path)
 
 

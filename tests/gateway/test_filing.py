@@ -107,7 +107,7 @@ def test_a_list_longer_than_the_grant_has_subjects_is_refused() -> None:
     filing = a_filing(most=3)
     filing.take([a_row(number) for number in range(1, 5)])
 
-    with pytest.raises(DeedError, match="3 members"):
+    with pytest.raises(DeedError, match="3 个对象"):
         filing.finish()
 
 

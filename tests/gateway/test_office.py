@@ -66,7 +66,7 @@ def test_a_draft_in_the_way_keeps_no_right_alive(life: Life) -> None:
 def test_a_withdrawal_in_the_way_stops_nobody_elses(life: Life) -> None:
     told: dict[str, JsonValue] = {"partner": PARTNER}
     life.draw(Kind.GRANT, NUMBER, told, HEAD, path=WITHDRAWAL, reason="缓一缓")
-    with pytest.raises(DeedError, match="already"):
+    with pytest.raises(DeedError, match="已有一版待签"):
         life.draw(Kind.GRANT, NUMBER, told, HEAD, path=WITHDRAWAL, reason="再缓一缓")
 
     kept = life.sign(life.draw(Kind.GRANT, NUMBER, told, SECURITY, path=WITHDRAWAL, reason="不再需要"), SECURITY)
@@ -88,7 +88,7 @@ def test_a_release_in_the_way_stops_no_freeze(life: Life) -> None:
 
 
 def test_nothing_is_granted_that_cannot_be_frozen(life: Life) -> None:
-    with pytest.raises(DeedError, match="shorter"):
+    with pytest.raises(DeedError, match="改短"):
         life.apply("长" * 59)
     longest = "长" * 58
     life.grant(longest)
@@ -133,7 +133,7 @@ def test_nobody_fills_it_with_many(life: Life, monkeypatch: pytest.MonkeyPatch) 
     life.apply("G-5")
     life.apply("G-6")
 
-    with pytest.raises(DeedError, match="refuse some"):
+    with pytest.raises(DeedError, match="先退回其中一些"):
         life.apply("G-7")
 
     life.office.refuse(life.person(CLERK), life.office.pending()[0].opened().digest, "不办了")
@@ -168,13 +168,13 @@ def test_whoever_is_frozen_does_nothing(life: Life, act: Callable[[Life], object
         kept = life.draw(Kind.FREEZE, f"person.{each}", {"frozen": True}, SECURITY, reason="核查")
         life.sign(kept, SECURITY)
 
-    with pytest.raises(ForbiddenError, match="frozen"):
+    with pytest.raises(ForbiddenError, match="已冻结"):
         act(life)
 
 
 @pytest.mark.parametrize("last", [SYSTEM, SECURITY, LEADER])
 def test_nobody_alone_stops_the_office_for_good(life: Life, last: str) -> None:
-    with pytest.raises(DeedError, match="last"):
+    with pytest.raises(DeedError, match="最后一名"):
         life.draw(Kind.FREEZE, f"person.{last}", {"frozen": True}, SECURITY, reason="夺权")
 
 
@@ -182,5 +182,5 @@ def test_of_two_leaders_one_is_frozen(life: Life) -> None:
     life.synthetic.enrol("ld-2", "编办领导", Duty.LEADER, None)
     life.sign(life.draw(Kind.FREEZE, f"person.{LEADER}", {"frozen": True}, SECURITY, reason="核查"), SECURITY)
 
-    with pytest.raises(DeedError, match="last"):
+    with pytest.raises(DeedError, match="最后一名"):
         life.draw(Kind.FREEZE, "person.ld-2", {"frozen": True}, SECURITY, reason="夺权")

@@ -41,7 +41,7 @@ class DrawBody(msgspec.Struct, forbid_unknown_fields=True):
     def parse(self) -> Proposal:
         """Raises `DeedError`."""
         if self.kind not in list(Kind):
-            raise DeedError(f"kind must be one of {', '.join(Kind)}")
+            raise DeedError(f"kind 须为其中之一：{'、'.join(Kind)}")
         content: dict[str, JsonValue] = self.content  # type: ignore[assignment]  # what JSON can hold, checked when encoded
         return Proposal(kind=Kind(self.kind), id=self.id, content=content, path=self.path, reason=self.reason)
 
@@ -84,7 +84,7 @@ class SignatureBody(msgspec.Struct, forbid_unknown_fields=True):
     def parse(self, person: str) -> Signature:
         """Raises `InvalidQueryError`, `DeedError`."""
         if not 0 < len(self.deeds) <= MAX_DEEDS:
-            raise DeedError(f"a signature names 1 to {MAX_DEEDS} deeds")
+            raise DeedError(f"一个签名须列出 1 至 {MAX_DEEDS} 份文书")
         return Signature(
             self.step,
             person,

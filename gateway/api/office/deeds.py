@@ -125,7 +125,7 @@ class DeedDoors:
         body = await read_body(request, StatementBody)
         steps = [await self._next_step(who, named) for named in body.deeds]
         if len(set(steps)) != 1:
-            raise DeedError("deeds that are signed together must wait for the same step")
+            raise DeedError("一并签署的文书须等待同一环节，请分开签署")
         at = write_time(self.guard.clock.now())
         stated = Statement(self.office.log, steps[0], who.person.id, body.kid, at, sorted(set(body.deeds)))
         return JSONResponse(statement_document(stated), headers=NO_STORE)
@@ -146,7 +146,7 @@ class DeedDoors:
         kept = await self._pending(who, named)
         step = next_step(kept.opened()) if kept else None
         if step is None:
-            raise DeedError("no deed with this text waits for a signature; read it again")
+            raise DeedError("待签文书中没有这一稿，请重新查看")
         return step.name
 
     async def _pending(self, who: SignedIn, named: str) -> Kept | None:

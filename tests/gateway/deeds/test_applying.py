@@ -31,12 +31,12 @@ def life(tmp_path: Path) -> Iterator[Life]:
 
 def test_without_an_accepted_agreement_no_grant_is_drawn_up(tmp_path: Path) -> None:
     with closing(Life(tmp_path, agrees=False)) as life:
-        with pytest.raises(DeedError, match="service agreement"):
+        with pytest.raises(DeedError, match="服务协议"):
             life.apply()
 
         offered = life.draw(Kind.AGREEMENT, PARTNER, {"partner": PARTNER, "text": AGREEMENT}, REVIEWER)
         life.sign(offered, REVIEWER)
-        with pytest.raises(DeedError, match="service agreement"):
+        with pytest.raises(DeedError, match="服务协议"):
             life.apply()
 
         (waiting,) = life.office.pending()
@@ -80,11 +80,11 @@ def test_an_agreement_that_is_none_is_refused(life: Life, under: str, told: dict
 REFUSED: dict[str, tuple[dict[str, object], str]] = {
     "a field of no standard": ({"fields": {"name": "核对", "salary": "核对"}}, "salary"),
     "a purpose that nobody has": ({"purpose": "curiosity"}, "payroll-check"),
-    "a purpose of another department": ({"purpose": "benefit-check"}, "no such purpose"),
-    "a partner that is not registered": ({"partner": "nobody"}, "forbidden|duties|no partner"),
-    "longer than the parameters allow": ({"valid_until": "2029-07-01"}, "1096 days"),
+    "a purpose of another department": ({"purpose": "benefit-check"}, "不准许该部门用于此用途"),
+    "a partner that is not registered": ({"partner": "nobody"}, "不属于此账号的职责"),
+    "longer than the parameters allow": ({"valid_until": "2029-07-01"}, "1096 天"),
     "an empty scope": ({"scope": []}, "scope"),
-    "not in canonical form": ({"networks": ["10.1.0.0/16", "10.0.0.0/16"]}, "canonical"),
+    "not in canonical form": ({"networks": ["10.1.0.0/16", "10.0.0.0/16"]}, "规范书写"),
 }
 
 
@@ -122,7 +122,7 @@ def test_the_world_may_change_while_a_grant_is_signed(life: Life) -> None:
     kept = life.sign(life.apply(told=LONG), HEAD, REVIEWER)
     life.set_parameters(longest_validity_days=366)
 
-    with pytest.raises(DeedError, match="366 days"):
+    with pytest.raises(DeedError, match="366 天"):
         life.sign(kept, LEADER)
     assert life.digest() == ""
 
@@ -131,7 +131,7 @@ def test_a_partner_that_has_ended_is_granted_nothing_more(life: Life) -> None:
     ended: dict[str, JsonValue] = {"zh": "财政局", "en": "Finance", "department": "caizheng", "active": False}
     life.sign(life.draw(Kind.PARTNER, PARTNER, ended, SYSTEM), SYSTEM, SECURITY)
 
-    with pytest.raises(DeedError, match="no partner"):
+    with pytest.raises(DeedError, match="没有生效的合作部门"):
         life.apply()
 
 
@@ -147,16 +147,16 @@ def test_an_emergency_is_in_force_by_head_and_leader(life: Life) -> None:
 
 
 NO_EMERGENCIES: dict[str, tuple[Callable[[Life], object], str]] = {
-    "no reason": (lambda life: life.draw(Kind.GRANT, "E-1", SHORT, CLERK, path=EMERGENCY), "say why"),
-    "no agreement": (lambda life: life.draw(Kind.GRANT, "E-1", SHORT, CLERK, path=EMERGENCY, reason="急"), "agreement"),
-    "four days": (lambda life: life.apply("E-1", EMERGENCY, content(valid_until="2026-07-04")), "72 hours"),
+    "no reason": (lambda life: life.draw(Kind.GRANT, "E-1", SHORT, CLERK, path=EMERGENCY), "来不及走常规路径"),
+    "no agreement": (lambda life: life.draw(Kind.GRANT, "E-1", SHORT, CLERK, path=EMERGENCY, reason="急"), "服务协议"),
+    "four days": (lambda life: life.apply("E-1", EMERGENCY, content(valid_until="2026-07-04")), "72 小时"),
     "a day that has passed": (
         lambda life: life.apply("E-1", EMERGENCY, content(valid_from="2026-06-28", valid_until="2026-06-29")),
-        "72 hours",
+        "72 小时",
     ),
     "more subjects than the parameters allow": (
         lambda life: life.apply("E-1", EMERGENCY, SHORT | {"limits": WIDE}),
-        "50 subjects",
+        "最多 50",
     ),
 }
 WIDE: dict[str, JsonValue] = {"subjects_per_day": 51, "subjects_per_30_days": 100, "comparisons_per_day": 1000}
@@ -173,9 +173,9 @@ def test_what_is_no_emergency_is_refused(tmp_path: Path, name: str, act: Callabl
 def test_the_parameters_make_emergencies_narrower(life: Life) -> None:
     life.set_parameters(emergency={"hours": 24, "subjects_per_day": 5})
 
-    with pytest.raises(DeedError, match="24 hours"):
+    with pytest.raises(DeedError, match="24 小时"):
         life.apply(path=EMERGENCY)
-    with pytest.raises(DeedError, match="5 subjects"):
+    with pytest.raises(DeedError, match="最多 5，"):
         life.apply(path=EMERGENCY, told=content(valid_until="2026-07-01"))
 
 
@@ -218,7 +218,7 @@ def test_an_emergency_is_reviewed_once_and_by_a_reviewer(life: Life) -> None:
             life.draw(Kind.REVIEW, "2026-001", told, account)
     life.review()
 
-    with pytest.raises(DeedError, match="has been reviewed"):
+    with pytest.raises(DeedError, match="已复核"):
         life.review()
 
 
@@ -245,7 +245,7 @@ def test_a_grant_on_the_usual_path_is_not_reviewed_afterwards(life: Life) -> Non
     life.grant()
     told: dict[str, JsonValue] = {"partner": PARTNER, "grant": life.digest(), "finding": "justified", "text": "已核"}
 
-    with pytest.raises(DeedError, match="no emergency grant"):
+    with pytest.raises(DeedError, match="没有生效过此编号的应急签批单"):
         life.draw(Kind.REVIEW, "2026-001", told, REVIEWER)
 
 
@@ -255,7 +255,7 @@ def test_a_grant_on_the_usual_path_is_not_reviewed_afterwards(life: Life) -> Non
 def test_an_attestation_is_for_what_is_longer_than_a_year(life: Life) -> None:
     life.grant()
 
-    with pytest.raises(DeedError, match="longer than a year"):
+    with pytest.raises(DeedError, match="有效期超过一年"):
         life.attest()
 
 
@@ -264,7 +264,7 @@ def test_an_attestation_of_nothing_is_none(life: Life) -> None:
     digest = life.digest()
     life.withdraw()
 
-    with pytest.raises(DeedError, match="no grant"):
+    with pytest.raises(DeedError, match="没有此编号的生效签批单"):
         life.draw(Kind.ATTESTATION, "2026-001", {"partner": PARTNER, "grant": digest}, HEAD)
 
 
@@ -273,7 +273,7 @@ def test_an_attestation_names_the_version_in_force(life: Life) -> None:
     before = life.digest()
     life.grant(told=LONG | {"hit_rate": 95})
 
-    with pytest.raises(DeedError, match="digest"):
+    with pytest.raises(DeedError, match="摘要"):
         life.draw(Kind.ATTESTATION, "2026-001", {"partner": PARTNER, "grant": before}, HEAD)
     assert life.attest().state is State.IN_FORCE
 
@@ -301,5 +301,5 @@ def test_parameters_are_proposed_and_approved_by_two_duties(life: Life) -> None:
 
 
 def test_parameters_stand_under_one_id(life: Life) -> None:
-    with pytest.raises(DeedError, match="under the id parameters"):
+    with pytest.raises(DeedError, match="编号须为 parameters"):
         life.draw(Kind.PARAMETERS, "mine", {}, SYSTEM)

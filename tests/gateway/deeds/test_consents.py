@@ -69,7 +69,7 @@ def test_an_undertaking_of_an_older_text_is_none(life: Life) -> None:
     life.set_parameters(undertaking="新的承诺书")
 
     assert not has_undertaken(life.standing, CLERK, parameters_in(life.standing).undertaking)
-    with pytest.raises(DeedError, match="worded otherwise"):
+    with pytest.raises(DeedError, match="文字已有更新"):
         life.draw(Kind.UNDERTAKING, CLERK, TEXT, CLERK)
 
 

@@ -108,10 +108,10 @@ def test_an_attestation_counts_as_long_as_the_sign_off_did() -> None:
 # ---------------------------------------------------------------------------------------- what no emergency may say
 
 TOO_MUCH: dict[str, tuple[dict[str, object], dict[str, object], str]] = {
-    "no reason": ({}, {"reason": " "}, "say why"),
-    "a change of another grant": ({}, {"serial": 2, "previous": "0" * 64}, "number of its own"),
-    "five days": ({"valid_until": "2026-07-04"}, {}, "72 hours"),
-    "a thousand subjects a day": ({"limits": limits(day=1000)}, {}, "500 subjects"),
+    "no reason": ({}, {"reason": " "}, "来不及走常规路径"),
+    "a change of another grant": ({}, {"serial": 2, "previous": "0" * 64}, "另用新编号"),
+    "five days": ({"valid_until": "2026-07-04"}, {}, "72 小时"),
+    "a thousand subjects a day": ({"limits": limits(day=1000)}, {}, "最多 500"),
 }
 
 

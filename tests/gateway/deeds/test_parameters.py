@@ -49,7 +49,7 @@ def test_what_is_written_is_read(written: Parameters) -> None:
 
 
 WRONG: dict[str, tuple[dict[str, JsonValue], str]] = {
-    "an unknown member": ({"extra": 1}, "exactly"),
+    "an unknown member": ({"extra": 1}, "须恰有"),
     "a term of no step": ({"deadlines": {**TERMS, "publish": 3}}, "deadlines"),
     "a missing term": ({"deadlines": {"endorse": 3}}, "deadlines"),
     "a term of no day": ({"deadlines": {**TERMS, "review": 0}}, "review"),
@@ -60,10 +60,10 @@ WRONG: dict[str, tuple[dict[str, JsonValue], str]] = {
     "no holidays": ({"calendar": {"on": []}}, "calendar"),
     "a holiday that is no date": ({"calendar": {"off": ["2026-02-30"], "on": []}}, "off"),
     "a holiday written otherwise": ({"calendar": {"off": ["20261001"], "on": []}}, "off"),
-    "holidays out of order": ({"calendar": {"off": ["2026-10-02", "2026-10-01"], "on": []}}, "in order"),
-    "a holiday twice": ({"calendar": {"off": ["2026-10-01", "2026-10-01"], "on": []}}, "none twice"),
-    "a day that is off and on": ({"calendar": {"off": ["2026-10-01"], "on": ["2026-10-01"]}}, "both"),
-    "too many holidays": ({"calendar": {"off": ["2026-10-01"] * 1001, "on": []}}, "at most"),
+    "holidays out of order": ({"calendar": {"off": ["2026-10-02", "2026-10-01"], "on": []}}, "从早到晚"),
+    "a holiday twice": ({"calendar": {"off": ["2026-10-01", "2026-10-01"], "on": []}}, "不得重复"),
+    "a day that is off and on": ({"calendar": {"off": ["2026-10-01"], "on": ["2026-10-01"]}}, "同时列入"),
+    "too many holidays": ({"calendar": {"off": ["2026-10-01"] * 1001, "on": []}}, "最多 1000 个"),
     "no reminder": ({"reminder_days": 0}, "reminder_days"),
     "grants for a life": ({"longest_validity_days": 10_000}, "longest_validity_days"),
     "a long emergency": ({"emergency": {"hours": 73, "subjects_per_day": 5}}, "hours"),
@@ -82,5 +82,5 @@ def test_anything_else_is_refused_by_name(changes: dict[str, JsonValue], named: 
 
 @pytest.mark.parametrize("member", CONTENT)
 def test_nothing_may_be_left_out(member: str) -> None:
-    with pytest.raises(DeedError, match="exactly"):
+    with pytest.raises(DeedError, match="须恰有"):
         read_parameters({name: value for name, value in CONTENT.items() if name != member})

@@ -208,7 +208,7 @@ def test_a_lapsed_grant_cannot_be_attested_any_more(life: Life) -> None:
     life.grant(told=LONG)
     life.clock.pass_by(days=366)
 
-    with pytest.raises(DeedError, match="lapsed"):
+    with pytest.raises(DeedError, match="已失效"):
         life.attest()
     assert life.standing.get(Kind.ATTESTATION, NUMBER) is None
 

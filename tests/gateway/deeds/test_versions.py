@@ -50,7 +50,7 @@ def test_a_new_version_has_new_dates_and_nothing_else(
 
 def test_a_renewal_that_ends_no_later_is_none() -> None:
     for until in (date(2027, 6, 29), date(2027, 1, 1)):
-        with pytest.raises(DeedError, match="ends later"):
+        with pytest.raises(DeedError, match="须晚于原到期日"):
             renewed(NUMBER, OLD, until, LATE)
 
 
