@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from adapters.sql.deed_reader import SqlDeedReader
 from adapters.sql.ledger_reader import SqlLedgerReader
 from gateway.office import Office
@@ -9,9 +11,13 @@ from gateway.review.bygone import Bygone
 from gateway.review.desk import ReviewDesk
 from gateway.review.explaining import Explaining
 from gateway.review.hindsight import Hindsight
+from gateway.review.passing import Pace
 from gateway.review.rehearsal import Rehearsal
 from ops.rights import read_home_foundation
 from ops.settings import Home, ServeSettings, load
+
+REST_SECONDS = 0.002
+"""How long a rehearsal leaves the interpreter to the turns, after each portion of entries."""
 
 
 class Readers:
@@ -41,9 +47,13 @@ def review_desk(home: Home, readers: Readers, office: Office) -> ReviewDesk:
         reader=readers.ledger,
         explaining=explaining,
         hindsight=Hindsight(bygone=bygone, explaining=explaining, ledger=readers.ledger),
-        rehearsal=Rehearsal(bygone=bygone, ledger=readers.ledger, catalogue=office.catalogue),
+        rehearsal=Rehearsal(bygone=bygone, ledger=readers.ledger, catalogue=office.catalogue, pace=_pace()),
         store=office.store,
         ledger=office.ledger,
         clock=home.clock,
         pending=office.pending,
     )
+
+
+def _pace() -> Pace:
+    return Pace(seconds=time.monotonic, rest=lambda: time.sleep(REST_SECONDS))

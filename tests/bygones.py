@@ -63,6 +63,8 @@ SECRET_GRANT = {
     "fields": ["name", "unit", "post"],
 }
 
+AT_ONCE = Pace(seconds=lambda: 0.0, rest=lambda: None)
+
 
 @cache
 def _pattern() -> TemporaryDirectory[str]:
@@ -249,5 +251,5 @@ def bygones(path: Path) -> Bygones:
         bygone=bygone,
         explaining=explaining,
         hindsight=Hindsight(bygone=bygone, explaining=explaining, ledger=ledger),
-        rehearsal=Rehearsal(bygone=bygone, ledger=ledger, catalogue=CATALOGUE, pace=Pace(rest=lambda: None)),
+        rehearsal=Rehearsal(bygone=bygone, ledger=ledger, catalogue=CATALOGUE, pace=AT_ONCE),
     )

@@ -44,11 +44,19 @@ def components(catalogue: Catalogue) -> Json:
         "Consistency": closed({"old": COUNT, "size": COUNT, "hashes": _HASHES}),
         "Token": closed({"access_token": TEXT, "token_type": {"enum": ["Bearer", "DPoP"]}, "expires_in": COUNT}),
         "Revoked": closed({}),
-        "Introspection": {"type": "object", "required": ["active"], "properties": {"active": FLAG}},
+        "Introspection": {"oneOf": [closed({"active": {"const": False}}), _active_token()]},
         "TokenError": closed({"error": {"enum": list(TOKEN_ERRORS)}}),
         "Alive": closed({"status": {"const": "ok"}}),
         "Ready": closed({"ready": FLAG, "checks": {"type": "object", "additionalProperties": FLAG}}),
     }
+
+
+def _active_token() -> Json:
+    """What is told of a token that works: its own claims (RFC 9068), and what it is bound to."""
+    claims: Json = dict.fromkeys(("iss", "sub", "aud", "client_id", "jti"), TEXT)
+    bound: Json = {"oneOf": [closed({"jkt": TEXT}), closed({"x5t#S256": TEXT})]}
+    kind: Json = {"enum": ["Bearer", "DPoP"]}
+    return closed({"active": {"const": True}, "token_type": kind, **claims, "iat": COUNT, "exp": COUNT, "cnf": bound})
 
 
 def _narrowed(catalogue: Catalogue) -> dict[tuple[str, str], Json]:

@@ -5,10 +5,8 @@ The ledger is read in portions outside every transaction, and the thread rests b
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
 
 from audit.reader import LedgerReader
 from gateway.deeds.keeping import Kept
@@ -18,18 +16,16 @@ from policies.decision import Permit
 from policies.replay import Decided
 from policies.snapshot import Ask, Snapshot
 
-REST_SECONDS: Final = 0.002
-
 
 @dataclass(frozen=True, kw_only=True)
 class Pace:
-    """How fast and how far one pass goes. `rest` is called between portions."""
+    """How fast and how far one pass goes. `rest` is called between portions, `seconds` tells how long it took."""
 
+    seconds: Callable[[], float]
+    rest: Callable[[], None]
     max_entries: int = 200_000
     max_seconds: float = 45.0
     portion: int = 256
-    seconds: Callable[[], float] = time.monotonic
-    rest: Callable[[], None] = lambda: time.sleep(REST_SECONDS)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -100,7 +100,7 @@ class Rehearsal:
     bygone: Bygone
     ledger: LedgerReader
     catalogue: Catalogue
-    pace: Pace = field(default_factory=Pace)
+    pace: Pace
 
     def __post_init__(self) -> None:
         self._compiler = Compiler(self.catalogue)

@@ -143,7 +143,7 @@ def test_secret_decisions_are_counted_and_listed_for_those_of_the_duty(world: By
 
 
 def test_of_too_many_entries_the_latest_are_looked_at(world: Bygones) -> None:
-    desk = a_desk(world, Pace(max_entries=8))
+    desk = a_desk(world, Pace(seconds=lambda: 0.0, rest=lambda: None, max_entries=8))
     span = desk.span(30, world.clock.now())
 
     found = desk.run(a_draft(world.rulebooks()), span)

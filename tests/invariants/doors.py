@@ -14,6 +14,8 @@ from itertools import count
 from urllib.parse import urlencode
 
 from adapters.identity.jose import jose_key
+from adapters.identity.tokens import TokenMint
+from adapters.keys.files import read_p256
 from adapters.keys.making import read_client
 from gateway.api.app import READY_SECONDS
 from gateway.domain.query import MAX_CLAIMS
@@ -167,16 +169,37 @@ def a_form(world: World, **changes: object) -> dict[str, str]:
     }
 
 
-def _token(form: Callable[[World], dict[str, str]]) -> Ask:
+def _token(form: Callable[[World], dict[str, str]], route: str = "/oauth/token") -> Ask:
     def ask(world: World) -> list[Asking]:
         keys = read_client(world.home.path, FINANCE.client)
         headers = [
             ("content-type", "application/x-www-form-urlencoded"),
             *handed_on(world.home, keys.certificate).items(),
         ]
-        return [Asking(a_scope("POST", "/oauth/token", headers), (urlencode(form(world)).encode(),))]
+        return [Asking(a_scope("POST", route, headers), (urlencode(form(world)).encode(),))]
 
     return ask
+
+
+def a_token_form(world: World, token: str = "", **changes: object) -> dict[str, str]:
+    """What finance's system posts about a token: one of its own that works, unless the test names another."""
+    return a_form(world, **changes) | {"token": token or _own_token(world)}
+
+
+def a_strange_token(world: World) -> dict[str, str]:
+    """What is no token."""
+    return a_token_form(world, CANARY)
+
+
+def a_late_token(world: World) -> dict[str, str]:
+    """With an assertion that has expired."""
+    return a_token_form(world, exp=1)
+
+
+def _own_token(world: World) -> str:
+    keys = read_client(world.home.path, FINANCE.client)
+    mint = TokenMint(key=read_p256(world.home.keys / "serve" / "token.pem", None), issuer=ISSUER, audience=ISSUER)
+    return mint.mint(FINANCE.client, keys.thumbprint(), f"own-{next(_numbers):016}", world.home.clock.now())
 
 
 _TOO_MANY = [("post", CANARY)] * (MAX_CLAIMS + 1)
@@ -219,6 +242,24 @@ ROWS = (
     Row("an expired assertion", "/oauth/token", 401, _token(lambda world: a_form(world, exp=1))),
     Row("another grant type", "/oauth/token", 400, _token(lambda world: a_form(world) | {"grant_type": CANARY})),
     Row("no form", "/oauth/token", 400, _token(lambda _: {})),
+    Row("a token that is ended", "/oauth/revoke", 200, _token(a_token_form, "/oauth/revoke")),
+    Row("what is no token", "/oauth/revoke", 200, _token(a_strange_token, "/oauth/revoke")),
+    Row("no token named", "/oauth/revoke", 400, _token(a_form, "/oauth/revoke")),
+    Row("an expired assertion", "/oauth/revoke", 401, _token(a_late_token, "/oauth/revoke")),
+    Row("a token that is told of", "/oauth/introspect", 200, _token(a_token_form, "/oauth/introspect")),
+    Row(
+        "what is no token",
+        "/oauth/introspect",
+        200,
+        _token(a_strange_token, "/oauth/introspect"),
+    ),
+    Row("no token named", "/oauth/introspect", 400, _token(a_form, "/oauth/introspect")),
+    Row(
+        "an expired assertion",
+        "/oauth/introspect",
+        401,
+        _token(a_late_token, "/oauth/introspect"),
+    ),
     Row("the keys", "/oauth/jwks", 200, _get("/oauth/jwks")),
     Row("the server", "/.well-known/oauth-authorization-server", 200, _get("/.well-known/oauth-authorization-server")),
     Row("the last checkpoint", "/v1/log/checkpoint", 200, _signed_get("/v1/log/checkpoint")),

@@ -52,6 +52,7 @@ FREE_TEXTS = {
     "get /oauth/jwks 200": "our own public keys (RFC 7517)",
     "get /.well-known/oauth-authorization-server 200": "our own addresses (RFC 8414)",
     "get /openapi.json 200": "the description itself",
+    "Introspection": "a token's own claims, told to the system that holds it",
 }
 """Places in responses that no enum, constant, format or pattern bounds, and why that is right."""
 
