@@ -90,7 +90,7 @@ class Roll:
         person = read_person(document.id, document.content)
         self.admit(document, person)
         if deed.signatures[-1].time() < self._since:
-            raise DeedError("somebody was enrolled, changed or taken off after this was signed; sign again")
+            raise DeedError("签署之后人员名册有变动，请重新签署")
         return person
 
     def admit(self, document: Document, person: Person) -> None:

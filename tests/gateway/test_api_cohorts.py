@@ -43,7 +43,7 @@ class Desk:
 
     def begin(self, by: Person, number: str) -> Filing:
         if number != "G-1" or by.partner != "hr":
-            raise DeedError("your department has no grant of class closed with this number in force")
+            raise DeedError("本部门没有此编号的生效签批单，或其 class 不是 closed，请核对编号")
         self.filings.append(Filing(grant=CLOSED, catalogue=CATALOGUE, enlisting=Links()))
         return self.filings[-1]
 

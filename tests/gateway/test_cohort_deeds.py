@@ -209,7 +209,7 @@ def test_only_a_closed_grant_of_ones_own_has_a_list(grant: Grant) -> None:
 
     with pytest.raises(DeedError) as refused:
         closed_grant(place.standing, "G-1", "hr")
-    assert str(refused.value) == "your department has no grant of class closed with this number in force"
+    assert str(refused.value) == "本部门没有此编号的生效签批单，或其 class 不是 closed，请核对编号"
 
 
 TAMPERED: dict[str, Any] = {
