@@ -29,12 +29,12 @@ from gateway.accounts.errors import UnauthorisedError
 from gateway.accounts.password_rules import check_password
 from gateway.accounts.ports import AccountBooks, AccountStore, AccountWork, Passwords, Totp
 from gateway.accounts.proving import Prover
-from gateway.accounts.standing import open_name, person_to_sign, ref, seconds
+from gateway.accounts.standing import open_name, person_in_force, person_to_sign, ref, seconds
 from gateway.accounts.values import Account, AccountKey, Proof
 from gateway.accounts.vault import Vault
 from gateway.deeds.activation import make_code
 from gateway.domain.errors import InvalidQueryError
-from gateway.domain.people import PARTNER_DUTIES, Duty, Person
+from gateway.domain.people import PARTNER_DUTIES, THREE, Duty, Person
 from gateway.ports import People
 from gateway.seal import Entropy
 
@@ -120,7 +120,9 @@ class Enrolment:
             code_until=seconds(at) + INVITED_SECONDS,
         )
         with self.store.begin() as work:
-            work.accounts.book.put(_beside_others(work.accounts, account))
+            kept = _beside_others(work.accounts, account)
+            self._check_others_stay(work.accounts, kept)
+            work.accounts.book.put(kept)
             self.ledger.append(work.ledger, [account_invited(ref(account), duty=account.duty, by=by)], at)
             work.commit()
 
@@ -191,6 +193,17 @@ class Enrolment:
             raise UnauthorisedError
         return account
 
+    def _check_others_stay(self, books: AccountBooks, account: Account) -> None:
+        """Whoever invites people again could lock out all who might stop them: of each of the three one stays in.
+
+        For the last of a duty two others enrol a successor. Raises `InvalidQueryError`.
+        """
+        if account.duty not in THREE or not account.password or self.people.person(account.id) is None:
+            return
+        others = (each for each in books.book.all() if each.duty is account.duty and each.id != account.id)
+        if not any(person_in_force(each, books.keys.of(each.id), self.people) for each in others):
+            raise InvalidQueryError("该职责仅此一人，重新登记会使其无人可用；请先由另两名管理员登记继任者", "id")
+
     def _take(self, before: Account, taken: Account, key: AccountKey, code: str, at: datetime) -> Enrolled:
         codes = recovery_codes(self.entropy)
         with self.store.begin() as work:
@@ -208,6 +221,8 @@ class Enrolment:
             books.bindings.forget(taken.id)
             draft = account_enrolled(ref(taken), key=key.key.kid, form=key.key.form)
             self.ledger.append(work.ledger, [draft], at)
+            # Behind the lock on the ledger's head, so that two at once do not both count on the other.
+            self._check_others_stay(books, before)
             person = person_to_sign(taken, [key], self.vault)
             self.admit(work, person, code)
             work.commit()

@@ -12,7 +12,7 @@ from gateway.accounts.errors import UnauthorisedError
 from gateway.accounts.keys import fingerprint
 from gateway.accounts.vault import CHALLENGE_SECONDS
 from gateway.domain.errors import InvalidQueryError
-from gateway.domain.people import Duty
+from gateway.domain.people import THREE, Duty
 from tests.fakes_accounts import PASSWORD, Accounts, an_invited, key_of, proof_by
 
 ADMIN = "sys.admin"
@@ -269,6 +269,22 @@ def test_what_was_bound_before_lets_nobody_in_afterwards(accounts: Accounts) -> 
 
     with accounts.store.begin() as work:
         assert work.accounts.bindings.find(b"n" * 32) is None
+
+
+@pytest.mark.parametrize("duty", sorted(THREE))
+def test_nobody_locks_out_the_last_administrator_of_a_duty(accounts: Accounts, duty: Duty) -> None:
+    accounts.enrol("first", 1, duty)
+    with pytest.raises(InvalidQueryError, match="继任者"):
+        invite(accounts, an_invited("first", 1, duty))
+
+    accounts.enrol("second", 2, duty)
+    session = accounts.attempt("second").session_id
+    codes = [invite(accounts, an_invited(each, number, duty)) for number, each in enumerate(("first", "second"), 1)]
+    accounts.take(codes[0], key="another", signed=False)
+    with pytest.raises(InvalidQueryError, match="继任者"):
+        accounts.take(codes[1], key="yet another", signed=False)
+
+    assert accounts.sessions.find(session, accounts.clock.now()).person.duty is duty
 
 
 def test_a_code_alone_changes_nothing_for_who_is_enrolled(accounts: Accounts) -> None:
