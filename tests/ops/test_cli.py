@@ -112,10 +112,10 @@ WRONG_ANSWERS: dict[str, tuple[str, str]] = {
     "no administrators": (f'origin = "{ORIGIN}"\nissuer = "https://i"\n', "administrators"),
     "two administrators": (ANSWERS.replace("[administrators.audit_admin]", "[administrators.leader]"), "answers.toml"),
     "an unknown member": (f"port_number = 1\n{ANSWERS}", "port_number"),
-    "one account twice": (ANSWERS.replace('"bb-anquan"', '"bb-xitong"'), "three"),
-    "one person twice": (ANSWERS.replace(number_of("bb-anquan"), number_of("bb-xitong")), "three"),
+    "one account twice": (ANSWERS.replace('"bb-anquan"', '"bb-xitong"'), "须为三人"),
+    "one person twice": (ANSWERS.replace(number_of("bb-anquan"), number_of("bb-xitong")), "三个人"),
     "an account of capitals": (ANSWERS.replace('"bb-anquan"', '"BB-anquan"'), "answers.toml"),
-    "a number that is none": (ANSWERS.replace(number_of("bb-anquan"), "1"), "id number"),
+    "a number that is none": (ANSWERS.replace(number_of("bb-anquan"), "1"), "身份证号"),
 }
 
 
