@@ -19,7 +19,7 @@ from gateway.deeds.parameters import PARAMETERS_ID, read_parameters
 from gateway.deeds.persons import read_person
 from gateway.deeds.standing import Standing
 from gateway.deeds.steps import BREAK_GLASS, RELEASE, WITHDRAWAL, path_of
-from gateway.domain.people import THREE, Duty
+from gateway.domain.people import Duty
 from gateway.partners import JOB_MEMBERS, PARTNER_MEMBERS, check_system
 from policies.catalogue import Catalogue
 from policies.problems import RulebookError
@@ -27,6 +27,9 @@ from policies.publication import Texts
 
 __all__ = ["RULEBOOKS_ID", "check_proposal"]
 FREEZABLE = frozenset({Kind.GRANT, Kind.PARTNER, Kind.SYSTEM, Kind.PERSON})
+_RESCUERS = frozenset({Duty.SYSTEM_ADMIN, Duty.AUDIT_ADMIN, Duty.LEADER})
+_FEWEST_RESCUERS = 2
+"""Any two of them take the path `break_glass`; 安全管理员 is left out, who alone can freeze."""
 Check = Callable[[Document, Standing, Catalogue], None]
 
 
@@ -128,13 +131,14 @@ def _freeze(document: Document, standing: Standing, __: Catalogue) -> None:
 
 
 def _check_others_remain(standing: Standing, target: str) -> None:
-    """Nobody alone stops the office: of each duty that lets people in or out again, one stays. Raises `DeedError`."""
-    person = standing.roll.person(target)
-    if person is None or person.duty not in THREE | {Duty.LEADER}:
-        return
-    others = (each for each in standing.roll.people() if each.duty is person.duty and each.id != target)
-    if all(standing.is_frozen(Kind.PERSON, each.id) for each in others):
-        raise DeedError("不能冻结某一职责的最后一名管理员或领导，请先登记另一人")
+    """Nobody alone stops the office: two of different duties stay, who can let others in and end whoever froze them.
+
+    Raises `DeedError`.
+    """
+    people = [each for each in standing.roll.people() if each.duty in _RESCUERS]
+    stay = {each.duty for each in people if each.id != target and not standing.is_frozen(Kind.PERSON, each.id)}
+    if any(each.id == target for each in people) and len(stay) < _FEWEST_RESCUERS:
+        raise DeedError("系统管理员、审计管理员、领导中须有两种职责的人未被冻结，请先登记另一人")
 
 
 def _parameters(document: Document, _: Standing, __: Catalogue) -> None:

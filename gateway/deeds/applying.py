@@ -3,7 +3,7 @@
 1. Its partner is registered and has accepted a service agreement.
 2. Its purpose is one that the rulebooks in force allow the partner's department; a purpose that wants a matter (事由)
    is granted by the class `matter` alone.
-3. It is valid no longer than the parameters allow.
+3. It is valid no longer than the parameters allow, and does not begin later than that.
 4. An emergency grant stays within the parameters' narrower limits, and its partner owes no review of an earlier one.
 """
 
@@ -21,7 +21,7 @@ from gateway.deeds.lapse import overdue_review, parameters_in
 from gateway.deeds.parameters import Parameters
 from gateway.deeds.standing import Standing
 from gateway.deeds.steps import EMERGENCY
-from gateway.domain.grant import Grant, GrantClass
+from gateway.domain.grant import Grant, GrantClass, local_day
 from policies.catalogue import Catalogue
 from policies.files import files_of
 from policies.publication import Texts
@@ -41,6 +41,8 @@ def check_grant(document: Document, standing: Standing, catalogue: Catalogue, no
     parameters = parameters_in(standing)
     if (grant.valid_until - grant.valid_from).days >= parameters.longest_validity_days:
         raise DeedError(f"签批单有效期最长 {parameters.longest_validity_days} 天，请将 valid_until 提前")
+    if (grant.valid_from - local_day(now)).days >= parameters.longest_validity_days:
+        raise DeedError("签批单开始得太晚，请将 valid_from 提前")
     if document.path == EMERGENCY:
         _check_emergency(grant, standing, parameters, now)
 

@@ -199,6 +199,8 @@ WRONG: dict[str, tuple[dict[str, object], str]] = {
     "two kinds": ({"claims": [{"field": "unit"}, {"field": "org_name"}]}, "claims"),
     "an instant without a zone": ({"at": "2026-06-30T10:00:00"}, "at"),
     "no instant": ({"at": "now"}, "at"),
+    "an instant before all others": ({"at": "0001-01-01T00:00:00+08:00"}, "at"),
+    "an instant after all others": ({"at": "9999-12-31T23:59:59-23:59"}, "at"),
     "no day": ({"as_of": "today"}, "as_of"),
     "a version that never was": ({"policy": 99}, ""),
     "a long name": ({"client": "c" * 99}, "client"),

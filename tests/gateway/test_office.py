@@ -15,9 +15,11 @@ from gateway.deeds.states import GrantState
 from gateway.deeds.steps import RELEASE, WITHDRAWAL
 from gateway.domain.people import Duty
 from gateway.drafting import MOST_PENDING, ForbiddenError
+from ops.demo.office import IDS
 from tests.lives import CLERK, HEAD, LEADER, NUMBER, PARTNER, REVIEWER, SECURITY, SYSTEM, Life, content
 
 OTHER, OTHERS_CLERK = "rs", "rs-wang"
+AUDIT = IDS[Duty.AUDIT_ADMIN]
 
 
 @pytest.fixture
@@ -172,15 +174,32 @@ def test_whoever_is_frozen_does_nothing(life: Life, act: Callable[[Life], object
         act(life)
 
 
-@pytest.mark.parametrize("last", [SYSTEM, SECURITY, LEADER])
-def test_nobody_alone_stops_the_office_for_good(life: Life, last: str) -> None:
-    with pytest.raises(DeedError, match="最后一名"):
-        life.draw(Kind.FREEZE, f"person.{last}", {"frozen": True}, SECURITY, reason="夺权")
+def freeze_person(life: Life, account: str) -> None:
+    kept = life.draw(Kind.FREEZE, f"person.{account}", {"frozen": True}, SECURITY, reason="核查")
+    life.sign(kept, SECURITY)
 
 
-def test_of_two_leaders_one_is_frozen(life: Life) -> None:
+@pytest.mark.parametrize("first", [SYSTEM, AUDIT, LEADER])
+def test_nobody_alone_stops_the_office_for_good(life: Life, first: str) -> None:
+    freeze_person(life, first)
+
+    for other in {SYSTEM, AUDIT, LEADER} - {first}:
+        with pytest.raises(DeedError, match="未被冻结"):
+            freeze_person(life, other)
+    freeze_person(life, REVIEWER)
+    freeze_person(life, SECURITY)
+
+
+def test_with_another_leader_more_may_be_frozen(life: Life) -> None:
     life.synthetic.enrol("ld-2", "编办领导", Duty.LEADER, None)
-    life.sign(life.draw(Kind.FREEZE, f"person.{LEADER}", {"frozen": True}, SECURITY, reason="核查"), SECURITY)
 
-    with pytest.raises(DeedError, match="最后一名"):
-        life.draw(Kind.FREEZE, "person.ld-2", {"frozen": True}, SECURITY, reason="夺权")
+    for each in (LEADER, SYSTEM):
+        freeze_person(life, each)
+
+    with pytest.raises(DeedError, match="未被冻结"):
+        freeze_person(life, "ld-2")
+
+
+def test_a_grant_does_not_begin_in_another_age(life: Life) -> None:
+    with pytest.raises(DeedError, match="valid_from"):
+        life.apply("G-10", told=content(valid_from="9999-12-31", valid_until="9999-12-31"))

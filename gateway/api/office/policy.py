@@ -31,6 +31,8 @@ from policies.catalogue import Catalogue, Comparator
 
 NO_STORE: Final = {"Cache-Control": "no-store"}
 _LONGEST: Final = 64
+_YEARS: Final = range(2000, 2200)
+"""Instants at either end of what a calendar knows cannot be told in another zone."""
 _UNNAMED: Final = frozenset({"unknown_operator"})
 Result = TypeVar("Result")
 
@@ -83,7 +85,7 @@ class ExplainBody(msgspec.Struct, forbid_unknown_fields=True):
             at = datetime.fromisoformat(self.at) if self.at is not None else None
         except ValueError:
             _no_instant()
-        if at is not None and at.tzinfo is None:
+        if at is not None and (at.tzinfo is None or at.year not in _YEARS):
             _no_instant()
         return at
 
