@@ -50,7 +50,7 @@ class Foundation:
 def found(log: str, founders: Sequence[Founder]) -> Foundation:
     """The foundation of a log. Raises `DeedError` unless there is one founder for each of the three duties."""
     if {founder.duty for founder in founders} != THREE or len({founder.person for founder in founders}) != len(THREE):
-        raise DeedError("an installation is founded by three people, one for each of the three administrators' duties")
+        raise DeedError("首任管理员须为三人：系统管理员、安全管理员、审计管理员各一人")
     return Foundation(log, {founder.person: founder for founder in founders})
 
 
@@ -59,11 +59,11 @@ def read_foundation(encoded: bytes) -> Foundation:
     try:
         told = json.loads(encoded)
     except ValueError:
-        raise DeedError("foundation.json is not JSON; copy it anew from the gateway's home") from None
+        raise DeedError("foundation.json 不是 JSON，请从网关的安装目录重新复制") from None
     members = cast("dict[str, object]", told) if isinstance(told, dict) else {}
     rows = members.get("founders")
     if not isinstance(members.get("log"), str) or not isinstance(rows, list):
-        raise DeedError("foundation.json names no log or no founders; copy it anew from the gateway's home")
+        raise DeedError("foundation.json 缺少 log 或 founders，请从网关的安装目录重新复制")
     return found(str(members["log"]), [_founder(row) for row in cast("list[object]", rows)])
 
 
@@ -71,7 +71,7 @@ def _founder(row: object) -> Founder:
     told = cast("dict[str, object]", row) if isinstance(row, dict) else dict[str, object]()
     person, duty, public = (str(told.get(name, "")) for name in ("person", "duty", "public"))
     if duty not in list(Duty) or not _PUBLIC.fullmatch(public):
-        raise DeedError("foundation.json has a founder without a duty or key; copy it anew from the gateway's home")
+        raise DeedError("foundation.json 中有首任管理员缺少职责或公钥，请从网关的安装目录重新复制")
     return Founder(person, Duty(duty), urlsafe_b64decode(public + "="))
 
 
