@@ -104,7 +104,7 @@ WRONG_THREE: dict[str, Administrators] = {
 def test_nothing_is_founded_but_by_three_people_for_three_duties(tmp_path: Path, three: Administrators) -> None:
     home = a_new_home(tmp_path)
 
-    with pytest.raises(DeedError, match="三个人|三人"):
+    with pytest.raises(DeedError, match=r"三个人|三人"):
         installing.init(home, origin=ORIGIN, issuer=ISSUER, administrators=three)
 
     assert not home.keys.exists()

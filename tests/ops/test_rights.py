@@ -278,7 +278,7 @@ NO_FOUNDATION: dict[str, Callable[[Path], object]] = {
 def test_without_a_foundation_nothing_starts(opened: Opened, spoil: Callable[[Path], object]) -> None:
     spoil(opened.home.path / "foundation.json")
 
-    with pytest.raises(SettingsError, match="foundation|首任管理员须为三人"):
+    with pytest.raises(SettingsError, match=r"foundation|首任管理员须为三人"):
         read_home_foundation(opened.home)
 
 
