@@ -123,7 +123,8 @@ class Office:
             check_size(after)
             check_narrowing(before, after)
             self._check(after, standing)
-            kept = replace(kept, deed=deed.redrawn(after.encode()).encode(), changed=seconds(now))
+            # When it changed last stays what it was: whoever narrows has no more time for that.
+            kept = replace(kept, deed=deed.redrawn(after.encode()).encode())
             work.deeds.put(kept)
             self._record(work, now, [drawn_up(kept, narrows=named)])
             work.commit()

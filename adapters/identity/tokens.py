@@ -35,7 +35,7 @@ from adapters.identity.jose import (
     sign_compact,
 )
 from adapters.identity.registry import Registered, Registry
-from gateway.domain.caller import Binding, Caller
+from gateway.domain.caller import LAST, Binding, Caller, KeyUse, System
 
 LIFE_SECONDS = 300
 LONGEST_TOKEN = 4096
@@ -194,7 +194,8 @@ class TokenDoor:
             raise RejectedError(Cause.BINDING)
         if binding is Binding.MTLS:
             until = min(until, registered.system.certificates[mark].until)
-        return _Proven(registered, mark, compact.jti(), compact.time_claim("iat"), until)
+        issued = compact.time_claim("iat")
+        return _Proven(registered, mark, compact.jti(), issued, min(until, _cut(registered.system, issued, at)))
 
     def _remember(self, kept: dict[bytes, _Proven], digest: bytes, proven: _Proven, at: datetime) -> None:
         """Keep it, dropping ended and then oldest ones: all live alike long, so the first in is the first to end."""
@@ -238,6 +239,18 @@ class Revocations:
             self._everybody = now
         else:
             kept[key] = now
+
+
+def _cut(system: System, issued: int, at: datetime) -> datetime:
+    """When a token of that time ends with a key: whoever stole an assertion key may hold tokens it fetched.
+
+    Raises `RejectedError` for a token from before a revocation.
+    """
+    ends = [key.validity.revoked_at for key in system.jwks if KeyUse.ASSERTION in key.uses]
+    revoked = [end for end in ends if end is not None]
+    if any(end <= at and issued <= end.timestamp() for end in revoked):
+        raise RejectedError(Cause.REVOKED)
+    return min((end for end in revoked if end > at), default=LAST)
 
 
 def _bound_to(compact: Compact) -> tuple[str, Binding]:

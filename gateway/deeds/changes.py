@@ -13,13 +13,23 @@ from gateway.deeds.document import Kind
 
 MAX_CHANGES = 40
 _LONGEST = 120
-_PERSONAL: Mapping[Kind, frozenset[str]] = {
+_NOTHING: frozenset[str] = frozenset()
+PERSONAL: Mapping[Kind, frozenset[str]] = {
     Kind.PERSON: frozenset({"name", "natural"}),
-    Kind.JOB: frozenset({"name"}),
     Kind.PARTNER: frozenset({"contact"}),
+    Kind.SYSTEM: _NOTHING,
+    Kind.JOB: frozenset({"name"}),
+    Kind.RULEBOOKS: _NOTHING,
     Kind.GRANT: frozenset({"contact"}),
+    Kind.COHORT: _NOTHING,
+    Kind.AGREEMENT: _NOTHING,
+    Kind.UNDERTAKING: _NOTHING,
+    Kind.ATTESTATION: _NOTHING,
     Kind.REVIEW: frozenset({"text"}),
+    Kind.FREEZE: _NOTHING,
+    Kind.PARAMETERS: _NOTHING,
 }
+"""Members of each kind that the ledger does not tell. A kind without a row comes into force never."""
 _ABSENT = "-"
 _HIDDEN = "***"
 
@@ -30,7 +40,7 @@ def changes(
     """The first of the differences, each with its place (a JSON pointer), and how many more there are."""
     before, after = dict(leaves(old)), dict(leaves(new))
     places = sorted(place for place in before.keys() | after.keys() if not _is_same(place, before, after))
-    hidden = _PERSONAL.get(kind, frozenset())
+    hidden = PERSONAL[kind]
     told: list[dict[str, JsonValue]] = [
         {"at": place, "old": _told(place, before, hidden), "new": _told(place, after, hidden)}
         for place in places[:MAX_CHANGES]

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from timeit import timeit
+from typing import cast
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.identity.jose import Cause, jose_key
+from adapters.identity.jose import Cause, jose_key, public_jwk
+from adapters.identity.registry import Registry
 from adapters.identity.tokens import LIFE_SECONDS, Revocations, TokenDoor
 from tests.adapters.make_identity import (
     ADDRESS,
@@ -293,6 +295,42 @@ def test_a_forgotten_token_is_nobody_and_others_stay() -> None:
 
     assert [door.caller(GOOD, EC_PRINT, ADDRESS, AT) for _ in range(3)] == [None] * 3
     assert door.caller(other, EC_PRINT, ADDRESS, AT) is not None
+
+
+def with_a_revoked_key(revoked_at: datetime) -> Registry:
+    """The usual system with a second assertion key, revoked at that time."""
+    data = partner_data()
+    system = cast("list[dict[str, object]]", data["systems"])[0]
+    lost = public_jwk(jose_key(ec_key("lost"))) | {"revoked_at": revoked_at}
+    system["jwks"] = [*cast("list[object]", system["jwks"]), lost]
+    return a_registry(data)
+
+
+REVOKED_KEYS: dict[str, tuple[int, int, bool]] = {
+    "issued before, asked before the revocation": (10, 5, True),
+    "issued before, asked after it": (10, 10, False),
+    "issued in the same second": (0, 5, False),
+    "issued after it": (-1, 5, True),
+}
+
+
+@pytest.mark.parametrize(("revoked", "asked", "works"), REVOKED_KEYS.values(), ids=REVOKED_KEYS)
+def test_tokens_end_with_an_assertion_key_that_is_revoked(revoked: int, asked: int, works: bool) -> None:
+    """Whoever had the key may hold tokens that it fetched."""
+    door = a_door()
+    door.swap(with_a_revoked_key(AT + timedelta(seconds=revoked)))
+
+    caller = door.caller(GOOD, EC_PRINT, ADDRESS, AT + timedelta(seconds=asked))
+
+    assert (caller is not None) is works
+
+
+def test_a_token_that_was_proven_ends_when_the_key_is_revoked() -> None:
+    door = a_door()
+    door.swap(with_a_revoked_key(AT + timedelta(seconds=10)))
+    assert door.caller(GOOD, EC_PRINT, ADDRESS, AT + timedelta(seconds=9)) is not None
+
+    assert door.caller(GOOD, EC_PRINT, ADDRESS, AT + timedelta(seconds=10)) is None
 
 
 def test_a_forgotten_client_needs_a_newer_token() -> None:

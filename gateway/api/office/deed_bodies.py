@@ -69,6 +69,12 @@ class StatementBody(msgspec.Struct, forbid_unknown_fields=True):
     deeds: list[str]
     kid: str
 
+    def named(self) -> list[str]:
+        """The deeds, each once. Raises `DeedError`."""
+        if not 0 < len(self.deeds) <= MAX_DEEDS:
+            raise DeedError(f"一次签署须指明 1 至 {MAX_DEEDS} 份文书")
+        return sorted(set(self.deeds))
+
 
 class SignatureBody(msgspec.Struct, forbid_unknown_fields=True):
     """`POST /v1/office/signatures`: a statement, signed."""

@@ -123,11 +123,12 @@ class DeedDoors:
         """`POST /v1/office/statements`: the bytes to sign for the next step of these deeds, with our time in them."""
         who = await self.guard.require(request)
         body = await read_body(request, StatementBody)
-        steps = [await self._next_step(who, named) for named in body.deeds]
+        deeds = body.named()
+        steps = [await self._next_step(who, named) for named in deeds]
         if len(set(steps)) != 1:
             raise DeedError("一并签署的文书须等待同一环节，请分开签署")
         at = write_time(self.guard.clock.now())
-        stated = Statement(self.office.log, steps[0], who.person.id, body.kid, at, sorted(set(body.deeds)))
+        stated = Statement(self.office.log, steps[0], who.person.id, body.kid, at, deeds)
         return JSONResponse(statement_document(stated), headers=NO_STORE)
 
     async def sign(self, request: Request) -> Response:

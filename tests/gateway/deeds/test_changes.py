@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audit.entry import JsonValue
-from gateway.deeds.changes import MAX_CHANGES, changes
+from gateway.deeds.changes import MAX_CHANGES, PERSONAL, changes
 from gateway.deeds.document import Kind
 from gateway.deeds.persons import person_content
 from gateway.domain.people import Duty
@@ -105,3 +105,8 @@ def _typed(value: object) -> object:
     if isinstance(value, list):
         return [_typed(each) for each in value]
     return type(value).__name__, value
+
+
+def test_every_kind_says_what_of_it_the_ledger_does_not_tell() -> None:
+    """A new kind with a personal member must not slip into entries that nobody can erase."""
+    assert PERSONAL.keys() == set(Kind)

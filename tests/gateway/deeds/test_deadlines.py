@@ -45,13 +45,15 @@ def test_holidays_count_for_nobody(life: Life) -> None:
     assert due_of(life, life.apply()) == date(2026, 7, 6)
 
 
-def test_narrowing_gains_no_time(life: Life) -> None:
-    kept = life.sign(life.apply(), HEAD)
+@pytest.mark.parametrize("signed", [[], [HEAD]], ids=["by the head", "by the reviewer"])
+def test_narrowing_gains_no_time(life: Life, signed: list[str]) -> None:
+    kept = life.sign(life.apply(), *signed)
     before = due_of(life, kept)
     life.clock.pass_by(days=3)
 
+    narrower = REVIEWER if signed else HEAD
     narrowed = life.office.narrow(
-        life.person(REVIEWER), kept.opened().digest, content(fields={"name": "核对"}), "只需姓名"
+        life.person(narrower), kept.opened().digest, content(fields={"name": "核对"}), "只需姓名"
     )
 
     assert due_of(life, narrowed) == before
