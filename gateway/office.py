@@ -159,6 +159,8 @@ class Office:
                 raise DeedError("签名时间过早，或晚于当前时间，请重新签署")
             done = [self._put_under(work, standing, signature, named, now) for named in signature.deeds]
             work.commit()
+            if any(kept.state is State.IN_FORCE for kept in done):
+                self.reader.committed()
         for kept in done:
             if kept.state is State.IN_FORCE:
                 self.arrived(kept.opened().document)

@@ -37,6 +37,7 @@ from policies.catalogue import Catalogue
 from policies.problems import RulebookError
 
 FOUNDATION_FILE = "foundation.json"
+_NEVER = -1
 
 
 class RightsDesk:
@@ -92,7 +93,12 @@ class RightsDesk:
         return f"{Kind.PERSON}.{account}" in self._frozen
 
     def epoch(self) -> int:
-        """The control epoch now."""
+        """The control epoch now; one that never was while what is remembered as in force was not loaded yet.
+
+        Whoever keeps the epoch still in the database keeps no freeze from anybody.
+        """
+        if self._reader.is_behind():
+            return _NEVER
         with self._table() as table:
             return table.epoch()
 

@@ -97,6 +97,14 @@ class DeedsReader:
         """What came into force by this entry was added to the standing by whoever holds it."""
         self._entry = entry
 
+    def committed(self) -> None:
+        """What was noted has been committed, so it is remembered at once: every node is to miss it if it hides."""
+        self._newest.raise_to(Newest(self._entry, self._standing.digest()))
+
+    def is_behind(self) -> bool:
+        """Whether something is remembered that was not read yet, whatever the control epoch says."""
+        return self._newest.read().entry > self._entry
+
     def _add(self, kept: Kept, now: datetime) -> None:
         document = self._standing.add(kept.opened(), now)
         if (document.kind, document.id, document.serial) != (kept.kind, kept.id, kept.serial):

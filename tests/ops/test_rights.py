@@ -197,6 +197,16 @@ def test_a_freeze_that_is_taken_out_with_its_entry_stops_all(
         desk.load()
 
 
+def test_an_epoch_that_is_kept_still_keeps_no_freeze_from_anybody(opened: Opened) -> None:
+    before = opened.load()
+    frozen(opened)
+    opened.sql("UPDATE control SET epoch = :epoch", epoch=before.epoch)
+
+    assert opened.desk.epoch() != before.epoch
+    assert opened.load().frozen == {f"grant.{GRANT}"}
+    assert opened.desk.epoch() == before.epoch
+
+
 def test_what_was_taken_out_is_missed_below_what_came_later(opened: Opened) -> None:
     frozen(opened)
     opened.load()
