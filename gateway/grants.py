@@ -35,24 +35,13 @@ class Granted(msgspec.Struct, frozen=True):
 
 
 def judge(query: Query, caller: Caller, rights: Rights, at: datetime, data_time: datetime) -> Granted | Refusal:
-    """Rulebook first, then grant. Every refusal but stale data reads alike to the caller."""
+    """Rulebook first, then grant. Refusals read alike to the caller, but for stale data and for a freeze."""
     grant = grant_of(query, caller, rights)
     if grant is None:
         return Refusal(Reason.NOT_PERMITTED, "no_such_grant", (), rights.snapshot.version)
-    if frozen := frozen_behind(query, caller, rights):
-        return Refusal(Reason.FROZEN, f"frozen:{frozen}", (), rights.snapshot.version)
-    if lapsed := lapse_of(grant, rights, at):
-        return Refusal(Reason.NOT_PERMITTED, f"grant_lapsed:{lapsed}", (), rights.snapshot.version)
-    units = tuple(f"org:{code}" for code in grant.scope)
-    ask = Ask(
-        f"client:{caller.client_id}",
-        query.asked,
-        f"purpose:{query.purpose}",
-        units,
-        caller.address,
-        query.matter is not None,
-    )
-    verdict = rights.snapshot.judge(ask, at)
+    if stopped := _stopped(grant, query, caller, rights, at):
+        return stopped
+    verdict = rights.snapshot.judge(_ask(grant, query, caller), at)
     if isinstance(verdict, Refusal):
         return verdict
     for cause, holds in CONDITIONS:
@@ -61,6 +50,26 @@ def judge(query: Query, caller: Caller, rights: Rights, at: datetime, data_time:
     if not grant.accepts_age(data_time, at):
         return Refusal(Reason.STALE_DATA, "grant_data_age", verdict.rules, verdict.policy)
     return _narrowed(verdict, grant, query, at, rights.members(grant))
+
+
+def _stopped(grant: Grant, query: Query, caller: Caller, rights: Rights, at: datetime) -> Refusal | None:
+    """A freeze on anything behind the query, or a grant that has lapsed."""
+    if frozen := frozen_behind(query, caller, rights):
+        return Refusal(Reason.FROZEN, f"frozen:{frozen}", (), rights.snapshot.version)
+    if lapsed := lapse_of(grant, rights, at):
+        return Refusal(Reason.NOT_PERMITTED, f"grant_lapsed:{lapsed}", (), rights.snapshot.version)
+    return None
+
+
+def _ask(grant: Grant, query: Query, caller: Caller) -> Ask:
+    return Ask(
+        f"client:{caller.client_id}",
+        query.asked,
+        f"purpose:{query.purpose}",
+        tuple(f"org:{code}" for code in grant.scope),
+        caller.address,
+        query.matter is not None,
+    )
 
 
 def terms_of(query: Query, caller: Caller) -> Hashable:

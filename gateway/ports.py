@@ -212,6 +212,6 @@ class RightsSource(Protocol):
 class People(Protocol):
     """Who is enrolled, by deeds that administrators signed."""
 
-    def person(self, id: str) -> Person | None:
+    def person(self, account: str) -> Person | None:
         """The person of that account, if they are in force now."""
         ...

@@ -128,7 +128,7 @@ ACT_ZH: Mapping[Act, str] = MappingProxyType(
         _A.ENDORSE: "负责人同意",
         _A.REVIEW: "审核",
         _A.SIGN_OFF: "签批",
-        _A.NARROW: "缩减",
+        _A.NARROW: "收窄",
         _A.REFUSE: "退回",
         _A.ATTEST: "年度确认",
         _A.EMERGENCY_REVIEW: "事后复核",

@@ -43,7 +43,7 @@ from ops.cli.office.reading import content_in_force, versions
 from ops.cli.office.showing import in_a_line
 from ops.demo.office import RehearsalError, load_grant
 
-app = typer.Typer(help="签批单：申请、查看、撤销", no_args_is_help=True)
+app = typer.Typer(help="签批单：申请、查看、撤回", no_args_is_help=True)
 
 NumberArgument = Annotated[str, typer.Argument(help="签批单编号")]
 
@@ -84,7 +84,7 @@ def withdraw(
     session: SessionOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """立即撤销签批单（部门负责人、业务审核员、领导、安全管理员任一人即可）。"""
+    """立即撤回签批单（部门负责人、业务审核员、领导、安全管理员任一人即可）。"""
     with at_office(session, as_json=as_json) as client:
         partner = content_in_force(client, Kind.GRANT, number)["partner"]
         content: dict[str, JsonValue] = {"partner": partner}

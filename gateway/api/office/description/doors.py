@@ -116,13 +116,13 @@ _PEOPLE = (
     _get_of_duty("people/waiting", "people_waiting", "已登记、待签人员文书的人员", "OfficePeople"),
     _post_of_duty("invitations", "invite", "邀请人员登记，激活码只显示一次", "OfficeInvitation", status=201,
                   body=InvitationBody),
-    _delete_of_duty("invitations/{id:str}", "close_account", "撤销邀请，或注销已停用人员的账号", "", 422, status=204),
+    _delete_of_duty("invitations/{id:str}", "close_account", "撤回邀请，或注销已停用人员的账号", "", 422, status=204),
 )  # fmt: skip
 _DEEDS = (
     _post("deeds", "draw", "起草文书", "OfficeDeed", status=201, body=DrawBody),
     _get("deeds", "pending", "待签文书", "OfficeDeeds", query=("mine",)),
     _get("deeds/{digest:str}", "deed", "一份待签文书的全文与变更", "OfficeWholeDeed", 404),
-    _post("deeds/{digest:str}/narrowing", "narrow", "缩减待签的签批单", "OfficeDeed", status=201, body=NarrowBody),
+    _post("deeds/{digest:str}/narrowing", "narrow", "收窄待签的签批单", "OfficeDeed", status=201, body=NarrowBody),
     _post("deeds/{digest:str}/refusal", "refuse", "退回待签文书", "OfficeDeed", body=RefusalBody),
     _get("deeds/{kind:str}/{id:str}", "history", "一项权利的各版文书", "OfficeHistory", 404),
     _get_of_duty("deeds/{kind:str}/{id:str}/export", "export", "导出已生效文书，供离线核验", "OfficeExport", 404,
