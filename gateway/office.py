@@ -132,7 +132,7 @@ class Office:
 
     def refuse(self, by: Person, named: str, reason: str) -> Kept:
         """Ends a deed that waits for this person's step, or that they drew up themselves. Raises `DeedError`."""
-        if not reason.strip() or len(reason) > LONGEST_REASON:
+        if not reason.strip() or len(reason) > LONGEST_REASON or "\0" in reason:
             raise DeedError(f"请写明理由，最多 {LONGEST_REASON} 字")
         with self._work() as (work, standing, now):
             check_not_frozen(by, standing)

@@ -6,7 +6,7 @@ import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
 from collections.abc import Mapping
-from typing import cast
+from typing import TypeGuard, cast
 
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -50,8 +50,8 @@ def read_person(person_id: str, content: Mapping[str, JsonValue]) -> Person:
     natural, name, active = content["natural"], content["name"], content["active"]
     if not isinstance(natural, str) or not _NATURAL.fullmatch(natural):
         raise DeedError("natural 须为身份证号的密钥摘要，即 32 位十六进制数字")
-    if not isinstance(name, str) or not 0 < len(name.strip()) <= MAX_NAME or not isinstance(active, bool):
-        raise DeedError(f"name 须为非空文本，最多 {MAX_NAME} 字；active 须为 true 或 false")
+    if not _is_name(name) or not isinstance(active, bool):
+        raise DeedError(f"name 须为非空文本，最多 {MAX_NAME} 字，不含控制字符；active 须为 true 或 false")
     return Person(
         id=person_id,
         name=name,
@@ -61,6 +61,10 @@ def read_person(person_id: str, content: Mapping[str, JsonValue]) -> Person:
         keys=_keys(content["keys"]),
         active=active,
     )
+
+
+def _is_name(value: JsonValue) -> TypeGuard[str]:
+    return isinstance(value, str) and 0 < len(value.strip()) <= MAX_NAME and value.isprintable()
 
 
 def _duty(value: JsonValue) -> Duty:
