@@ -73,7 +73,7 @@ def a_grant_document(**changes: object) -> dict[str, object]:
     }
     document |= changes
     if isinstance(document["fields"], list):
-        document["fields"] = {key: "核对" for key in document["fields"]}
+        document["fields"] = dict.fromkeys(document["fields"], "核对")
     return {key: value for key, value in document.items() if value is not None}
 
 

@@ -1,4 +1,4 @@
-"""The partners this gateway knows, put together from deeds (or read from partner files) into a value that never changes.
+"""The partners this gateway knows, put together from deeds into a value that never changes.
 
 A newer registry replaces the older one as a whole, so no request sees half of a change.
 """

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import Engine, insert, inspect, select
 
-import adapters.sql.account_tables  # noqa: F401 - registers its tables
-import adapters.sql.cohort_tables  # noqa: F401 - registers its tables
+import adapters.sql.account_tables
+import adapters.sql.cohort_tables
 import adapters.sql.replay_tables  # noqa: F401 - registers its tables
 from adapters.sql.tables import control, metadata
 

@@ -49,7 +49,8 @@ class Foundation:
 
 def found(log: str, founders: Sequence[Founder]) -> Foundation:
     """The foundation of a log. Raises `DeedError` unless there is one founder for each of the three duties."""
-    if {founder.duty for founder in founders} != THREE or len({founder.person for founder in founders}) != len(THREE):
+    apart = {len({founder.person for founder in founders}), len({founder.public for founder in founders})}
+    if frozenset(founder.duty for founder in founders) != THREE or apart != {len(THREE)}:
         raise DeedError("首任管理员须为三人：系统管理员、安全管理员、审计管理员各一人")
     return Foundation(log, {founder.person: founder for founder in founders})
 

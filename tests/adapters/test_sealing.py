@@ -22,6 +22,7 @@ from adapters.sealing.wire import (
     Admit,
     Admitted,
     Ask,
+    Enlist,
     Know,
     Known,
     Refused,
@@ -275,6 +276,8 @@ class Listener:
                 return Known(1) if self.trusts else Refused("DeedError")
             case Admit():
                 return Admitted([7])
+            case Enlist():
+                return Refused("DeedError")
             case Ask():
                 return Sealed(["limit" if self.of(Admit) else "unknown_grant"] * len(message.plains))
 

@@ -12,7 +12,7 @@ from audit.entry import JsonValue, decode, encode
 from audit.errors import DisclosureError, EntryError
 from audit.events import Draft, Inner
 from audit.frames import FORMS
-from audit.kinds import Kind
+from audit.kind import Kind
 from audit.trail_events import trail_read
 from tests.audit import account_drafts
 from tests.audit.make import (

@@ -20,6 +20,7 @@ from random import Random
 import pytest
 
 from gateway.api.body import parse
+from gateway.domain.caller import Caller
 from gateway.domain.query import parse_query
 from gateway.domain.reply import Answered, Failed, Refused, Request
 from ops.demo.person import Person
@@ -170,7 +171,7 @@ def _start(errand: Errand) -> Node:
 def _run(errand: Errand, line: Connection) -> None:
     gateway, rng = wire(errand.world.home), Random(errand.name)
     caller = gateway.identity.identify(a_scope("POST", "/", errand.world.credentials()))
-    assert caller is not None
+    assert isinstance(caller, Caller)
     told: Counter[str] = Counter()
     for round_ in range(errand.rounds):
         bodies = [errand.world.body(each, grant=errand.number) for each in errand.people]
