@@ -80,7 +80,12 @@ def check_size(document: Document) -> None:
 
 
 def check_not_frozen(by: Person, standing: Standing) -> None:
-    """Whoever is frozen does nothing until they are released. Raises `ForbiddenError`."""
+    """Whoever is frozen does nothing until they are released, and nothing more who was taken off the roll.
+
+    Their key may still sign for a time before that. Raises `ForbiddenError`.
+    """
+    if standing.roll.is_founded and standing.roll.person(by.id) is None:
+        raise ForbiddenError("此账号已停用")
     if standing.is_frozen(Kind.PERSON, by.id):
         raise ForbiddenError("此账号已冻结，请联系安全管理员")
 

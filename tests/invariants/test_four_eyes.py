@@ -179,6 +179,26 @@ def test_a_signature_counts_once(life: Life) -> None:
     assert len(again.opened().signatures) == 0
 
 
+def test_whoever_was_taken_off_signs_nothing_for_the_time_before(life: Life) -> None:
+    """The key is still good for that time, and the hand that holds it may be another's by now."""
+    kept, head = life.apply(), life.person(HEAD)
+    before = signature_of(life, HEAD, kept)
+    life.clock.pass_by(seconds=30)
+    gone = person_content(replace(head, active=False))
+    life.sign(life.draw(Kind.PERSON, HEAD, gone, SYSTEM), SYSTEM, SECURITY)
+
+    digest = kept.opened().digest
+    acts: list[Callable[[], object]] = [
+        lambda: life.office.sign(head, before),
+        lambda: life.office.narrow(head, digest, content(), ""),
+        lambda: life.office.refuse(head, digest, "因"),
+        lambda: life.office.draw(head, Proposal(kind=Kind.GRANT, id="G-9", content=content())),
+    ]
+    for act in acts:
+        with pytest.raises(DeedError):
+            act()
+
+
 def test_nobody_grants_themselves(life: Life) -> None:
     """An administrator proposes a change of their own account: nobody needs to approve it."""
     own = person_content(replace(life.person(SYSTEM), name="另名"))
