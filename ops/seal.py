@@ -111,7 +111,7 @@ class SealingDesk:
         return Known(sum(1 for _ in self._roll.people()))
 
     def _learn(self, deed: Deed) -> None:
-        now = self.clock.now()
+        now = deed.seen_at(self.clock.now())
         if deed.document.kind is Kind.PERSON:
             person = self._roll.examine(deed, now)
             if deed.document.serial >= self.marks.newest(Kind.PERSON, person.id):
@@ -130,7 +130,7 @@ class SealingDesk:
 
     def _admit(self, message: Admit) -> Admitted:
         deed = read_deed(message.deed)
-        document = self._roll.open(deed, self.clock.now())
+        document = self._roll.open(deed, deed.seen_at(self.clock.now()))
         self._check_whole()
         grant = read_grant(document)
         self._mark(document, deed)

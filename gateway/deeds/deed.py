@@ -6,6 +6,8 @@ signatures before stay under what they were made for. The last draft is what cou
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import msgspec
 
 from gateway.deeds.document import Document, digest, read_document
@@ -47,6 +49,14 @@ class Deed(msgspec.Struct, frozen=True, array_like=True):
     def signatures(self) -> tuple[Signature, ...]:
         """All of them, in order."""
         return tuple(signature for draft in self.drafts for signature in draft.signatures)
+
+    def seen_at(self, now: datetime) -> datetime:
+        """Now; or when it was signed, if our clock has stepped back since: what came into force is of no future.
+
+        For deeds that are recorded already. Whoever takes a signature first holds it against the clock itself.
+        Raises `DeedError`.
+        """
+        return max([now, *(signature.time() for signature in self.signatures)])
 
     def signed(self, signature: Signature) -> Deed:
         """The same with one more signature under the last draft."""

@@ -106,7 +106,8 @@ class DeedsReader:
         return self._newest.read().entry > self._entry
 
     def _add(self, kept: Kept, now: datetime) -> None:
-        document = self._standing.add(kept.opened(), now)
+        deed = kept.opened()
+        document = self._standing.add(deed, deed.seen_at(now))
         if (document.kind, document.id, document.serial) != (kept.kind, kept.id, kept.serial):
             raise DeedError("有文书存放在别的编号之下，请运行 bidui doctor")
         self._entry = kept.entry

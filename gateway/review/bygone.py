@@ -146,7 +146,8 @@ class Bygone:
     def grow(self, standing: Standing, kept: Kept) -> None:
         """Takes the next deed in. Raises `UnavailableError`."""
         try:
-            standing.add(kept.opened(), self._clock.now())
+            deed = kept.opened()
+            standing.add(deed, deed.seen_at(self._clock.now()))
         except DeedError as error:
             raise UnavailableError(f"the deeds in the database cannot be trusted: {error}") from error
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -334,3 +335,12 @@ def test_a_person_is_frozen_from_the_next_load_on(opened: Opened) -> None:
 
     assert opened.desk.is_frozen(head)
     assert opened.desk.person(head) is not None
+
+
+def test_a_clock_that_steps_back_stops_nobody(opened: Opened) -> None:
+    """What came into force before the step is of no future, for whoever reads it after a restart."""
+    before = opened.load()
+    clock = opened.home.path.with_name("home.clock")
+    clock.write_text((opened.home.clock.now() - timedelta(days=1)).isoformat())
+
+    assert opened.open().load().grants.keys() == before.grants.keys()
