@@ -13,7 +13,7 @@ from adapters.identity.registry import Registry
 from adapters.sealing.client import Deeds
 from adapters.sql.cohorts import CohortTable
 from adapters.sql.cursors import Cursor
-from adapters.sql.deeds import DeedTable
+from adapters.sql.deeds import DeedTable, EpochReader
 from adapters.sql.engine import driver_connection, open_engine
 from gateway.deeds.cohorts import Cohort
 from gateway.deeds.document import Kind
@@ -58,6 +58,7 @@ class RightsDesk:
         loud: Callable[[], None] = lambda: None,
     ) -> None:
         self._database = database
+        self._epochs = EpochReader(database)
         self._reader = DeedsReader(foundation, newest)
         self._compiler = Compiler(catalogue)
         self._cohorts = Cohorts()
@@ -99,8 +100,7 @@ class RightsDesk:
         """
         if self._reader.is_behind():
             return _NEVER
-        with self._table() as table:
-            return table.epoch()
+        return self._epochs.epoch()
 
     def _read(self) -> tuple[int, Standing]:
         with self._table() as table:

@@ -9,7 +9,7 @@ from sqlalchemy import BindParameter, Engine, bindparam, func, literal_column, s
 
 from adapters.sql.cursors import Asked, Cursor, Row
 from adapters.sql.deed_tables import deed
-from adapters.sql.engine import is_sqlite
+from adapters.sql.engine import driver_connection, is_sqlite, open_engine
 from adapters.sql.statements import Statement, upsert
 from adapters.sql.tables import budget_lock, control, ledger_entry
 from gateway.deeds.document import Kind
@@ -122,3 +122,22 @@ def _one(row: Row) -> Kept:
         changed=changed,
         note=note,
     )
+
+
+class EpochReader:
+    """Reads the control epoch, on a connection of its own each time; asked twice a second, so it is compiled once."""
+
+    def __init__(self, url: str) -> None:
+        self._engine = open_engine(url)
+        self._epoch = Statement(select(control.c.epoch).where(control.c.id == literal_column("1")), self._engine)
+
+    def epoch(self) -> int:
+        """The epoch now. Raises `UnavailableError` where there is none."""
+        connection = driver_connection(self._engine)
+        try:
+            rows = self._epoch.rows(connection.cursor())
+        finally:
+            connection.close()
+        if not rows:
+            raise UnavailableError("the control database is empty: run `bidui migrate`")
+        return cast("int", rows[0][0])
