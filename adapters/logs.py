@@ -6,6 +6,8 @@ import logging
 import sys
 import threading
 from collections.abc import MutableMapping
+from pathlib import Path
+from traceback import walk_tb
 from typing import cast
 
 import msgspec
@@ -24,6 +26,7 @@ ALLOWED = frozenset(
         "requests",
         "error",
         "cause",
+        "place",
         "generation",
         "data_version",
         "size",
@@ -40,6 +43,8 @@ ALLOWED = frozenset(
 """What a line may hold: names, numbers and codes of ours. A member that could carry a person's data is not here."""
 
 _WORD = 200
+_ROOT = Path(__file__).resolve().parent.parent
+_ROOMS = frozenset({"adapters", "audit", "gateway", "ops", "policies"})
 
 
 def configure(level: int = logging.INFO) -> None:
@@ -58,20 +63,34 @@ def configure(level: int = logging.INFO) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(_Names())
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
-    sys.excepthook = lambda kind, _, __: _uncaught(kind)
-    threading.excepthook = lambda caught: _uncaught(caught.exc_type)
+    sys.excepthook = lambda _, error, __: _uncaught(error)
+    threading.excepthook = lambda caught: _uncaught(caught.exc_value)
+
+
+def place(error: BaseException) -> str:
+    """Where in our code it broke, such as `gateway/office.py:120`: what whoever mends it needs, and nobody's data."""
+    lines = [(Path(frame.f_code.co_filename), line) for frame, line in walk_tb(error.__traceback__)]
+    ours = [f"{path.relative_to(_ROOT).as_posix()}:{line}" for path, line in lines if _is_ours(path)]
+    return ours[-1] if ours else ""
+
+
+def _is_ours(path: Path) -> bool:
+    return path.is_relative_to(_ROOT) and path.relative_to(_ROOT).parts[0] in _ROOMS
 
 
 class _Names(logging.Formatter):
-    """Of what a library logs only who it was and how bad it is: its message and its traceback may hold anything."""
+    """Of what a library logs only who it was, how bad it is and where it broke: its message may hold anything."""
 
     def format(self, record: logging.LogRecord) -> str:
-        return msgspec.json.encode({"event": "library", "level": record.levelname, "error": record.name}).decode()
+        said = {"event": "library", "level": record.levelname, "error": record.name}
+        if record.exc_info and record.exc_info[1]:
+            said |= {"cause": type(record.exc_info[1]).__name__, "place": place(record.exc_info[1])}
+        return msgspec.json.encode(said).decode()
 
 
-def _uncaught(kind: type[BaseException]) -> None:
-    """What nobody caught ends as its name; its text may hold what was asked."""
-    structlog.get_logger().error("uncaught", error=kind.__name__)
+def _uncaught(error: BaseException | None) -> None:
+    if error is not None:
+        structlog.get_logger().error("uncaught", error=type(error).__name__, place=place(error))
 
 
 def scrub(_: object, __: str, event: MutableMapping[str, object]) -> MutableMapping[str, object]:

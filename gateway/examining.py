@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping
 from hashlib import sha256
 
 from audit.entry import JsonValue, encode
-from gateway.deeds.document import MAX_DOCUMENT_BYTES
+from audit.errors import AuditError
+from gateway.deeds.document import MAX_DOCUMENT_BYTES, NO_FORM
 from gateway.deeds.errors import DeedError
 from policies.catalogue import Catalogue
 from policies.problems import RulebookError
@@ -47,7 +48,10 @@ class Examiner:
 
 
 def _name(content: Mapping[str, JsonValue], clients: Mapping[str, str]) -> bytes:
-    return sha256(encode([content, dict(clients)], 2 * MAX_DOCUMENT_BYTES)).digest()
+    try:
+        return sha256(encode([content, dict(clients)], 2 * MAX_DOCUMENT_BYTES)).digest()
+    except AuditError:
+        raise DeedError(NO_FORM) from None
 
 
 def faults_of(content: Mapping[str, object], clients: Mapping[str, str], catalogue: Catalogue) -> Faults:

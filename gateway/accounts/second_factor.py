@@ -44,11 +44,12 @@ class SecondFactor:
                 return self._assertion(books, who, credential, use, at)
 
     def _totp(self, books: AccountBooks, who: Shown | None, code: str, at: datetime) -> Level | None:
-        secret = self.vault.open("totp", who.account.id, who.account.totp) if who else b"0" * TOTP_BYTES
+        has = who if who and who.account.totp else None  # an account has none before it is enrolled
+        secret = self.vault.open("totp", has.account.id, has.account.totp) if has else b"0" * TOTP_BYTES
         step = self.totp.step(secret, code, at)
-        if who is None or step <= who.account.totp_step:
+        if has is None or step <= has.account.totp_step:
             return None
-        books.book.put(replace(who.account, totp_step=step))
+        books.book.put(replace(has.account, totp_step=step))
         return Level.TOTP
 
     def _assertion(self, books: AccountBooks, who: Shown | None, answer: str, use: str, at: datetime) -> Level | None:

@@ -27,7 +27,7 @@ MAX_ID = 64
 _ID = re.compile(rf"[\w〔〕()（）.\-]{{1,{MAX_ID}}}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _MEMBERS = {"v", "log", "kind", "id", "serial", "previous", "path", "author", "reason", "content"}
-_NO_FORM = "此内容不能签署：只能用文本、整数、true、false、null、列表和表，键用英文字符，且不得过长或嵌套过深"
+NO_FORM = "此内容不能签署：只能用文本、整数、true、false、null、列表和表，键用英文字符，且不得过长或嵌套过深"
 
 
 class Kind(StrEnum):
@@ -67,7 +67,7 @@ class Document:
         try:
             return encode(self._members(), MAX_DOCUMENT_BYTES)
         except AuditError:
-            raise DeedError(_NO_FORM) from None
+            raise DeedError(NO_FORM) from None
 
     def _members(self) -> JsonValue:
         return {

@@ -26,7 +26,7 @@ def _hours_within(before: Grant, after: Grant) -> bool:
 
 def _networks_within(before: Grant, after: Grant) -> bool:
     return all(
-        any(new.version == old.version and new.subnet_of(old) for old in before.networks)  # type: ignore[arg-type]
+        any(new.version == old.version and new.subnet_of(old) for old in before.networks)  # type: ignore[arg-type]  # one family
         for new in after.networks
     )
 

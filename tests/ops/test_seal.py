@@ -39,7 +39,7 @@ from tests.fakes_audit import CountingEntropy
 from tests.gateways import a_deed
 from tests.homes import a_home, edit, environment, listens, started, until
 from tests.make import CATALOGUE, GENERATION, NAME, TODAY, a_grant, an_id, limits
-from tests.people import FOUNDATION, FOUNDERS, LOG, STAFF, granted, key_of, known, public_of
+from tests.people import FOUNDATION, FOUNDERS, LOG, SIGNED_AT, STAFF, granted, key_of, known, public_of
 
 DAY = day_number(TODAY)
 FIELDS = ["name", "unit", "sex", "birth_month", "leader_rank", "pay_amount"]
@@ -400,3 +400,14 @@ def test_a_home_believes_its_own_founders_alone(tmp_path: Path) -> None:
     with closing(a_desk(tmp_path, foundation=foundation)) as desk:
         assert isinstance(send(desk, Know(list(known()))), Refused)
         assert isinstance(send(desk, Admit(GENERATION, GOOD_GRANT.encode())), Refused)
+
+
+def test_a_clock_that_stepped_back_makes_no_deed_one_of_the_future(tmp_path: Path) -> None:
+    """Here too, what people signed before the step stays good; days and hours of grants go by the clock as it is."""
+    desk = a_desk(tmp_path, DrivenClock(SIGNED_AT - timedelta(days=1)))
+
+    assert isinstance(send(desk, Know(list(known()))), Known)
+    admit(desk, a_grant())
+
+    assert told(send(desk, Ask(GENERATION, [plain()]))) == ["not_granted"]
+    desk.close()
