@@ -195,13 +195,15 @@ def _counts(told: Disclosed) -> Mapping[str, int]:
 
 
 def _budgets(spent: Spent | None) -> Mapping[str, tuple[int, int]]:
+    """Before and after: distinct subjects by window, and comparisons of the day. Short names: their frame is full."""
     if spent is None:
         return {}
     before, after = spent.before, spent.after
     return {
-        "subjects_today": (before.subjects_today, after.subjects_today),
-        "subjects_30_days": (before.subjects_30_days, after.subjects_30_days),
-        "comparisons_today": (before.comparisons_today, after.comparisons_today),
+        "day": (before.subjects_today, after.subjects_today),
+        "days_30": (before.subjects_30_days, after.subjects_30_days),
+        "year": (before.subjects_year, after.subjects_year),
+        "comparisons": (before.comparisons_today, after.comparisons_today),
     }
 
 

@@ -65,4 +65,4 @@ class EnlistingDesk:
 def limits_of(grant: Grant) -> Limits:
     """What the sealing process gives for the lists of a grant: twice its largest list in 30 days."""
     people = 2 * largest(grant)
-    return Limits(people, people, FILINGS * people)
+    return Limits(people, people, people, FILINGS * people)

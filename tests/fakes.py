@@ -15,7 +15,7 @@ from adapters.sealing.marks import Marks
 from adapters.sealing.meter import Meter
 from adapters.sealing.wire import Admit, Admitted, Ask, Know, Request, Sealed
 from gateway.deeds.foundation import Foundation
-from gateway.domain.budget import DAYS, Spending, Used
+from gateway.domain.budget import DAYS, YEAR, Spending, Used
 from gateway.domain.cohort import Members
 from gateway.domain.errors import DownError, UnavailableError
 from gateway.domain.grant import Grant
@@ -64,8 +64,11 @@ class MemoryBudgets:
 
     def _used(self, grant: str, day: int) -> Used:
         today = self.counts.get((grant, day), [0, 0])
-        window = sum(n for (of, on), (n, _) in self.counts.items() if of == grant and on > day - DAYS)
-        return Used(today[0], window, today[1])
+        month, year = (self._since(grant, day - days) for days in (DAYS, YEAR))
+        return Used(today[0], month, year, today[1])
+
+    def _since(self, grant: str, day: int) -> int:
+        return sum(n for (of, on), (n, _) in self.counts.items() if of == grant and on > day)
 
 
 @dataclass

@@ -38,7 +38,12 @@ def content(**changes: object) -> dict[str, JsonValue]:
         "class": "scoped",
         "scope": ["150100"],
         "fields": {"name": "核对", "unit": "核对"},
-        "limits": {"subjects_per_day": 20, "subjects_per_30_days": 100, "comparisons_per_day": 1000},
+        "limits": {
+            "subjects_per_day": 20,
+            "subjects_per_30_days": 100,
+            "subjects_per_year": 1000,
+            "comparisons_per_day": 1000,
+        },
         "hit_rate": 90,
         "networks": ["10.0.0.0/8"],
         "hours": ["00:00-24:00"],

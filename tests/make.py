@@ -61,7 +61,7 @@ def a_grant_document(**changes: object) -> dict[str, object]:
         "class": "scoped",
         "scope": ["root"],
         "fields": ["name", "unit", "quota_type", "person_status", "leader_rank", "birth_month", "pay_amount"],
-        "limits": {"subjects_per_day": 1_000, "subjects_per_30_days": 10_000, "comparisons_per_day": 100_000},
+        "limits": limits(),
         "networks": ["10.0.0.0/8"],
         "hours": ["00:00-24:00"],
         "valid_from": date(2026, 1, 1),
@@ -77,14 +77,15 @@ def a_grant_document(**changes: object) -> dict[str, object]:
     return {key: value for key, value in document.items() if value is not None}
 
 
-def limits(day: int = 1_000, month: int = 10_000, comparisons: int = 100_000) -> dict[str, int]:
-    """The limits of a grant: distinct subjects a day and in 30 days, comparisons a day."""
-    return {"subjects_per_day": day, "subjects_per_30_days": month, "comparisons_per_day": comparisons}
+def limits(day: int = 1_000, month: int = 10_000, comparisons: int = 100_000, year: int = 50_000) -> dict[str, int]:
+    """The limits of a grant: distinct subjects a day, in 30 days and in a year, comparisons a day."""
+    long = {"subjects_per_30_days": month, "subjects_per_year": year}
+    return {"subjects_per_day": day, **long, "comparisons_per_day": comparisons}
 
 
-def some_limits(day: int = 1_000, month: int = 10_000, comparisons: int = 100_000) -> Limits:
+def some_limits(day: int = 1_000, month: int = 10_000, comparisons: int = 100_000, year: int = 50_000) -> Limits:
     """The same, as values."""
-    return Limits(day, month, comparisons)
+    return Limits(day, month, year, comparisons)
 
 
 def a_grant(**changes: object) -> Grant:

@@ -77,8 +77,9 @@ class _GrantCounts:
         self.last_days: dict[bytes, int] = {}
 
     def used(self, day: int) -> Used:
+        """Of a year only the last 30 days are remembered here: the rest is for the gateway to count."""
         window = sum(count for each, count in self.subjects.items() if each > day - DAYS)
-        return Used(self.subjects[day], window, self.comparisons[day])
+        return Used(self.subjects[day], window, window, self.comparisons[day])
 
     def add(self, day: int, comparisons: int, links: bytes) -> None:
         self.comparisons[day] += comparisons

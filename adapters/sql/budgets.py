@@ -26,7 +26,7 @@ from adapters.sql.cursors import Asked, Cursor
 from adapters.sql.engine import is_sqlite
 from adapters.sql.statements import Statement, among_keys, among_texts, upsert
 from adapters.sql.tables import budget_day, budget_lock, control, seen_subject
-from gateway.domain.budget import DAYS, Spending, Used
+from gateway.domain.budget import DAYS, YEAR, Spending, Used
 
 _UNUSED = Used()
 
@@ -93,7 +93,7 @@ class BudgetTable:
         self._mark.write(self._cursor, [(grant, link, day) for grant, link in sorted(spending.seen)])
 
     def _ask_used(self, grants: Sequence[str], day: int) -> Asked:
-        return self._used.ask(self._cursor, grants=grants, today=day, first=day - DAYS + 1)
+        return self._used.ask(self._cursor, grants=grants, today=day, month=day - DAYS + 1, year=day - YEAR + 1)
 
     def _ask_seen(self, pairs: Sequence[tuple[str, bytes]]) -> Asked:
         grants, links = dict.fromkeys(grant for grant, _ in pairs), dict.fromkeys(link for _, link in pairs)
@@ -137,20 +137,22 @@ def _lock_at() -> ClauseElement:
 
 def _used(engine: Engine) -> ClauseElement:
     day, is_asked = budget_day.c.day, among_texts(engine, budget_day.c.granted, "grants")
-    is_today = day == bindparam("today", type_=Integer)
+    is_today, in_month = day == bindparam("today", type_=Integer), day >= bindparam("month", type_=Integer)
     wanted = select(
         budget_day.c.granted,
-        _sum(case((is_today, budget_day.c.subjects), else_=literal_column("0"))),
+        _sum(budget_day.c.subjects, is_today),
+        _sum(budget_day.c.subjects, in_month),
         _sum(budget_day.c.subjects),
-        _sum(case((is_today, budget_day.c.comparisons), else_=literal_column("0"))),
+        _sum(budget_day.c.comparisons, is_today),
     )
-    in_window = day >= bindparam("first", type_=Integer)
-    return wanted.where(is_asked, in_window).group_by(budget_day.c.granted)
+    in_year = day >= bindparam("year", type_=Integer)
+    return wanted.where(is_asked, in_year).group_by(budget_day.c.granted)
 
 
-def _sum(each: ColumnElement[int]) -> ColumnElement[int]:
+def _sum(each: ColumnElement[int], where: ColumnElement[bool] | None = None) -> ColumnElement[int]:
     """PostgreSQL adds up to a number without bounds; ours have room."""
-    return sql_cast(func.sum(each), BigInteger)
+    counted = each if where is None else case((where, each), else_=literal_column("0"))
+    return sql_cast(func.sum(counted), BigInteger)
 
 
 def _seen(engine: Engine) -> ClauseElement:

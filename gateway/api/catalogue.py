@@ -34,6 +34,7 @@ class GrantView(msgspec.Struct):
     valid_until: str
     subjects_per_day: QuotaView
     subjects_per_30_days: QuotaView
+    subjects_per_year: QuotaView
     comparisons_per_day: QuotaView
 
 
@@ -93,6 +94,7 @@ def _grant(grant: Grant, used: Used) -> GrantView:
         valid_until=grant.valid_until.isoformat(),
         subjects_per_day=_quota(limits.subjects_per_day, used.subjects_today),
         subjects_per_30_days=_quota(limits.subjects_per_30_days, used.subjects_30_days),
+        subjects_per_year=_quota(limits.subjects_per_year, used.subjects_year),
         comparisons_per_day=_quota(limits.comparisons_per_day, used.comparisons_today),
     )
 

@@ -7,16 +7,17 @@ from dataclasses import dataclass
 
 import msgspec
 
-DAYS = 30
-"""The long window of the budget on distinct subjects, today included."""
+DAYS, YEAR = 30, 365
+"""The long windows of the budgets on distinct subjects, in days, today included."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a signed grant allows: distinct subjects a day and in 30 days, and comparisons a day."""
+    """What a signed grant allows: distinct subjects a day, in 30 days and in 365, and comparisons a day."""
 
     subjects_per_day: int
     subjects_per_30_days: int
+    subjects_per_year: int
     comparisons_per_day: int
 
 
@@ -25,6 +26,7 @@ class Used(msgspec.Struct, frozen=True, gc=False):
 
     subjects_today: int = 0
     subjects_30_days: int = 0
+    subjects_year: int = 0
     comparisons_today: int = 0
 
     def has_room(self, limits: Limits) -> bool:
@@ -32,14 +34,17 @@ class Used(msgspec.Struct, frozen=True, gc=False):
         return (
             self.subjects_today < limits.subjects_per_day
             and self.subjects_30_days < limits.subjects_per_30_days
+            and self.subjects_year < limits.subjects_per_year
             and self.comparisons_today < limits.comparisons_per_day
         )
 
-    def plus(self, subjects_today: int, subjects_30_days: int, comparisons: int = 1) -> Used:
+    def plus(self, *, today: bool, in_30_days: bool, in_year: bool) -> Used:
+        """One comparison more, of a subject that is new in these windows."""
         return Used(
-            self.subjects_today + subjects_today,
-            self.subjects_30_days + subjects_30_days,
-            self.comparisons_today + comparisons,
+            self.subjects_today + today,
+            self.subjects_30_days + in_30_days,
+            self.subjects_year + in_year,
+            self.comparisons_today + 1,
         )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
@@ -160,6 +160,7 @@ def canonical_document(grant: Grant) -> dict[str, object]:
         "limits": {
             "subjects_per_day": grant.limits.subjects_per_day,
             "subjects_per_30_days": grant.limits.subjects_per_30_days,
+            "subjects_per_year": grant.limits.subjects_per_year,
             "comparisons_per_day": grant.limits.comparisons_per_day,
         },
         "hit_rate": grant.hit_rate,
@@ -230,7 +231,7 @@ def _grant_class(document: Mapping[str, object]) -> GrantClass:
 
 
 def _limits(value: object) -> Limits:
-    names = ("subjects_per_day", "subjects_per_30_days", "comparisons_per_day")
+    names = [each.name for each in fields(Limits)]
     table: Mapping[str, object] = cast("Mapping[str, object]", value) if isinstance(value, Mapping) else {}
     if set(table) != set(names):
         raise GrantError(f"limits 须恰有这些键：{'、'.join(names)}")

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from gateway.domain.budget import DAYS, Limits, Reservation, Spending, Used
+from gateway.domain.budget import DAYS, YEAR, Limits, Reservation, Spending, Used
 from gateway.ports import BudgetStore
 
 Use = tuple[Reservation, bytes]
@@ -40,7 +40,7 @@ class Budgets:
         held = self._reserved[grant]
         if not held.has_room(self._limits[grant]):
             return None
-        self._reserved[grant] = held.plus(1, 1)
+        self._reserved[grant] = held.plus(today=True, in_30_days=True, in_year=True)
         return Reservation(grant, self._day)
 
     def settle(self, uses: Sequence[Use]) -> list[Spent]:
@@ -63,14 +63,14 @@ class Budgets:
         subjects: defaultdict[tuple[str, int], int],
     ) -> Spent:
         grant, before = pair[0], self._used[pair[0]]
-        last = last_days.get(pair, self._day - DAYS)
+        last = last_days.get(pair, self._day - YEAR)
         # A clock that stepped back finds subjects of a later day: they stay counted there.
-        is_new_today, is_in_window = last < self._day, last > self._day - DAYS
+        is_new_today, is_new_in_year = last < self._day, last <= self._day - YEAR
         if is_new_today:
             subjects[grant, self._day] += 1
-            if is_in_window:
+            if not is_new_in_year:
                 subjects[grant, last] -= 1
-        after = before.plus(int(is_new_today), int(not is_in_window))
+        after = before.plus(today=is_new_today, in_30_days=last <= self._day - DAYS, in_year=is_new_in_year)
         last_days[pair] = max(last, self._day)
         self._used[grant] = after
         return Spent(before, after)

@@ -67,6 +67,7 @@ contact = "压测"
 [limits]
 subjects_per_day = 2147483647
 subjects_per_30_days = 2147483647
+subjects_per_year = 2147483647
 comparisons_per_day = 2147483647
 """
 

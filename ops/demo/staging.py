@@ -144,6 +144,7 @@ contact = "演示联系人 000-0000"
 [limits]
 subjects_per_day = {subjects_per_day}
 subjects_per_30_days = 2000
+subjects_per_year = 20000
 comparisons_per_day = 10000
 """
 

@@ -83,7 +83,8 @@ def add_grant(home: Home, number: str, stage: Stage, department: Department = FI
 
 def limits(day: int = 10_000, month: int = 100_000, comparisons: int = 1_000_000) -> dict[str, int]:
     """Limits that nobody meets by accident."""
-    return {"subjects_per_day": day, "subjects_per_30_days": month, "comparisons_per_day": comparisons}
+    long = {"subjects_per_30_days": month, "subjects_per_year": 10 * month}
+    return {"subjects_per_day": day, **long, "comparisons_per_day": comparisons}
 
 
 def credentials(home: Home, department: Department = FINANCE) -> dict[str, str]:

@@ -68,7 +68,7 @@ def test_a_batch_that_breaks_has_taken_nothing(path: Path) -> None:
 
 # ---------------------------------------------------------------------------------------- the rule
 
-ROOM = Limits(subjects_per_day=3, subjects_per_30_days=5, comparisons_per_day=6)
+ROOM = Limits(subjects_per_day=3, subjects_per_30_days=5, subjects_per_year=5, comparisons_per_day=6)
 
 
 def has_room(history: list[tuple[int, int]], day: int) -> bool:

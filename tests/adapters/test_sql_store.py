@@ -348,7 +348,7 @@ def test_a_full_disk_is_unavailable_and_what_was_there_stays(sqlite_url: str) ->
             append_much()
         with store.begin() as work:
             assert work.ledger.lock_head().size == 2
-            assert work.budgets.lock(["G-1"], 1) == {"G-1": Used(0, 0, 0)}
+            assert work.budgets.lock(["G-1"], 1) == {"G-1": Used(0, 0, 0, 0)}
             append_one = a_ledger(seed="one").append(work.ledger, [an_answer()], NOW)
             work.commit()
         assert append_one[0].index == 2

@@ -225,9 +225,10 @@ LONGEST: dict[str, tuple[object, ...]] = {
         "\U00020000" * 64,
         {
             "budgets": {
-                "comparisons_today": [10**11] * 2,
-                "subjects_30_days": [10**11] * 2,
-                "subjects_today": [10**11] * 2,
+                "comparisons": [2**31 - 1] * 2,
+                "day": [2**31 - 1] * 2,
+                "days_30": [2**31 - 1] * 2,
+                "year": [2**31 - 1] * 2,
             },
             "cause": "a_cause_with_quite_a_long_name",
         },

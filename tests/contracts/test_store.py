@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from audit.ledger import EMPTY_HEAD
 from audit.tree import StoredTree, node_hash, split
-from gateway.domain.budget import DAYS, Spending, Used
+from gateway.domain.budget import DAYS, YEAR, Spending, Used
 from gateway.domain.errors import UnavailableError
 from gateway.ports import BudgetStore, Remembered, Store
 from tests.audit.make import an_answer, an_opening
@@ -73,7 +73,7 @@ def test_what_was_committed_is_there_for_every_node(open_node: Open) -> None:
         work.commit()
 
     with open_node().begin() as work:
-        assert work.budgets.lock(["G-1"], DAY) == {"G-1": Used(2, 2, 2)}
+        assert work.budgets.lock(["G-1"], DAY) == {"G-1": Used(2, 2, 2, 2)}
         assert work.answers.remembered([b"n" * 16], 100) == {b"n" * 16: an_old_answer()}
 
 
@@ -108,7 +108,7 @@ def test_what_was_not_committed_never_was(open_node: Open, raised: type[Exceptio
 
     for node in (store, open_node()):
         with node.begin() as work:
-            assert work.budgets.lock(["G-1"], DAY) == {"G-1": Used(0, 0, 0)}
+            assert work.budgets.lock(["G-1"], DAY) == {"G-1": Used(0, 0, 0, 0)}
             assert work.budgets.seen([("G-1", a_link(1))]) == {}
             assert work.answers.remembered([b"n" * 16], 100) == {}
             assert work.ledger.lock_head() == before
@@ -141,15 +141,17 @@ def test_the_first_epoch_is_there(store: Store) -> None:
 
 def test_a_grant_that_was_never_used_has_used_nothing(store: Store) -> None:
     with store.begin() as work:
-        assert work.budgets.lock(["G-1", "G-2"], DAY) == {"G-1": Used(0, 0, 0), "G-2": Used(0, 0, 0)}
+        assert work.budgets.lock(["G-1", "G-2"], DAY) == {"G-1": Used(0, 0, 0, 0), "G-2": Used(0, 0, 0, 0)}
         assert work.budgets.lock([], DAY) == {}
 
 
 WINDOW: dict[str, tuple[int, Used]] = {
-    "the same day": (0, Used(2, 2, 3)),
-    "the next day": (1, Used(0, 2, 0)),
-    "the last day of the window": (DAYS - 1, Used(0, 2, 0)),
-    "the day after the window": (DAYS, Used(0, 0, 0)),
+    "the same day": (0, Used(2, 2, 2, 3)),
+    "the next day": (1, Used(0, 2, 2, 0)),
+    "the last day of the window": (DAYS - 1, Used(0, 2, 2, 0)),
+    "the day after the window": (DAYS, Used(0, 0, 2, 0)),
+    "the last day of the year": (YEAR - 1, Used(0, 0, 2, 0)),
+    "the day after the year": (YEAR, Used(0, 0, 0, 0)),
 }
 
 
@@ -209,7 +211,7 @@ def test_whatever_was_asked_ahead_the_answers_are_the_same(
             work.prefetch_seen([("G-1", a_link(1)), ("G-2", a_link(9))])
 
             assert work.epoch() == 1
-            assert work.budgets.lock(["G-1", "G-2"], DAY) == {"G-1": Used(2, 2, 2), "G-2": Used(1, 1, 1)}
+            assert work.budgets.lock(["G-1", "G-2"], DAY) == {"G-1": Used(2, 2, 2, 2), "G-2": Used(1, 1, 1, 1)}
             assert work.answers.remembered([b"n" * 16], 100) == {b"n" * 16: an_old_answer()}
             assert work.answers.remembered([b"n" * 16], 200) == {}
             assert work.budgets.seen([("G-1", a_link(1))])["G-1", a_link(1)] == DAY
@@ -226,7 +228,7 @@ def test_what_was_asked_ahead_is_gone_with_the_work(store: Store) -> None:
         spend(work.budgets, DAY, 1)
         work.answers.remember([an_old_answer()], 100)
 
-        assert work.budgets.lock(["G-1"], DAY) == {"G-1": Used(1, 1, 1)}
+        assert work.budgets.lock(["G-1"], DAY) == {"G-1": Used(1, 1, 1, 1)}
         assert work.budgets.seen([link, other]) == {link: DAY}
         assert work.answers.remembered([b"n" * 16], 100) == {b"n" * 16: an_old_answer()}
 

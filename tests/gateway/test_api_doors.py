@@ -43,6 +43,7 @@ def test_a_caller_sees_its_own_grants_and_what_is_left_of_them(entrance: Entranc
     assert grant["number"] == "G-1"
     assert grant["subjects_per_day"] == {"limit": 2, "left": 0}
     assert grant["subjects_per_30_days"] == {"limit": 10_000, "left": 9_998}
+    assert grant["subjects_per_year"] == {"limit": 50_000, "left": 49_998}
     assert grant["comparisons_per_day"] == {"limit": 100_000, "left": 99_998}
     assert (grant["valid_from"], grant["valid_until"]) == ("2026-01-01", "2026-12-31")
     assert seen["version"] == CATALOGUE.version

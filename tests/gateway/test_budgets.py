@@ -10,7 +10,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from gateway.domain.budget import DAYS, Limits, Reservation, Used
+from gateway.domain.budget import DAYS, YEAR, Limits, Reservation, Used
 from gateway.watch.budgets import Budgets, Spent
 from tests.fakes import MemoryBudgets
 from tests.make import some_limits
@@ -42,7 +42,7 @@ def test_a_subject_counts_once_a_day_and_every_comparison_counts() -> None:
 
     assert compare(store, some_limits(), DAY, links(1, 2, 1)) == [True, True, True]
     assert compare(store, some_limits(), DAY, links(1)) == [True]
-    assert used(store, DAY) == Used(2, 2, 4)
+    assert used(store, DAY) == Used(2, 2, 2, 4)
 
 
 def test_a_subject_counts_once_in_thirty_days() -> None:
@@ -50,14 +50,16 @@ def test_a_subject_counts_once_in_thirty_days() -> None:
     for day in (DAY, DAY + 10, DAY + 29):
         compare(store, some_limits(), day, links(1))
 
-    assert used(store, DAY + 29) == Used(1, 1, 1)
+    assert used(store, DAY + 29) == Used(1, 1, 1, 1)
 
 
 LAST_DAYS: dict[str, tuple[int, Used]] = {
-    "the day itself": (0, Used(1, 1, 1)),
-    "the next day": (1, Used(0, 1, 0)),
-    "the thirtieth day, this one included": (DAYS - 1, Used(0, 1, 0)),
-    "the day after": (DAYS, Used(0, 0, 0)),
+    "the day itself": (0, Used(1, 1, 1, 1)),
+    "the next day": (1, Used(0, 1, 1, 0)),
+    "the thirtieth day, this one included": (DAYS - 1, Used(0, 1, 1, 0)),
+    "the day after": (DAYS, Used(0, 0, 1, 0)),
+    "the last day of a year, this one included": (YEAR - 1, Used(0, 0, 1, 0)),
+    "the day after that": (YEAR, Used(0, 0, 0, 0)),
 }
 
 
@@ -87,7 +89,7 @@ def test_what_a_repeat_did_not_need_is_returned() -> None:
 
     assert compare(store, some_limits(day=2), DAY, links(1, 1)) == [True, True]
     assert compare(store, some_limits(day=2), DAY, links(2)) == [True]
-    assert used(store, DAY) == Used(2, 2, 3)
+    assert used(store, DAY) == Used(2, 2, 2, 3)
 
 
 def test_at_the_edge_a_repeat_is_refused_like_everything_else() -> None:
@@ -103,7 +105,7 @@ def test_a_reservation_that_was_not_used_costs_nothing() -> None:
 
     assert budgets.reserve("G-1") == Reservation("G-1", DAY)
     assert budgets.settle([]) == []
-    assert used(store, DAY) == Used(0, 0, 0)
+    assert used(store, DAY) == Used(0, 0, 0, 0)
     assert compare(store, some_limits(day=1), DAY, links(1)) == [True]
 
 
@@ -116,7 +118,7 @@ def test_grants_do_not_pay_for_each_other() -> None:
     budgets.settle([(each, link) for each, link in zip(held, links(1, 1, 2, 2), strict=True) if each])
 
     assert [each is not None for each in held] == [True, True, False, False]
-    assert used(store, DAY, "G-1") == used(store, DAY, "G-2") == Used(1, 1, 1)
+    assert used(store, DAY, "G-1") == used(store, DAY, "G-2") == Used(1, 1, 1, 1)
 
 
 def test_a_day_is_new_and_a_month_is_not() -> None:
@@ -137,9 +139,9 @@ def test_what_was_spent_is_told_comparison_by_comparison() -> None:
     spent = budgets.settle(list(zip(held, links(1, 2, 2), strict=True)))
 
     assert spent == [
-        Spent(Used(0, 1, 0), Used(1, 1, 1)),
-        Spent(Used(1, 1, 1), Used(2, 2, 2)),
-        Spent(Used(2, 2, 2), Used(2, 2, 3)),
+        Spent(Used(0, 1, 1, 0), Used(1, 1, 1, 1)),
+        Spent(Used(1, 1, 1, 1), Used(2, 2, 2, 2)),
+        Spent(Used(2, 2, 2, 2), Used(2, 2, 2, 3)),
     ]
 
 
@@ -158,9 +160,9 @@ def test_a_clock_that_steps_back_over_midnight_forgets_nobody() -> None:
 class AgainstAPlainList(RuleBasedStateMachine):
     """Any history of turns and days, against a list of (day, subject) and the words of the grant."""
 
-    @initialize(day=st.integers(1, 4), month=st.integers(1, 8), comparisons=st.integers(1, 8))
-    def begin(self, day: int, month: int, comparisons: int) -> None:
-        self.limits = Limits(day, month, comparisons)
+    @initialize(day=st.integers(1, 4), month=st.integers(1, 8), year=st.integers(1, 9), comparisons=st.integers(1, 8))
+    def begin(self, day: int, month: int, year: int, comparisons: int) -> None:
+        self.limits = Limits(day, month, year, comparisons)
         self.store, self.today = MemoryBudgets(), DAY
         self.history: list[tuple[int, int]] = []
 
@@ -170,6 +172,7 @@ class AgainstAPlainList(RuleBasedStateMachine):
         room = min(
             self.limits.subjects_per_day - before.subjects_today,
             self.limits.subjects_per_30_days - before.subjects_30_days,
+            self.limits.subjects_per_year - before.subjects_year,
             self.limits.comparisons_per_day - before.comparisons_today,
         )
         paid = compare(self.store, self.limits, self.today, links(*subjects))
@@ -178,7 +181,7 @@ class AgainstAPlainList(RuleBasedStateMachine):
         assert paid == [place < room for place in range(len(subjects))]
         self.history += [(self.today, each) for each, is_paid in zip(subjects, paid, strict=True) if is_paid]
 
-    @rule(days=st.sampled_from([1, 1, 2, 7, 28, 29, 30, 31]))
+    @rule(days=st.sampled_from([1, 1, 2, 7, 28, 29, 30, 31, 334, 335, 364, 365]))
     def days_pass(self, days: int) -> None:
         self.today += days
 
@@ -191,14 +194,17 @@ class AgainstAPlainList(RuleBasedStateMachine):
         days = Counter(day for day, _ in self.history)
         for day in days:
             window = {subject for on, subject in self.history if day - DAYS < on <= day}
+            year = {subject for on, subject in self.history if day - YEAR < on <= day}
             assert days[day] <= self.limits.comparisons_per_day
             assert len({subject for on, subject in self.history if on == day}) <= self.limits.subjects_per_day
             assert len(window) <= self.limits.subjects_per_30_days
+            assert len(year) <= self.limits.subjects_per_year
 
     def expected(self) -> Used:
         today = [subject for day, subject in self.history if day == self.today]
         window = {subject for day, subject in self.history if self.today - DAYS < day}
-        return Used(len(set(today)), len(window), len(today))
+        year = {subject for day, subject in self.history if self.today - YEAR < day}
+        return Used(len(set(today)), len(window), len(year), len(today))
 
 
 TestAgainstAPlainList = AgainstAPlainList.TestCase

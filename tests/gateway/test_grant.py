@@ -23,7 +23,7 @@ def test_a_grant_says_what_its_document_says() -> None:
 
     assert (grant.number, grant.partner, grant.purpose) == ("G-1", "hr", "payroll-check")
     assert grant.grant_class is GrantClass.SCOPED
-    assert grant.limits == Limits(1_000, 10_000, 100_000)
+    assert grant.limits == Limits(1_000, 10_000, 50_000, 100_000)
     assert grant.scope == ("root",)
     assert grant.fields >= {"name", "unit"}
     assert grant.hours == ((0, 1440),)
@@ -67,8 +67,8 @@ WRONG: dict[str, dict[str, object]] = {
     "signed_requests: a word": {"signed_requests": "yes"},
     "additions_per_month: without a cohort": {"additions_per_month": 5},
     "additions_per_month: below nothing": {"additions_per_month": -1, "class": "closed"},
-    "limits: one is missing": {"limits": {"subjects_per_day": 1, "subjects_per_30_days": 1}},
-    "limits: one too many": {"limits": limits() | {"subjects_per_year": 1}},
+    "limits: one is missing": {"limits": {"subjects_per_day": 1, "subjects_per_30_days": 1, "subjects_per_year": 1}},
+    "limits: one too many": {"limits": limits() | {"subjects_per_week": 1}},
     "limits: zero": {"limits": limits(day=0)},
     "limits: negative": {"limits": limits(month=-1)},
     "limits: a bool": {"limits": limits(comparisons=True)},

@@ -18,6 +18,7 @@ from gateway.deeds.steps import EMERGENCY
 from gateway.deeds.texts import AGREEMENT
 from gateway.drafting import ForbiddenError
 from tests.lives import CLERK, HEAD, LEADER, LONG, PARTNER, REVIEWER, SECURITY, SHORT, SYSTEM, Life, content, day
+from tests.make import limits
 
 
 @pytest.fixture
@@ -159,7 +160,7 @@ NO_EMERGENCIES: dict[str, tuple[Callable[[Life], object], str]] = {
         "最多 50",
     ),
 }
-WIDE: dict[str, JsonValue] = {"subjects_per_day": 51, "subjects_per_30_days": 100, "comparisons_per_day": 1000}
+WIDE: dict[str, JsonValue] = {**limits(day=51)}
 
 
 @pytest.mark.parametrize(

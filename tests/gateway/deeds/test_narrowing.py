@@ -69,6 +69,7 @@ WIDER: dict[str, Grant] = {
     "a unit more": replace(WIDE, scope=("a", "b", "c")),
     "more subjects a day": replace(WIDE, limits=replace(WIDE.limits, subjects_per_day=1_001)),
     "more subjects in 30 days": replace(WIDE, limits=replace(WIDE.limits, subjects_per_30_days=10_001)),
+    "more subjects in a year": replace(WIDE, limits=replace(WIDE.limits, subjects_per_year=50_001)),
     "more comparisons": replace(WIDE, limits=replace(WIDE.limits, comparisons_per_day=100_001)),
     "fewer subjects, more comparisons": replace(
         WIDE, limits=replace(WIDE.limits, subjects_per_day=1, comparisons_per_day=100_001)
