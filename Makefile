@@ -16,6 +16,9 @@ PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 COVER_ALL   ?= 69
 COVER_RULES ?= 97
 
+# A file of tests stays in one process, because its tests share what they set up.
+PARALLEL ?= --numprocesses auto --maxprocesses 4 --dist loadfile
+
 export PYTHONUTF8 := 1
 
 .PHONY: demo test check lint cover bench prove lock clean
@@ -25,7 +28,7 @@ demo: $(VENV)/run.stamp
 	$(BIN)/bidui demo $(if $(ONCE),--once)
 
 test: $(VENV)/dev.stamp
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest $(PARALLEL) $(PYTEST_ARGS)
 
 check: lint
 	$(MAKE) test PYTEST_ARGS="--cov --cov-report="
