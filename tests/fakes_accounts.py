@@ -263,6 +263,10 @@ class StandingPeople:
         """Brings them into force."""
         self.signed |= {each.id: each for each in people}
 
+    def end(self, person: str) -> None:
+        """Takes somebody off the roll."""
+        del self.signed[person]
+
 
 def an_invited(person: str = "li.ming", number: int = 1, duty: Duty = Duty.REVIEWER) -> Invited:
     """Somebody to be invited; another number, another human being."""

@@ -5,8 +5,8 @@
 3. `finish` takes a password, a one-time code, and proof that the person holds a key; it gives the recovery codes.
 4. The account waits until a deed in force names that key (`waiting` lists whom to sign).
 
-An enrolled person who lost everything is invited again and waits again: whoever could take the code cannot sign in
-with what they enrolled before two administrators have signed the new key.
+An enrolled person who lost everything is ended by two administrators, invited again, and waits again. While their deed
+is in force nobody invites them: or one administrator could lock out whoever might stop them.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ from gateway.accounts.errors import UnauthorisedError
 from gateway.accounts.password_rules import check_password
 from gateway.accounts.ports import AccountBooks, AccountStore, AccountWork, Passwords, Totp
 from gateway.accounts.proving import Prover
-from gateway.accounts.standing import open_name, person_in_force, person_to_sign, ref, seconds
+from gateway.accounts.standing import open_name, person_to_sign, ref, seconds
 from gateway.accounts.values import Account, AccountKey, Proof
 from gateway.accounts.vault import Vault
 from gateway.deeds.activation import make_code
 from gateway.domain.errors import InvalidQueryError
-from gateway.domain.people import PARTNER_DUTIES, THREE, Duty, Person
+from gateway.domain.people import PARTNER_DUTIES, Duty, Person
 from gateway.ports import People
 from gateway.seal import Entropy
 
@@ -121,7 +121,7 @@ class Enrolment:
         )
         with self.store.begin() as work:
             kept = _beside_others(work.accounts, account)
-            self._check_others_stay(work.accounts, kept)
+            self._check_ended(kept)
             work.accounts.book.put(kept)
             self.ledger.append(work.ledger, [account_invited(ref(account), duty=account.duty, by=by)], at)
             work.commit()
@@ -193,16 +193,10 @@ class Enrolment:
             raise UnauthorisedError
         return account
 
-    def _check_others_stay(self, books: AccountBooks, account: Account) -> None:
-        """Whoever invites people again could lock out all who might stop them: of each of the three one stays in.
-
-        For the last of a duty two others enrol a successor. Raises `InvalidQueryError`.
-        """
-        if account.duty not in THREE or not account.password or self.people.person(account.id) is None:
-            return
-        others = (each for each in books.book.all() if each.duty is account.duty and each.id != account.id)
-        if not any(person_in_force(each, books.keys.of(each.id), self.people) for each in others):
-            raise InvalidQueryError("该职责仅此一人，重新登记会使其无人可用；请先由另两名管理员登记继任者", "id")
+    def _check_ended(self, account: Account) -> None:
+        """Raises `InvalidQueryError` for whoever has an account and is in force."""
+        if account.password and self.people.person(account.id) is not None:
+            raise InvalidQueryError("此人的人员文书仍然有效；请先提请停用（bidui person end）并经签署，再邀请", "id")
 
     def _take(self, before: Account, taken: Account, key: AccountKey, code: str, at: datetime) -> Enrolled:
         codes = recovery_codes(self.entropy)
@@ -221,8 +215,7 @@ class Enrolment:
             books.bindings.forget(taken.id)
             draft = account_enrolled(ref(taken), key=key.key.kid, form=key.key.form)
             self.ledger.append(work.ledger, [draft], at)
-            # Behind the lock on the ledger's head, so that two at once do not both count on the other.
-            self._check_others_stay(books, before)
+            self._check_ended(before)
             person = person_to_sign(taken, [key], self.vault)
             self.admit(work, person, code)
             work.commit()

@@ -255,6 +255,21 @@ def test_whoever_left_may_come_back_under_another_duty() -> None:
         roll.enrol(changed(roll, a_person("reviewer", Duty.REVIEWER)), MUCH_LATER)
 
 
+def test_whoever_lost_their_keys_comes_back_with_others() -> None:
+    roll = a_roll()
+    leader = roll.person("leader")
+    assert leader is not None
+    keys = (PersonKey("leader", KeyForm.ED25519, public_of(key_of("leader's second"))),)
+    roll.enrol(ended(roll, "leader"), MUCH_LATER)
+
+    roll.enrol(changed(roll, replace(leader, keys=keys), at=MUCH_LATER), MUCH_LATER)
+
+    assert roll.person("leader") == replace(leader, keys=keys)
+    roll.open(granted(a_grant()), MUCH_LATER)
+    with pytest.raises(DeedError):
+        roll.open(signed_by(granted(a_grant()).document, "hr-head", "reviewer", "leader", at=MUCH_LATER), MUCH_LATER)
+
+
 # ---------------------------------------------------------------------------------------- never the last
 
 
