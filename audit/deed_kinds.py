@@ -4,7 +4,8 @@ from audit.kind import Kind
 
 _DEED = {
     "kind": "what the deed is about: person, partner, system, job, rulebooks, grant, cohort, agreement, undertaking, \
-attestation, review, freeze or parameters",
+attestation, review, freeze, parameters, reveal, export, erasure, hold, retention, rollover, log_key or \
+acknowledgement",
     "id": "its id: the grant's number, the account, the partner's code",
     "serial": "which version of it, from 1",
     "sha256": "SHA-256 of the document's RFC 8785 bytes, which are what is signed",

@@ -13,6 +13,7 @@ from gateway.deeds.applying import RULEBOOKS_ID, check_grant
 from gateway.deeds.checking import partner_of, text_of
 from gateway.deeds.cohorts import check_cohort
 from gateway.deeds.consents import check_agreement, check_undertaking
+from gateway.deeds.custody import CUSTODY, check_custody
 from gateway.deeds.document import MAX_ID, Document, Kind
 from gateway.deeds.errors import DeedError
 from gateway.deeds.parameters import PARAMETERS_ID, read_parameters
@@ -147,6 +148,10 @@ def _parameters(document: Document, _: Standing, __: Catalogue) -> None:
     read_parameters(document.content)
 
 
+def _custody(document: Document, standing: Standing, _: Catalogue) -> None:
+    check_custody(document, standing)
+
+
 def _cohort(document: Document, standing: Standing, _: Catalogue) -> None:
     check_cohort(document, standing)
 
@@ -163,6 +168,7 @@ _CHECKS: Mapping[Kind, Check] = {
     Kind.FREEZE: _freeze,
     Kind.PARAMETERS: _parameters,
     Kind.REVIEW: _review,
+    **dict.fromkeys(CUSTODY, _custody),
 }
 
 

@@ -28,6 +28,14 @@ PERSONAL: Mapping[Kind, frozenset[str]] = {
     Kind.REVIEW: frozenset({"text"}),
     Kind.FREEZE: _NOTHING,
     Kind.PARAMETERS: _NOTHING,
+    Kind.REVEAL: _NOTHING,
+    Kind.EXPORT: _NOTHING,
+    Kind.ERASURE: frozenset({"subject"}),
+    Kind.HOLD: frozenset({"subject"}),
+    Kind.RETENTION: _NOTHING,
+    Kind.ROLLOVER: _NOTHING,
+    Kind.LOG_KEY: _NOTHING,
+    Kind.ACKNOWLEDGEMENT: _NOTHING,
 }
 """Members of each kind that the ledger does not tell. A kind without a row comes into force never."""
 _ABSENT = "-"

@@ -46,6 +46,14 @@ class Kind(StrEnum):
     PARAMETERS = "parameters"
     ATTESTATION = "attestation"
     REVIEW = "review"
+    REVEAL = "reveal"
+    EXPORT = "export"
+    ERASURE = "erasure"
+    HOLD = "hold"
+    RETENTION = "retention"
+    ROLLOVER = "rollover"
+    LOG_KEY = "log_key"
+    ACKNOWLEDGEMENT = "acknowledgement"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,8 +1,9 @@
 """Who signs what, in which order. Nobody approves alone: every path but the narrowing ones has two steps or more.
 
 A path of one step only ever takes something away (it freezes or withdraws), says what one can say for oneself alone
-(an undertaking), looks at what two have signed before (the review of an emergency grant), or does what the signatures
-under a grant allowed its head to do alone (additions to a cohort). `founding` is the one exception: the three
+(an undertaking, a head's acknowledgement of a statement), looks at what two have signed before (the review of an
+emergency grant), keeps something from being erased (a hold), or does what the signatures under a grant allowed its head
+to do alone (additions to a cohort). `founding` is the one exception: the three
 administrators are let in by the activation keys of entry 0. Steps of one path are signed by different human beings of
 different duties, whoever drew a draft up signs no later step under it than the first, and people of a partner sign for
 that partner only.
@@ -41,6 +42,8 @@ def _by(name: str, *duties: Duty) -> Step:
 
 _SYSTEM, _SECURITY, _AUDIT = Duty.SYSTEM_ADMIN, Duty.SECURITY_ADMIN, Duty.AUDIT_ADMIN
 _ADMINISTERED = {USUAL: (_by("propose", _SYSTEM), _by("approve", _SECURITY))}
+_EXAMINED = {USUAL: (_by("propose", _AUDIT), _by("approve", Duty.LEADER))}
+_KEPT = {USUAL: (_by("propose", _SYSTEM), _by("approve", _AUDIT))}
 _ENDORSE = _by("endorse", Duty.HEAD)
 _REVIEW = _by("review", Duty.REVIEWER)
 _SIGN_OFF = _by("sign_off", Duty.LEADER)
@@ -73,6 +76,14 @@ PATHS: Mapping[Kind, Mapping[str, tuple[Step, ...]]] = {
         USUAL: (_by("freeze", _SECURITY),),
         RELEASE: (_by("propose", _SECURITY), _by("approve", Duty.LEADER)),
     },
+    Kind.REVEAL: _EXAMINED,
+    Kind.EXPORT: _EXAMINED,
+    Kind.ERASURE: _EXAMINED,
+    Kind.HOLD: {USUAL: (_by("hold", _AUDIT),), RELEASE: _EXAMINED[USUAL]},
+    Kind.RETENTION: _KEPT,
+    Kind.ROLLOVER: _KEPT,
+    Kind.LOG_KEY: _KEPT,
+    Kind.ACKNOWLEDGEMENT: {USUAL: (_by("acknowledge", Duty.HEAD),)},
 }
 """For each kind of deed its paths, and on each path the steps in their order."""
 

@@ -32,6 +32,14 @@ KIND_ZH: Mapping[Kind, str] = {
     Kind.PARAMETERS: "参数",
     Kind.ATTESTATION: "年度确认",
     Kind.REVIEW: "事后复核",
+    Kind.REVEAL: "披露",
+    Kind.EXPORT: "证据导出",
+    Kind.ERASURE: "删除",
+    Kind.HOLD: "保全",
+    Kind.RETENTION: "存证账归档",
+    Kind.ROLLOVER: "存证账换册",
+    Kind.LOG_KEY: "存证账签名密钥",
+    Kind.ACKNOWLEDGEMENT: "对账确认",
 }
 STATE_ZH = {"pending": "待签", "refused": "已退回", "in_force": "已生效"}
 SHOWN_DIGITS = 12
