@@ -13,9 +13,9 @@ from sqlalchemy import Engine, create_engine, inspect, text
 from adapters.index.postgres import PostgresIndex, mirror
 from gateway.domain.errors import UnavailableError
 from gateway.generation import GenerationError
+from tests.backends import END_OTHERS
 from tests.fakes_index import GENERATION, KEY, a_look_up, a_subject, publish_parts
 
-OTHERS_GO = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
 ONE, TWO, THREE = a_subject(1), a_subject(2), a_subject(3)
 
 
@@ -115,9 +115,7 @@ def test_a_connection_that_broke_is_made_anew(postgres_url: str, engine: Engine,
     mirror(postgres_url, publish_parts(tmp_path, [[ONE]]))
     with closing(PostgresIndex.open(postgres_url, KEY.public_key())) as index:
         with engine.begin() as connection:
-            connection.execute(
-                text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
-            )
+            connection.execute(END_OTHERS)
 
         with pytest.raises(UnavailableError):
             index.find("person", [a_look_up(ONE)])

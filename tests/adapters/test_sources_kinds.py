@@ -37,6 +37,7 @@ from tests.adapters.make_sources import (
     as_parquet,
     as_workbook,
 )
+from tests.backends import END_OTHERS
 
 Open: TypeAlias = Callable[[list[dict[str, object]], SourceMapping], AbstractContextManager[Source]]
 
@@ -372,9 +373,7 @@ def test_a_database_that_goes_away_while_it_is_read_is_an_error(postgres_url: st
     with open_sql(as_database(postgres_url, many), a_mapping(tmp_path)) as source:
         engine = create_engine(postgres_url)
         with engine.begin() as connection:
-            connection.execute(
-                text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
-            )
+            connection.execute(END_OTHERS)
         engine.dispose()
         with pytest.raises(SourceError, match="stopped answering"):
             list(source.rows())

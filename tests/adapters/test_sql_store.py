@@ -20,6 +20,7 @@ from audit.ledger import EMPTY_HEAD
 from gateway.domain.budget import Used
 from gateway.domain.errors import UnavailableError
 from tests.audit.make import an_answer
+from tests.backends import END_OTHERS, END_WORKING
 from tests.fakes_audit import MemoryLedger
 from tests.gateways import a_deed, a_ledger, open_store, put_grant
 from tests.make import NOW, a_grant, limits
@@ -283,11 +284,7 @@ def test_an_error_that_somebody_still_holds_locks_nobody_out(store: SqlStore, en
 def test_a_connection_that_postgresql_ended_is_replaced(postgres_url: str) -> None:
     with closing(open_store(postgres_url)) as store, an_engine(postgres_url) as engine:
         with engine.connect() as connection:
-            others = text(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() "
-                "AND datname = current_database()"
-            )
-            connection.execute(others)
+            connection.execute(END_OTHERS)
 
         def look() -> int:
             with store.begin() as work:
@@ -305,8 +302,7 @@ def test_a_connection_that_breaks_in_the_middle_leaves_nothing(postgres_url: str
             with store.begin() as work:
                 a_ledger().append(work.ledger, [an_answer()], NOW)
                 with engine.connect() as connection:
-                    mine = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE state = 'idle in transaction'"
-                    connection.execute(text(mine))
+                    connection.execute(END_WORKING)
                 work.commit()
 
         with pytest.raises(UnavailableError):
@@ -321,8 +317,7 @@ def test_a_work_that_ends_badly_on_a_dead_connection_tells_its_own_error(postgre
         def break_both() -> None:
             with store.begin():
                 with engine.connect() as connection:
-                    mine = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE state = 'idle in transaction'"
-                    connection.execute(text(mine))
+                    connection.execute(END_WORKING)
                 raise ZeroDivisionError
 
         with pytest.raises(ZeroDivisionError):

@@ -45,8 +45,9 @@ def running(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 def crashed(request: pytest.FixtureRequest, stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Crashes:
     """The real processes on each engine in turn, killed under load, and what came of it."""
     engine: str = request.param
-    url = request.getfixturevalue("postgres").url("crashed") if engine == "postgresql" else ""
-    home = home_at(tmp_path_factory.mktemp(f"crashed-{engine}") / "home")
+    folder = tmp_path_factory.mktemp(f"crashed-{engine}")
+    url = request.getfixturevalue("postgres").url(folder.name) if engine == "postgresql" else ""
+    home = home_at(folder / "home")
     copy_stage(stage, home, url)
     crashes = Crashes(home=home, stage=stage, kills=KILLS[engine])
     crashes.run()

@@ -146,7 +146,7 @@ def test_nobody_draws_up_a_grant_who_could_approve_it(life: Life, author: str) -
 
 def test_whoever_narrowed_it_last_has_it_signed_by_those_before_and_after(life: Life) -> None:
     kept = life.sign(life.apply(), HEAD)
-    narrower = content(limits=limits(day=1, month=1, comparisons=1))
+    narrower = content(limits=limits(day=1, month=1, comparisons=1, year=1))
     kept = life.office.narrow(life.person(REVIEWER), kept.opened().digest, narrower, "少一些")
 
     kept = life.sign(kept, REVIEWER, LEADER)
@@ -156,7 +156,7 @@ def test_whoever_narrowed_it_last_has_it_signed_by_those_before_and_after(life: 
 
 def test_an_approval_of_a_draft_that_changed_meanwhile_is_refused(life: Life) -> None:
     shown = life.sign(life.apply(), HEAD)
-    narrower = content(limits=limits(day=1, month=1, comparisons=1))
+    narrower = content(limits=limits(day=1, month=1, comparisons=1, year=1))
     life.office.narrow(life.person(REVIEWER), shown.opened().digest, narrower, "少一些")
 
     with pytest.raises(DeedError):

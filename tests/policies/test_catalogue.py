@@ -1,7 +1,6 @@
 """The shipped data standard holds together, and a file that does not is refused by name of file and key."""
 
 import re
-import time
 from pathlib import Path
 
 import pytest
@@ -267,19 +266,6 @@ def test_a_form_that_a_field_does_not_have_is_a_mistake_of_the_caller() -> None:
         SHIPPED.fields["sex"].fold("1")
     with pytest.raises(TypeError):
         SHIPPED.fields["name"].ordinal("张伟")
-
-
-def test_reading_a_whole_claim_takes_microseconds() -> None:
-    claim = {"name": "张伟", "unit": "阿拉善盟财政局（国资委）", "birth_date": "1990-03-07", "work_start": "1990-03"}
-    claim |= {"quota_type": "行政编制", "leader_rank": "正处"}
-    pairs = [(SHIPPED.fields[key], value) for key, value in claim.items()]
-    started = time.perf_counter()
-    for _ in range(2_000):
-        SHIPPED.identifier("person", "11010519491231002X")
-        for field, value in pairs:
-            field.normalise(value)
-
-    assert (time.perf_counter() - started) / 2_000 < 150e-6  # ten times what we want: machines differ
 
 
 def test_fields_can_stand_in_sets_and_do_not_print_their_tables() -> None:
