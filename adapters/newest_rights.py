@@ -33,7 +33,7 @@ class FileNewest:
             return _decoder.decode((self._directory / NAME).read_bytes())
         except FileNotFoundError:
             return Newest()
-        except (OSError, msgspec.DecodeError) as error:
+        except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
             raise DownError(f"{self._directory / NAME} cannot be read; restore it from its backup") from error
 
     def raise_to(self, newest: Newest) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from unicodedata import normalize
 
 from audit.entry import JsonValue
 from gateway.deeds.afterwards import check_attestation, check_review
@@ -29,6 +30,7 @@ from policies.publication import Texts
 __all__ = ["RULEBOOKS_ID", "check_proposal"]
 FREEZABLE = frozenset({Kind.GRANT, Kind.PARTNER, Kind.SYSTEM, Kind.PERSON})
 _RESCUERS = frozenset({Duty.SYSTEM_ADMIN, Duty.AUDIT_ADMIN, Duty.LEADER})
+_BRACKETS = str.maketrans("〔〕", "()")
 _FEWEST_RESCUERS = 2
 """Any two of them take the path `break_glass`; 安全管理员 is left out, who alone can freeze."""
 Check = Callable[[Document, Standing, Catalogue], None]
@@ -56,6 +58,13 @@ def _check_whose(document: Document, standing: Standing) -> None:
     before = standing.get(document.kind, document.id)
     if before is not None and partner_of(before) != partner_of(document):
         raise DeedError("此编号已为其他合作部门所用，请另选编号")
+    if before is None and any(_look(each.id) == _look(document.id) for each in standing.of(document.kind)):
+        raise DeedError("此编号与已有的编号形近（大小写、全半角或括号不同），请沿用原编号或另选编号")
+
+
+def _look(deed_id: str) -> str:
+    """What an eye takes an id for."""
+    return normalize("NFKC", deed_id).casefold().translate(_BRACKETS)
 
 
 def _check_form(document: Document) -> None:

@@ -5,17 +5,14 @@ A newer registry replaces the older one as a whole, so no request sees half of a
 
 from __future__ import annotations
 
-import os
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 from types import MappingProxyType
 
 from adapters.identity.jose import Key, import_public
 from gateway.domain.caller import KeyUse, Partner, PublicKey, System
-from gateway.domain.partner_file import PartnerFileError, parse_partner
+from gateway.domain.partner_file import PartnerFileError
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,28 +47,6 @@ class Registry:
         """The one registered system whose client certificate has that thumbprint and is good now, or None."""
         found = self._holders.get(thumbprint)
         return found if found is not None and found.system.certificates[thumbprint].covers(at) else None
-
-
-def load_registry(folder: Path) -> Registry:
-    """Read every `*.toml` of the folder. One wrong file refuses them all: half a registry is nobody's decision.
-
-    Raises `PartnerFileError`. No files at all is an empty registry: nobody may ask.
-    """
-    try:
-        names = sorted(name for name in os.listdir(folder) if name.endswith(".toml"))
-    except OSError as error:
-        raise PartnerFileError(f"{folder.name}：文件夹无法读取（{error.strerror}）") from None
-    return Registry(_read(folder / name) for name in names)
-
-
-def _read(path: Path) -> Partner:
-    try:
-        return parse_partner(tomllib.loads(path.read_text(encoding="utf-8")), path.name)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
-        # The parser's own message may quote the line, and a line may hold a name.
-        raise PartnerFileError(f"{path.name}：不是 UTF-8 的 TOML 文件，用 python -m tomllib 可查出错行") from None
-    except OSError as error:
-        raise PartnerFileError(f"{path.name}：无法读取（{error.strerror}）") from None
 
 
 def _unique_by_code(partners: Iterable[Partner]) -> dict[str, Partner]:

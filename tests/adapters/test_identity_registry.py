@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime
-from pathlib import Path
 from typing import cast
 
 import pytest
@@ -13,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.identity.jose import jose_key, public_jwk
-from adapters.identity.registry import Registry, load_registry
+from adapters.identity.registry import Registry
 from gateway.domain.caller import ALWAYS, OperatorKind
 from gateway.domain.partner_file import PartnerFileError, parse_partner
 from tests.adapters.make_identity import (
@@ -194,30 +193,8 @@ def test_a_point_off_its_curve_is_no_key() -> None:
         a_registry(data)
 
 
-def test_a_folder_is_read_whole_or_not_at_all(tmp_path: Path) -> None:
-    (tmp_path / "hr.toml").write_text(a_file(), encoding="utf-8")
-    (tmp_path / "notes.txt").write_text("not read", encoding="utf-8")
-    assert load_registry(tmp_path).client("hr-payroll") is not None
-
-    (tmp_path / "tax.toml").write_text(f'name = "{OPERATOR_NAME}', encoding="utf-8")
-    with pytest.raises(PartnerFileError, match=r"tax\.toml：不是 UTF-8 的 TOML 文件") as refused:
-        load_registry(tmp_path)
-    assert OPERATOR_NAME not in str(refused.value)
-
-    (tmp_path / "tax.toml").write_bytes(b"\xff\xfe")
-    with pytest.raises(PartnerFileError, match="UTF-8"):
-        load_registry(tmp_path)
-
-
-def test_a_file_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
-    (tmp_path / "hr.toml").mkdir()
-
-    with pytest.raises(PartnerFileError, match="无法读取"):
-        load_registry(tmp_path)
-
-
-def test_an_empty_folder_knows_nobody(tmp_path: Path) -> None:
-    assert load_registry(tmp_path).client("hr-payroll") is None
+def test_an_empty_registry_knows_nobody() -> None:
+    assert Registry([]).client("hr-payroll") is None
     assert Registry([]).holder(EC_PRINT, AT) is None
 
 

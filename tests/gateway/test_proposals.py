@@ -150,6 +150,15 @@ def test_what_is_nearly_right_may_not_be_proposed(document: Document) -> None:
     assert not any(person.name in str(refused.value) for person in STANDING.roll.people())
 
 
+ALIKE = {"in capitals": "HR", "in full width": "ｈｒ", "with one letter of it": "hＲ"}
+
+
+@pytest.mark.parametrize("deed_id", ALIKE.values(), ids=ALIKE)
+def test_what_looks_like_another_id_is_not_another_thing(deed_id: str) -> None:
+    with pytest.raises(DeedError, match="形近"):
+        check_proposal(a_document(Kind.PARTNER, deed_id, OFFICE), STANDING, CATALOGUE, NOW)
+
+
 @pytest.mark.parametrize("kind", Kind)
 def test_no_kind_takes_anything(kind: Kind) -> None:
     """Nothing proves nothing: an empty deed of any kind and path says nothing that could be in force."""
