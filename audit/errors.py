@@ -7,7 +7,8 @@
     ├── NoteError          a signed note, checkpoint or verifier key is malformed or not verified
     │   └── UnsignedError  no known key signed it: evidence is missing rather than wrong
     ├── ProofError         a proof does not lead from what it names to the root
-    └── ReceiptError       a receipt is malformed or not signed by the key expected
+    ├── ReceiptError       a receipt is malformed or not signed by the key expected
+    └── ArchiveError       a file that carries evidence cannot be made, or is not of the form it should have
 
 No message carries a subject number, an operator or a claimed value.
 """
@@ -43,3 +44,7 @@ class ProofError(AuditError):
 
 class ReceiptError(AuditError):
     """A receipt is malformed or not signed by the key expected."""
+
+
+class ArchiveError(AuditError):
+    """A file that carries evidence cannot be made, or is not of the form it should have."""
