@@ -157,6 +157,11 @@ class Officer:
         assert done.code == 0, (self.account, arguments, done)
         return done
 
+    def tells(self, *arguments: object) -> str:
+        """What a command at the office says to people."""
+        self.refresh()
+        return self.says(*arguments, "--session", self.session)
+
     def proposes(self, *arguments: object) -> list[str]:
         """Draws deeds up and signs their first step; their digests."""
         return self.does(*arguments, "--key", self.key, "--yes").deeds

@@ -37,3 +37,11 @@ def test_what_cannot_be_kept_stops_all(tmp_path: Path) -> None:
     (tmp_path / "rights.new").mkdir()
     with pytest.raises(DownError, match="disk"):
         store.raise_to(Newest(1, "a"))
+
+
+@pytest.mark.parametrize("spoilt", [b"", b"{", b"\xff\xfe", b'{"entry":1,"rights":"\xff"}'])
+def test_a_file_that_was_spoilt_stops_all(tmp_path: Path, spoilt: bytes) -> None:
+    (tmp_path / "rights").write_bytes(spoilt)
+
+    with pytest.raises(DownError, match="cannot be read"):
+        FileNewest(tmp_path)

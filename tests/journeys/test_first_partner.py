@@ -636,6 +636,26 @@ def test_a_key_rotates_with_overlap_and_a_withdrawn_grant_answers_nothing(story:
     assert any(change["new"] == "-" for change in last["body"]["changed"])
 
 
+def test_a_grant_of_two_years_is_attested_after_one(story: Story, tmp_path: Path) -> None:
+    clerk, head, reviewer = (story.who(each) for each in (FINANCE.operator, "cz-head", "bb-rev"))
+    until_day, file = local_day(story.staff.clock.now()) + timedelta(days=700), tmp_path / "long.toml"
+    usual = write_grant(story.home, FINANCE, story.league.organisations[0].code).read_text(encoding="utf-8")
+    usual = re.sub(r"^valid_until = .*$", f"valid_until = {until_day}", usual, flags=re.MULTILINE)
+    file.write_text(usual.replace("2026-caizheng-001", "2026-caizheng-010"), encoding="utf-8")
+    (digest,) = clerk.does("grant", "apply", file).deeds
+    for signer in (head, reviewer, story.who("bb-lead")):
+        signer.signs(digest)
+    assert head.act("grant", "attest", "2026-caizheng-010", "--key", head.key, "--yes").code != 0
+
+    story.staff.clock.pass_by(345 * 24 * 3600)
+    assert "须年度确认" in head.tells("tasks")
+    (attested,) = head.proposes("grant", "attest", "2026-caizheng-010")
+
+    assert head.tries_to_sign(attested).code == REFUSED
+    assert [each["state"] for each in reviewer.signs(attested)] == ["in_force"]
+    assert "须年度确认" not in head.tells("tasks")
+
+
 def test_the_log_is_proven_when_serve_has_ended(story: Story) -> None:
     story.process.send_signal(signal.SIGTERM)
     assert story.process.wait(20) == 0
