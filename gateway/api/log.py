@@ -1,11 +1,14 @@
-"""The log as anybody may check it: checkpoints and proofs. Entries themselves are not given out here.
+"""The log as anybody may check it: checkpoints, tiles of hashes and proofs. Entries are not given out here.
 
-`GET /v1/log/checkpoint` · `GET /v1/log/proofs/inclusion?index=&size=` · `GET /v1/log/proofs/consistency?old=&size=` ·
-`GET /v1/log/trust`
+`GET /v1/log/checkpoint` · `GET /v1/log/tile/<level>/<number>[.p/<width>]` (C2SP tlog-tiles, prefix `/v1/log`) ·
+`GET /v1/log/proofs/inclusion?index=&size=` · `GET /v1/log/proofs/consistency?old=&size=` · `GET /v1/log/trust`
+
+Tiles hold hashes alone, and only of what was signed. Entry bundles of that format would be entries, so there are none.
 """
 
 from __future__ import annotations
 
+import asyncio
 from base64 import b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,9 +20,12 @@ from starlette.routing import Route
 from audit.checkpoint import peek
 from audit.proof import TlogProof
 from audit.reader import LedgerReader
-from audit.tree import StoredTree
+from audit.tiles import TilePath, parse_tile_path
+from audit.tree import HASH_BYTES, StoredTree
 from gateway.api.problems import problem
 from gateway.domain.errors import InvalidQueryError
+
+FOR_EVER = "public, max-age=31536000, immutable"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,15 +50,33 @@ def log_routes(log: Log) -> list[Route]:
     async def consistency(request: HttpRequest) -> Response:
         return _proof(log, request, "old", lambda tree, old, _: _consistency(tree, old))
 
+    async def tile(request: HttpRequest) -> Response:
+        path = parse_tile_path(request.path_params["path"])
+        latest = log.latest()
+        if latest is None:
+            return _not_yet()
+        if path is None or not path.is_within(peek(latest).size):
+            return problem("not-found", 404, "没有此哈希块：路径应如 0/x001/067 或 1/000.p/12，且在最新检查点之内")
+        return await asyncio.to_thread(_tile, log, path)
+
     async def trust(_: HttpRequest) -> Response:
         return Response(log.trust, media_type="application/json")
 
     return [
         Route("/v1/log/checkpoint", checkpoint, methods=["GET"]),
+        Route("/v1/log/tile/{path:path}", tile, methods=["GET"]),
         Route("/v1/log/proofs/inclusion", inclusion, methods=["GET"]),
         Route("/v1/log/proofs/consistency", consistency, methods=["GET"]),
         Route("/v1/log/trust", trust, methods=["GET"]),
     ]
+
+
+def _tile(log: Log, path: TilePath) -> Response:
+    """What is signed never changes, so a tile may be kept for ever, by anybody."""
+    hashes = log.reader.hashes(path.level, path.start, path.start + path.width)
+    if len(hashes) != path.width * HASH_BYTES:
+        return problem("unavailable", 503, "此哈希块不完整；请运行 bidui audit verify")
+    return Response(hashes, media_type="application/octet-stream", headers={"Cache-Control": FOR_EVER})
 
 
 def _proof(log: Log, request: HttpRequest, name: str, make: Callable[[StoredTree, int, bytes], Response]) -> Response:

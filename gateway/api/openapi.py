@@ -47,6 +47,7 @@ def _paths() -> Json:
         "/v1/comparisons": {"post": _compare()},
         "/v1/catalogue": {"get": _get("catalogue", "我可以比对的字段、我的签批单与余额", "CatalogueView", 401, 503)},
         "/v1/log/checkpoint": {"get": _open(_text("checkpoint", "最新的签名检查点（C2SP）", 503))},
+        "/v1/log/tile/{path}": {"get": _open(_tile())},
         "/v1/log/trust": {"get": _open(_text("trust", "核验所需的公钥", media="application/json"))},
         "/v1/log/proofs/inclusion": {
             "get": _open(_get("inclusion", "一条记录的入账证明", "Inclusion", 422, 503))
@@ -116,6 +117,19 @@ def _text(name: str, summary: str, *problems: int, media: str = "text/plain") ->
         "200": {"description": "结果", "content": {media: {"schema": schema}}}
     }
     return {"operationId": name, "summary": summary, "responses": responses}
+
+
+def _tile() -> Json:
+    """A path of several segments, which OpenAPI cannot say: so it is one parameter, with its pattern."""
+    pattern = r"^[0-5]/(x[0-9]{3}/){0,5}[0-9]{3}(\.p/[1-9][0-9]{0,2})?$"
+    where = {"name": "path", "in": "path", "required": True, "schema": {"type": "string", "pattern": pattern}}
+    hashes = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
+    return {
+        "operationId": "tile",
+        "summary": "哈希块（C2SP tlog-tiles，前缀 /v1/log）：层/序号，可带 .p/宽度；已签名的部分永不改变",
+        "parameters": [where],
+        "responses": {"200": {"description": "32 字节哈希相接", "content": hashes}, **troubles(404, 503)},
+    }
 
 
 def _open(operation: Json) -> Json:
