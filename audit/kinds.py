@@ -3,6 +3,7 @@
 from audit.account_kinds import ACCOUNT_KINDS
 from audit.deed_kinds import DEED_KINDS
 from audit.kind import Kind
+from audit.statement_kinds import STATEMENT_KINDS
 from audit.trail_kinds import TRAIL_KINDS
 
 _ASKED = {
@@ -94,6 +95,7 @@ KINDS = (
     *DEED_KINDS,
     *ACCOUNT_KINDS,
     *TRAIL_KINDS,
+    *STATEMENT_KINDS,
 )
 
 

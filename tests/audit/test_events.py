@@ -13,6 +13,7 @@ from audit.errors import DisclosureError, EntryError
 from audit.events import Draft, Inner
 from audit.frames import FORMS
 from audit.kind import Kind
+from audit.statement_events import Stated, access_reported, statement_disputed, statement_made, statement_settled
 from audit.trail_events import trail_read
 from tests.audit import account_drafts
 from tests.audit.make import (
@@ -51,6 +52,25 @@ DRAFTS = account_drafts.DRAFTS | {
         records={"person": 30_000},
     ),
     "trail.read": trail_read(person="zz-shen", duty="audit_admin", use="explanation", first=7, last=7),
+    "statement.made": statement_made(
+        partner="payroll", day="2026-03-02", before=9, statements=[Stated("payroll-01", "ab" * 32, 3, 1)]
+    ),
+    "statement.disputed": statement_disputed(
+        partner="payroll", dispute="d1", by="system", system="payroll-01", period="2026-03-02", unknown=[7], missing=[]
+    ),
+    "statement.settled": statement_settled(
+        partner="payroll", dispute="d1", by="zz-shen", duty="audit_admin", finding="one answer was lost on its way"
+    ),
+    "access.reported": access_reported(
+        person="zz-shen",
+        duty="audit_admin",
+        use="report",
+        kind="person",
+        subject="110105194912310021",
+        matter="2026-0001",
+        before=9,
+        found=2,
+    ),
 }
 
 
@@ -132,6 +152,7 @@ def test_terms_written_once_give_the_same_entries() -> None:
         subject=SUBJECT,
         operator=OPERATOR,
         matter="M-1",
+        told="confirmed",
         outcome=events.outcome("confirmed", fields),
         request_sha256="12" * 32,
         response_sha256="34" * 32,
