@@ -21,6 +21,7 @@ from audit.kinds import (
     KEY_TRUSTED,
     LOG_OPENED,
 )
+from audit.tallies import Tally
 
 MAX_BODY_BYTES = 14 * 1024
 """Leaves room for number, time and links within the limit of an entry."""
@@ -30,12 +31,16 @@ MAX_INNER_RULES = 8
 
 
 class Draft(Struct, frozen=True, gc=False):
-    """An event before it has a place in the ledger. `partner` names whose chain it belongs to, if any."""
+    """An event before it has a place in the ledger. `partner` names whose chain it belongs to, if any.
+
+    `tally` is what it adds to the hour it is recorded in; the body says the same.
+    """
 
     type: str
     partner: str | None
     body: bytes
     secrets: tuple[Secret, ...] = ()
+    tally: Tally | None = None
 
     def __repr__(self) -> str:
         """Show the kind and whose it is."""
@@ -98,6 +103,8 @@ class Terms(Struct, frozen=True, gc=False):
     """What all comparisons answered under one verdict say alike, written once. Made by `terms`."""
 
     partner: str
+    grant: str
+    claims: int
     before: bytes
     between: bytes
     after: bytes
@@ -120,7 +127,8 @@ def terms(
 ) -> Terms:
     """Write what a comparison shares with every other one under the same verdict; `asked` may be that of any."""
     between = {"policy": _policy(policy), "purpose": asked.purpose}
-    return Terms(asked.partner, _members(_asked(asked, data, counts)), _members(between), _members({"rules": rules}))
+    before, after = _members(_asked(asked, data, counts)), _members({"rules": rules})
+    return Terms(asked.partner, asked.grant or "", counts.get("claims", 0), before, _members(between), after)
 
 
 def outcome(subject: str, fields: Mapping[str, str]) -> bytes:
@@ -135,16 +143,21 @@ def answered(
     subject: str,
     operator: str,
     matter: str | None,
+    told: str,
     outcome: bytes,
     request_sha256: str,
     response_sha256: str,
     signature: str | None = None,
 ) -> Draft:
-    """A comparison was answered with these codes; `subject` is its number, `signature` that of the request."""
+    """A comparison was answered with these codes, of which `told` is the subject's; `subject` is its number,
+    `signature` that of the request.
+    """
     body = terms.body(outcome, request_sha256, response_sha256, signature)
     if len(body) > MAX_BODY_BYTES:
         raise EntryError(f"{len(body)} bytes are more than there is room for ({MAX_BODY_BYTES}); ask for less at once")
-    return Draft(COMPARISON_ANSWERED.type, terms.partner, body, (_comparison(subject, operator, matter, inner),))
+    sealed = (_comparison(subject, operator, matter, inner),)
+    tally = Tally(terms.grant, told, terms.claims)
+    return Draft(COMPARISON_ANSWERED.type, terms.partner, body, sealed, tally)
 
 
 def comparison_refused(
@@ -169,9 +182,9 @@ def comparison_refused(
     if asked.signature:
         told["signature"] = asked.signature
     comparison = _comparison(asked.subject, asked.operator, asked.matter, inner)
-    return event(
-        COMPARISON_REFUSED, asked.partner, _asked(asked, data, counts) | told, (comparison, _rules(inner.rules))
-    )
+    body = encode_typed(_asked(asked, data, counts) | told, MAX_BODY_BYTES)
+    tally = Tally(asked.grant or "", reason, counts.get("claims", 0))
+    return Draft(COMPARISON_REFUSED.type, asked.partner, body, (comparison, _rules(inner.rules)), tally)
 
 
 def log_opened(

@@ -23,6 +23,7 @@ from audit.events import Draft
 from audit.frames import SLOTS
 from audit.kinds import LOG_OPENED
 from audit.stamps import ID_ENTROPY, microseconds, text, uuid7
+from audit.tallies import Count, Counts, Place, add
 from audit.tree import Tile, extend, filled_tiles, split
 
 _ENTRY_ENTROPY = ID_ENTROPY + SLOTS * SLOT_ENTROPY
@@ -77,6 +78,8 @@ class Batch(NamedTuple):
     head: Head
     partner_heads: Mapping[str, PartnerHead]
     tiles: Sequence[Tile]
+    counts: Counts
+    """What these entries add to their hours."""
 
 
 class LedgerStore(Protocol):
@@ -179,6 +182,7 @@ class _Scribe:
 
     def __init__(self, head: Head, chains: dict[str | None, _Chain], frame: _Frame) -> None:
         self._head, self._chains, self._frame = head, chains, frame
+        self._counts: dict[Place, Count] = {}
         self.recorded: list[Recorded] = []
 
     def write(self, drafts: Sequence[Draft], sealer: Sealer, entropy: bytes) -> None:
@@ -188,6 +192,8 @@ class _Scribe:
         sealed = sealer.seal_batch(ids, [draft.secrets for draft in drafts], entropy[len(drafts) * ID_ENTROPY :])
         for draft, log_time, entry_id, disclosed in zip(drafts, times, ids, sealed, strict=True):
             self._write(draft, log_time, entry_id, disclosed)
+            if draft.tally:
+                add(self._counts, draft.partner, draft.tally, log_time)
 
     def _write(self, draft: Draft, log_time: int, entry_id: str, disclosed: tuple[list[bytes], bytes]) -> None:
         digests, disclosures = disclosed
@@ -217,7 +223,7 @@ class _Scribe:
         tiles = filled_tiles(self._head.size, leaves, store.hashes, completed)
         head = Head(self._head.size + len(leaves), b"".join(frontier), self.recorded[-1].log_time)
         heads = {name: PartnerHead(chain.size, chain.leaf) for name, chain in self._chains.items() if name}
-        return Batch(self.recorded, head, heads, tiles)
+        return Batch(self.recorded, head, heads, tiles, self._counts)
 
 
 _ENTRY = b'{"_sd":["%b"],"body":%b,"id":"%b","log_time":"%b","node":%b%b,"seq":%d,"suite":%b,"type":"%b","v":1}'

@@ -106,6 +106,7 @@ class _Writer:
             subject=query.subject.number,
             operator=query.operator,
             matter=query.matter,
+            told=told.subject,
             outcome=codes,
             request_sha256=digests[0],
             response_sha256=digests[1],

@@ -6,6 +6,7 @@ from hashlib import sha256
 
 from audit.disclosure import DataKey
 from audit.ledger import EMPTY_HEAD, Batch, Head, PartnerHead, Recorded
+from audit.tallies import Count, Place
 from audit.tree import Tile
 
 
@@ -17,6 +18,8 @@ class MemoryLedger:
     stored_head: Head = EMPTY_HEAD
     partners: dict[str, PartnerHead] = field(default_factory=dict)
     tiles: dict[tuple[int, int], Tile] = field(default_factory=dict)
+    first: int = 0
+    counts: dict[Place, Count] = field(default_factory=dict)
 
     def lock_head(self) -> Head:
         return self.stored_head
@@ -29,6 +32,9 @@ class MemoryLedger:
         self.stored_head = batch.head
         self.partners |= batch.partner_heads
         self.tiles |= {(tile.level, tile.index): tile for tile in batch.tiles}
+        for place, (entries, claims) in batch.counts.items():
+            before = self.counts.get(place, Count(0, 0))
+            self.counts[place] = Count(before.entries + entries, before.claims + claims)
 
     def head(self) -> Head:
         return self.stored_head
@@ -36,13 +42,31 @@ class MemoryLedger:
     def entries(self, start: int, end: int) -> Iterator[bytes]:
         return (row.entry for row in self._present(start, end))
 
+    def floor(self) -> int:
+        return self.first
+
+    def kept(self, end: int) -> Iterator[tuple[int, bytes]]:
+        return ((row.index, row.entry) for row in sorted(self.rows, key=lambda row: row.index) if row.index < end)
+
     def hashes(self, level: int, start: int, end: int) -> bytes:
+        if level == 0 and start < self.first:
+            middle = min(end, self.first)
+            return self._pruned(start, middle) + self.hashes(0, middle, end)
         if level == 0:
             return b"".join(row.leaf for row in self._present(start, end))
         return b"".join(self.tiles[level - 1, index].root for index in range(start, end))
 
     def disclosures(self, start: int, end: int) -> Iterator[tuple[int, bytes]]:
         return ((row.index, row.disclosures) for row in self._present(start, end) if row.disclosures)
+
+    def prune(self, before: int, kept: frozenset[str]) -> None:
+        """Takes the entries below out, all but those of these kinds, as the maintenance command does."""
+        self.first = before
+        self.rows = [row for row in self.rows if row.index >= before or row.type in kept]
+
+    def _pruned(self, start: int, end: int) -> bytes:
+        joined = b"".join(self.tiles[0, tile].hashes for tile in range(start // 256, -(-end // 256)))
+        return joined[start % 256 * 32 :][: (end - start) * 32]
 
     def _present(self, start: int, end: int) -> Iterator[Recorded]:
         """Rows by index, up to the first that is missing."""

@@ -12,11 +12,13 @@ from sqlalchemy.sql import ClauseElement
 from adapters.sql.cursors import Asked, Cursor
 from adapters.sql.statements import Statement, among_texts, rows_into, upsert
 from adapters.sql.tables import ledger_disclosure, ledger_entry, ledger_head, ledger_partner, ledger_tile
+from adapters.sql.trail_tables import trail_hour
 from audit.ledger import EMPTY_HEAD, Batch, Head, PartnerHead
 
 _ENTRY = ("index", "id", "entry", "leaf", "log_time", "type", "partner")
 _DISCLOSURE = ("index", "disclosures")
 _TILE = ("level", "index", "hashes", "root")
+_HOUR = ("hour", "partner", "granted", "told")
 _entry, _disclosure, _tile = attrgetter(*_ENTRY), attrgetter(*_DISCLOSURE), attrgetter(*_TILE)
 
 
@@ -37,6 +39,7 @@ class LedgerTable:
         self._entry = Statement(rows_into(engine, ledger_entry, *_ENTRY), engine)
         self._disclosure = Statement(rows_into(engine, ledger_disclosure, *_DISCLOSURE), engine)
         self._tile = Statement(rows_into(engine, ledger_tile, *_TILE), engine)
+        self._count = Statement(_count(engine), engine)
         self._met: frozenset[str] = frozenset()
         self._met_heads: Asked | None = None
 
@@ -70,6 +73,7 @@ class LedgerTable:
         self._tile.write(self._cursor, [*map(_tile, batch.tiles)])
         self._set_partner.write(self._cursor, [(name, *head) for name, head in heads])
         self._set_head.write(self._cursor, [(1, *batch.head)])
+        self._count.write(self._cursor, [(*place, *count) for place, count in sorted(batch.counts.items())])
         self._met, self._met_heads = frozenset(batch.partner_heads), None
         # A distant database writes while receipts are signed.
         self._cursor.flush()
@@ -96,6 +100,14 @@ def _roots() -> ClauseElement:
     start, end = bindparam("start", type_=BigInteger), bindparam("end", type_=BigInteger)
     on_level = ledger_tile.c.level == bindparam("level", type_=Integer)
     return select(ledger_tile.c.root).where(on_level, index >= start, index < end).order_by(index)
+
+
+def _count(engine: Engine) -> ClauseElement:
+    """Hours are counted under the lock on the head, so nobody waits for anybody here."""
+    counted = ("entries", "claims")
+    new = upsert(engine, trail_hour, *_HOUR, *counted)
+    added = {name: trail_hour.c[name] + new.excluded[name] for name in counted}
+    return new.on_conflict_do_update(index_elements=_HOUR, set_=added)
 
 
 def _replace(engine: Engine, table: Table, key: str, *columns: str) -> ClauseElement:
