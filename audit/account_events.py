@@ -16,6 +16,7 @@ from audit.account_kinds import (
     ACCOUNT_SIGNED_IN,
     ACCOUNT_SIGNED_OUT,
     ACCOUNT_STEPPED_UP,
+    ACCOUNT_UNBOUND,
 )
 from audit.entry import JsonValue
 from audit.events import Draft, event
@@ -73,6 +74,11 @@ def account_changed(account: AccountRef, *, what: str, key: str | None = None) -
 def account_bound(account: AccountRef, *, subject_sha256: str) -> Draft:
     """A person bound their account to who they are at the identity provider."""
     return _about(ACCOUNT_BOUND, account, {"subject_sha256": subject_sha256})
+
+
+def account_unbound(account: AccountRef) -> Draft:
+    """A person ended what they were bound to."""
+    return _about(ACCOUNT_UNBOUND, account, {})
 
 
 def account_closed(account: AccountRef, *, by: str) -> Draft:

@@ -67,6 +67,12 @@ ACCOUNT_BOUND = Kind(
     "An account can be signed in to through the configured identity provider.",
     {**_ACCOUNT, "subject_sha256": "SHA-256 of issuer, line feed and subject; the person bound it, signed in"},
 )
+ACCOUNT_UNBOUND = Kind(
+    "account.unbound",
+    "账号已解除统一身份",
+    "An account can no longer be signed in to through the identity provider; its person ended that.",
+    _ACCOUNT,
+)
 ACCOUNT_CLOSED = Kind(
     "account.closed",
     "账号已注销",
@@ -84,5 +90,6 @@ ACCOUNT_KINDS = (
     ACCOUNT_SIGNED_OUT,
     ACCOUNT_CHANGED,
     ACCOUNT_BOUND,
+    ACCOUNT_UNBOUND,
     ACCOUNT_CLOSED,
 )

@@ -52,6 +52,10 @@ class Visitor:
         given = {"x-bidui-token": self.token, **self.headers, **{k.replace("_", "-"): v for k, v in headers.items()}}
         return self._send("POST", path, {k: v for k, v in given.items() if v}, json.dumps(body or {}).encode())
 
+    def delete(self, path: str) -> httpx2.Response:
+        """Something ends."""
+        return self._send("DELETE", path, {"x-bidui-token": self.token, **self.headers}, b"")
+
     def get(self, path: str) -> httpx2.Response:
         """One look."""
         return self._send("GET", path, {}, b"")

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 
-from audit.account_events import account_bound, account_signed_in
+from audit.account_events import account_bound, account_signed_in, account_unbound
 from audit.ledger import Ledger
 from gateway.accounts.attempts import Attempts, Heard
 from gateway.accounts.errors import UnauthorisedError
@@ -88,6 +88,16 @@ class Federation:
             self._bind(subject, account, at)
             return None
         return self._open(self._name(subject) if subject else b"", at)
+
+    def unbind(self, signed_in: SignedIn, at: datetime) -> None:
+        """Ends what somebody bound; whoever has bound nothing has nothing to end."""
+        with self.store.begin() as work:
+            account = work.accounts.book.find(signed_in.person.id)
+            if account is None:
+                raise UnauthorisedError
+            work.accounts.bindings.forget(account.id)
+            self.ledger.append(work.ledger, [account_unbound(ref(account))], at)
+            work.commit()
 
     def _use_up(self, challenge: bytes, at: datetime) -> None:
         with self.store.begin() as work:

@@ -13,6 +13,7 @@ DRAFTS = {
     "account.stepped_up": events.account_stepped_up(WHO, level="webauthn"),
     "account.signed_out": events.account_signed_out(WHO, cause="asked"),
     "account.changed": events.account_changed(WHO, what="password"),
+    "account.unbound": events.account_unbound(WHO),
     "account.bound": events.account_bound(WHO, subject_sha256="ab" * 32),
     "account.closed": events.account_closed(WHO, by="sys.admin"),
 }

@@ -52,10 +52,11 @@ def leave(office: OfficeInTests, there: LoopbackProvider, visitor: Visitor) -> d
     return there.authorize(response.headers["location"])
 
 
-def a_bound_person(office: OfficeInTests, there: LoopbackProvider) -> None:
+def a_bound_person(office: OfficeInTests, there: LoopbackProvider) -> Visitor:
     visitor = office.enrol()
     visitor.sign_in()
     assert bind(office, there, visitor).status_code == 200
+    return visitor
 
 
 def test_a_person_binds_their_account_and_signs_in_from_then_on(office: OfficeInTests, there: LoopbackProvider) -> None:
@@ -169,6 +170,14 @@ def test_binding_wants_a_fresh_second_factor(quick: OfficeInTests) -> None:
     quick.accounts.clock.pass_by(minutes=6)
 
     assert kind_of(visitor.post("/v1/office/oidc/bind")) == (403, "step-up-required")
+
+
+def test_whoever_ended_their_binding_comes_in_by_it_no_more(quick: OfficeInTests, there: LoopbackProvider) -> None:
+    person = a_bound_person(quick, there)
+
+    assert person.delete("/v1/office/oidc/bind").status_code == 204
+    visitor = Visitor(quick)
+    assert kind_of(visitor.get(back_to(leave(quick, there, visitor)))) == (401, "unauthorised")
 
 
 def test_one_subject_is_never_bound_to_two(quick: OfficeInTests, there: LoopbackProvider) -> None:

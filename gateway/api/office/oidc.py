@@ -45,6 +45,12 @@ class OidcDoors:
         departure = await self.workers.run(lambda: self.federation.depart(self.guard.clock.now(), signed_in))
         return _sent(JSONResponse({"address": departure.address}, headers=NO_STORE), departure)
 
+    async def unbind(self, request: Request) -> Response:
+        """`DELETE /v1/office/oidc/bind`: nobody comes in to one's own account through the provider any more."""
+        signed_in = await self.guard.require(request, fresh=True)
+        await self.workers.run(lambda: self.federation.unbind(signed_in, self.guard.clock.now()))
+        return Response(status_code=204, headers=NO_STORE)
+
     async def callback(self, request: Request) -> Response:
         """`GET /v1/office/oidc/callback`: back from the provider."""
         arrival = _arrival(request)
@@ -60,6 +66,7 @@ def oidc_routes(*, federation: Federation, guard: Guard, workers: Workers) -> li
     return [
         Route("/v1/office/oidc/login", doors.login, methods=["GET"]),
         Route("/v1/office/oidc/bind", doors.bind, methods=["POST"]),
+        Route("/v1/office/oidc/bind", doors.unbind, methods=["DELETE"]),
         Route("/v1/office/oidc/callback", doors.callback, methods=["GET"]),
     ]
 

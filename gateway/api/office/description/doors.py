@@ -86,6 +86,7 @@ class _Named:
 
 
 _get, _post = _Named("GET"), _Named("POST")
+_delete = _Named("DELETE")
 _get_of_duty, _post_of_duty = _Named("GET", Needs.DUTY), _Named("POST", Needs.DUTY)
 _delete_of_duty = _Named("DELETE", Needs.DUTY)
 _come, _go = _Named("POST", Needs.OUR_SITE), _Named("GET", Needs.NOTHING)
@@ -108,6 +109,7 @@ _ACCOUNTS = (
 _OIDC = (
     _go("oidc/login", "oidc_login", "前往统一身份认证登录；未配置时没有此资源", "", 404, status=303),
     _post("oidc/bind", "oidc_bind", "绑定本人的统一身份；未配置时没有此资源", "OfficeAddress", 404),
+    _delete("oidc/bind", "oidc_unbind", "解除本人的统一身份；未配置时没有此资源", "", 404, status=204),
     _go("oidc/callback", "oidc_callback", "自统一身份认证返回；未配置时没有此资源", "", 401, 404, 422,
         query=("state", "code", "iss", "error")),
 )  # fmt: skip
