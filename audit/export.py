@@ -125,6 +125,14 @@ class Export:
         found = enumerate(self._records("disclosures", start, end), start)
         return ((index, packed) for index, packed in found if packed)
 
+    def floor(self) -> int:
+        """See `LedgerReader`."""
+        return self.extent.first
+
+    def kept(self, end: int) -> Iterator[tuple[int, bytes]]:
+        """See `LedgerReader`."""
+        return enumerate(self.entries(self.extent.first, end), self.extent.first)
+
     def hashes(self, level: int, start: int, end: int) -> bytes:
         """See `LedgerReader`."""
         found: list[bytes] = []

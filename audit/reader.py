@@ -27,6 +27,14 @@ class LedgerReader(Protocol):
         """Yield the stored bytes of these entries, by index, up to the first that is missing."""
         ...
 
+    def floor(self) -> int:
+        """Return the index from which on all entries are there: 0 until older ones were pruned."""
+        ...
+
+    def kept(self, end: int) -> Iterator[tuple[int, bytes]]:
+        """Yield index and bytes of the entries before this index that are there, below the floor too."""
+        ...
+
     def hashes(self, level: int, start: int, end: int) -> bytes:
         """Return stored hashes, joined: of level 0 leaf hashes, above it roots of tiles one level down."""
         ...

@@ -9,8 +9,9 @@ from sqlalchemy import Engine, Executable, literal_column, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from adapters.sql.engine import open_engine
-from adapters.sql.tables import ledger_disclosure, ledger_entry, ledger_head, ledger_tile
+from adapters.sql.tables import ledger_disclosure, ledger_entry, ledger_floor, ledger_head, ledger_tile
 from audit.ledger import EMPTY_HEAD, Head
+from audit.tree import HASH_BYTES, TILE_WIDTH
 from gateway.domain.errors import UnavailableError
 
 
@@ -40,13 +41,37 @@ class SqlLedgerReader:
                 return
             yield _bytes(row[1])
 
+    def floor(self) -> int:
+        rows = self._rows(select(ledger_floor.c.first))
+        return rows[0][0] if rows else 0
+
+    def kept(self, end: int) -> Iterator[tuple[int, bytes]]:
+        index = ledger_entry.c.index
+        for row in self._rows(select(index, ledger_entry.c.entry).where(index < end).order_by(index)):
+            yield row[0], _bytes(row[1])
+
     def hashes(self, level: int, start: int, end: int) -> bytes:
-        index = ledger_entry.c.index if level == 0 else ledger_tile.c.index
-        wanted = select(ledger_entry.c.leaf if level == 0 else ledger_tile.c.root)
-        if level:
-            wanted = wanted.where(ledger_tile.c.level == level - 1)
-        rows = self._rows(wanted.where(index >= start, index < end).order_by(index))
-        return b"".join(_bytes(row[0]) for row in rows)
+        if level == 0:
+            return self._leaves(start, end)
+        index = ledger_tile.c.index
+        wanted = select(ledger_tile.c.root).where(ledger_tile.c.level == level - 1, index >= start, index < end)
+        return b"".join(_bytes(row[0]) for row in self._rows(wanted.order_by(index)))
+
+    def _leaves(self, start: int, end: int) -> bytes:
+        """Of pruned entries the tiles still have them."""
+        index = ledger_entry.c.index
+        wanted = select(ledger_entry.c.leaf).where(index >= start, index < end).order_by(index)
+        found = [_bytes(row[0]) for row in self._rows(wanted)]
+        if len(found) < end - start and start < (floor := self.floor()):
+            pruned = self._tiles(start, min(end, floor))
+            return pruned + (self._leaves(floor, end) if end > floor else b"")
+        return b"".join(found)
+
+    def _tiles(self, start: int, end: int) -> bytes:
+        index, first = ledger_tile.c.index, start // TILE_WIDTH
+        wanted = select(ledger_tile.c.hashes).where(ledger_tile.c.level == 0, index >= first, index * TILE_WIDTH < end)
+        joined = b"".join(_bytes(row[0]) for row in self._rows(wanted.order_by(index)))
+        return joined[(start - first * TILE_WIDTH) * HASH_BYTES : (end - first * TILE_WIDTH) * HASH_BYTES]
 
     def disclosures(self, start: int, end: int) -> Iterator[tuple[int, bytes]]:
         index = ledger_disclosure.c.index

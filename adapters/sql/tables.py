@@ -112,6 +112,14 @@ ledger_tile = Table(
     Column("root", LargeBinary(32), nullable=False),
 )
 
+ledger_floor = Table(
+    "ledger_floor",
+    metadata,
+    Column("id", SmallInteger, primary_key=True, autoincrement=False),
+    Column("first", _Big, nullable=False),
+)
+"""From which entry on all are there. Without a row nothing was ever pruned (`adapters/sql/pruning.py`)."""
+
 APPEND_ONLY = (ledger_entry, ledger_tile)
 
 _SQLITE_GUARD = """CREATE TRIGGER {table}_no_{verb} BEFORE {verb} ON {table}

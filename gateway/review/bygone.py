@@ -164,7 +164,7 @@ def log_time(ledger: LedgerReader, entry: int) -> str:
 
 def first_since(ledger: LedgerReader, instant: datetime) -> int:
     """The first entry that was recorded at an instant or later; the size of the ledger if there is none."""
-    low, high, since = 0, ledger.head().size, text(microseconds(instant))
+    low, high, since = ledger.floor(), ledger.head().size, text(microseconds(instant))
     while low < high:
         middle = (low + high) // 2
         if log_time(ledger, middle) < since:
