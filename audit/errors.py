@@ -8,6 +8,7 @@
     │   └── UnsignedError  no known key signed it: evidence is missing rather than wrong
     ├── ProofError         a proof does not lead from what it names to the root
     ├── ReceiptError       a receipt is malformed or not signed by the key expected
+    ├── SuiteError         there is no such cryptographic suite, or not on this machine
     └── ArchiveError       a file that carries evidence cannot be made, or is not of the form it should have
 
 No message carries a subject number, an operator or a claimed value.
@@ -46,5 +47,13 @@ class ReceiptError(AuditError):
     """A receipt is malformed or not signed by the key expected."""
 
 
+class SuiteError(AuditError):
+    """There is no such cryptographic suite, or this machine lacks what it needs."""
+
+
 class ArchiveError(AuditError):
     """A file that carries evidence cannot be made, or is not of the form it should have."""
+
+
+class WitnessError(AuditError):
+    """A request to a witness, or a witness policy, is malformed."""

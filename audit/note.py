@@ -27,6 +27,7 @@ class Algorithm(IntEnum):
     """Signature types of the specification that we use."""
 
     ED25519 = 0x01
+    ED25519_COSIGNATURE = 0x04
     ML_DSA_44 = 0x06
 
 

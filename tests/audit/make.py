@@ -9,7 +9,6 @@ from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 
 from audit import checkpoint
 from audit.checkpoint import Checkpoint, MlDsa44Signer
-from audit.cosignature import Ed25519Cosigner
 from audit.events import (
     Asked,
     DataRef,
@@ -42,10 +41,6 @@ def an_ed25519_signer(name: str = ORIGIN, seed: str = "log") -> Ed25519Signer:
 
 def an_ml_dsa_signer(name: str = ORIGIN, seed: str = "log") -> MlDsa44Signer:
     return MlDsa44Signer(name, MLDSA44PrivateKey.from_seed_bytes(sha256(seed.encode()).digest()))
-
-
-def a_cosigner(name: str, seed: str | None = None) -> Ed25519Cosigner:
-    return Ed25519Cosigner(name, Ed25519PrivateKey.from_private_bytes(sha256((seed or name).encode()).digest()))
 
 
 LOG_SIGNERS = (an_ed25519_signer(), an_ml_dsa_signer())
