@@ -7,12 +7,12 @@ surrogates, at most 16 KiB. `decode` refuses every other spelling, so one meanin
 
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
-from hashlib import sha256
 from typing import TypeAlias, cast
 
 import msgspec
 
 from audit.errors import EntryError
+from audit.suite import INTL, Digest
 
 JsonValue: TypeAlias = "bool | int | str | Sequence[JsonValue] | Mapping[str, JsonValue] | None"
 
@@ -59,9 +59,9 @@ def decode(content: bytes, limit: int = MAX_ENTRY_BYTES) -> JsonValue:
     return value
 
 
-def leaf_hash(content: bytes) -> bytes:
+def leaf_hash(content: bytes, digest: Digest = INTL.digest) -> bytes:
     """Hash an entry as a leaf of the RFC 6962 tree."""
-    return sha256(b"\x00" + content).digest()
+    return digest(b"\x00" + content)
 
 
 def _needs_a_look(content: bytes) -> bool:

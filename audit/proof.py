@@ -5,27 +5,30 @@ A proof is believed only when it has exactly the hashes its size and index call 
 
 from base64 import b64encode
 from collections.abc import Sequence
-from hashlib import sha256
 
 from msgspec import Struct
 
 from audit import note
 from audit.errors import NoteError, ProofError
+from audit.suite import INTL, Digest
 from audit.tree import HASH_BYTES, node_hash
 
 _FIRST_LINE = "c2sp.org/tlog-proof@v1"
 MAX_HASHES = 63
 _MAX_DIGITS = 19
-_EMPTY_ROOT = sha256(b"").digest()
 
 
-def check_inclusion(leaf: bytes, index: int, size: int, root: bytes, path: Sequence[bytes]) -> None:
+def check_inclusion(
+    leaf: bytes, index: int, size: int, root: bytes, path: Sequence[bytes], *, digest: Digest = INTL.digest
+) -> None:
     """Raise `ProofError` unless this path leads from the leaf at this index to the root of a tree of this size."""
-    if root_from_inclusion(leaf, index, size, path) != root:
+    if root_from_inclusion(leaf, index, size, path, digest) != root:
         raise ProofError(f"the proof does not lead from entry {index} to the root of a tree of {size}")
 
 
-def root_from_inclusion(leaf: bytes, index: int, size: int, path: Sequence[bytes]) -> bytes:
+def root_from_inclusion(
+    leaf: bytes, index: int, size: int, path: Sequence[bytes], digest: Digest = INTL.digest
+) -> bytes:
     """Return the root that a leaf and its path give. Raise `ProofError` when the path has the wrong length."""
     if not 0 <= index < size:
         raise ProofError(f"a tree of {size} has no entry {index}")
@@ -34,18 +37,20 @@ def root_from_inclusion(leaf: bytes, index: int, size: int, path: Sequence[bytes
         if last == 0 or len(sibling) != HASH_BYTES:
             raise ProofError("the inclusion proof is too long or holds what is no hash")
         if place & 1 or place == last:
-            node = node_hash(sibling, node)
+            node = node_hash(sibling, node, digest)
             while place and not place & 1:
                 place, last = place >> 1, last >> 1
         else:
-            node = node_hash(node, sibling)
+            node = node_hash(node, sibling, digest)
         place, last = place >> 1, last >> 1
     if last:
         raise ProofError("the inclusion proof is too short")
     return node
 
 
-def check_consistency(old: int, old_root: bytes, new: int, new_root: bytes, path: Sequence[bytes]) -> None:
+def check_consistency(
+    old: int, old_root: bytes, new: int, new_root: bytes, path: Sequence[bytes], *, digest: Digest = INTL.digest
+) -> None:
     """Raise `ProofError` unless this path shows that the tree of `new` entries extends that of `old`.
 
     A tree of 0 entries is extended by every tree.
@@ -53,16 +58,19 @@ def check_consistency(old: int, old_root: bytes, new: int, new_root: bytes, path
     if not 0 <= old <= new:
         raise ProofError(f"a log of {new} entries does not extend one of {old}")
     if old == 0:
-        agreed = not path and old_root == _EMPTY_ROOT and (new > 0 or new_root == _EMPTY_ROOT)
+        empty = digest(b"")
+        agreed = not path and old_root == empty and (new > 0 or new_root == empty)
     elif old == new:
         agreed = not path and old_root == new_root
     else:
-        agreed = _roots_from_consistency(old, new, old_root, path) == (old_root, new_root)
+        agreed = _roots_from_consistency(old, new, old_root, path, digest) == (old_root, new_root)
     if not agreed:
         raise ProofError(f"the log of {new} entries does not extend the one of {old}, or the proof is not theirs")
 
 
-def _roots_from_consistency(old: int, new: int, old_root: bytes, path: Sequence[bytes]) -> tuple[bytes, bytes]:
+def _roots_from_consistency(
+    old: int, new: int, old_root: bytes, path: Sequence[bytes], digest: Digest
+) -> tuple[bytes, bytes]:
     place, last = old - 1, new - 1
     while place & 1:
         place, last = place >> 1, last >> 1
@@ -75,11 +83,11 @@ def _roots_from_consistency(old: int, new: int, old_root: bytes, path: Sequence[
         if last == 0:
             raise ProofError("the consistency proof is too long")
         if place & 1 or place == last:
-            ours, theirs = node_hash(node, ours), node_hash(node, theirs)
+            ours, theirs = node_hash(node, ours, digest), node_hash(node, theirs, digest)
             while place and not place & 1:
                 place, last = place >> 1, last >> 1
         else:
-            theirs = node_hash(theirs, node)
+            theirs = node_hash(theirs, node, digest)
         place, last = place >> 1, last >> 1
     if last:
         raise ProofError("the consistency proof is too short")

@@ -4,15 +4,17 @@
   appending needs, one hash for each bit set in the size.
 * A *tile* holds 256 neighbouring hashes of one level; levels are 8 tree heights apart (C2SP tlog-tiles). Level 0
   are leaf hashes, and each hash of level n+1 is the root of a full tile of level n.
+
+What hashes is `digest`, that of the log's suite.
 """
 
 from collections.abc import Callable, Sequence
-from hashlib import sha256
 from typing import TypeAlias
 
 from msgspec import Struct
 
 from audit.errors import ProofError
+from audit.suite import INTL, Digest
 
 HASH_BYTES = 32
 TILE_HEIGHT = 8
@@ -31,27 +33,29 @@ class Tile(Struct, frozen=True, gc=False):
     root: bytes
 
 
-def node_hash(left: bytes, right: bytes) -> bytes:
+def node_hash(left: bytes, right: bytes, digest: Digest = INTL.digest) -> bytes:
     """Hash two children."""
-    return sha256(b"\x01" + left + right).digest()
+    return digest(b"\x01" + left + right)
 
 
-def parents(row: Sequence[bytes]) -> list[bytes]:
+def parents(row: Sequence[bytes], digest: Digest = INTL.digest) -> list[bytes]:
     """Hash neighbours two by two; an odd one at the end has no parent yet."""
     nodes = iter(row)
-    return [sha256(b"\x01" + left + right).digest() for left, right in zip(nodes, nodes, strict=False)]
+    return [digest(b"\x01" + left + right) for left, right in zip(nodes, nodes, strict=False)]
 
 
-def grow(frontier: list[bytes], size: int, leaf: bytes) -> None:
+def grow(frontier: list[bytes], size: int, leaf: bytes, digest: Digest = INTL.digest) -> None:
     """Append one leaf to the frontier of a tree of this size, in place."""
     node = leaf
     while size & 1:
-        node = sha256(b"\x01" + frontier.pop() + node).digest()
+        node = digest(b"\x01" + frontier.pop() + node)
         size >>= 1
     frontier.append(node)
 
 
-def extend(frontier: list[bytes], size: int, leaves: Sequence[bytes]) -> list[list[bytes]]:
+def extend(
+    frontier: list[bytes], size: int, leaves: Sequence[bytes], digest: Digest = INTL.digest
+) -> list[list[bytes]]:
     """Append leaves to the frontier of a tree of this size, in place, a row at a time.
 
     Return the nodes that this completed, by their height: the leaves, their parents, and so on.
@@ -64,18 +68,18 @@ def extend(frontier: list[bytes], size: int, leaves: Sequence[bytes]) -> list[li
         row = [frontier.pop(), *fresh] if size & 1 else fresh
         if len(row) & 1:
             waiting.append(row[-1])
-        fresh, size = parents(row), size >> 1
+        fresh, size = parents(row, digest), size >> 1
     frontier += reversed(waiting)
     return rows
 
 
-def root(frontier: Sequence[bytes]) -> bytes:
+def root(frontier: Sequence[bytes], digest: Digest = INTL.digest) -> bytes:
     """Return the root of the tree with this frontier."""
     if not frontier:
-        return sha256(b"").digest()
+        return digest(b"")
     node = frontier[-1]
     for left in reversed(frontier[:-1]):
-        node = node_hash(left, node)
+        node = node_hash(left, node, digest)
     return node
 
 
@@ -85,7 +89,11 @@ def split(joined: bytes) -> list[bytes]:
 
 
 def filled_tiles(
-    size: int, leaves: Sequence[bytes], hashes: Hashes, completed: Sequence[Sequence[bytes]] = ()
+    size: int,
+    leaves: Sequence[bytes],
+    hashes: Hashes,
+    completed: Sequence[Sequence[bytes]] = (),
+    digest: Digest = INTL.digest,
 ) -> list[Tile]:
     """Return the tiles that a tree of this size fills when it takes these leaves.
 
@@ -98,7 +106,8 @@ def filled_tiles(
         first = known // TILE_WIDTH
         stored = split(hashes(level, first * TILE_WIDTH, known)) if known % TILE_WIDTH else []
         rows = _cut_tiles(stored + fresh)
-        known, fresh = first, list(completed[TILE_HEIGHT * (level + 1)] if completed else map(perfect_root, rows))
+        roots = completed[TILE_HEIGHT * (level + 1)] if completed else [perfect_root(row, digest) for row in rows]
+        known, fresh = first, list(roots)
         pairs = zip(rows, fresh, strict=True)
         tiles += [Tile(level, first + at, b"".join(row), top) for at, (row, top) in enumerate(pairs)]
         level += 1
@@ -109,10 +118,10 @@ def _cut_tiles(row: list[bytes]) -> list[list[bytes]]:
     return [row[at : at + TILE_WIDTH] for at in range(0, len(row) - TILE_WIDTH + 1, TILE_WIDTH)]
 
 
-def perfect_root(row: Sequence[bytes]) -> bytes:
+def perfect_root(row: Sequence[bytes], digest: Digest = INTL.digest) -> bytes:
     """Return the root over 2^k neighbouring hashes."""
     while len(row) > 1:
-        row = parents(row)
+        row = parents(row, digest)
     return row[0]
 
 
@@ -122,9 +131,9 @@ class StoredTree:
     Reads whole tiles and keeps them for as long as it lives, so use one for a proof or a few, not for ever.
     """
 
-    def __init__(self, size: int, hashes: Hashes) -> None:
+    def __init__(self, size: int, hashes: Hashes, digest: Digest = INTL.digest) -> None:
         """Look at the first `size` leaves, whatever else is stored."""
-        self.size = size
+        self.size, self._digest = size, digest
         self._hashes = hashes
         self._rows: dict[tuple[int, int], list[bytes]] = {}
 
@@ -134,7 +143,7 @@ class StoredTree:
 
     def root(self) -> bytes:
         """Return the root."""
-        return root(self.frontier())
+        return root(self.frontier(), self._digest)
 
     def inclusion(self, index: int) -> list[bytes]:
         """Return the inclusion proof of a leaf, from its sibling upwards. `ValueError` when it is not in the tree."""
@@ -171,7 +180,7 @@ class StoredTree:
         return path[::-1]
 
     def _root_of(self, start: int, end: int) -> bytes:
-        return root(self._frontier_of(start, end))
+        return root(self._frontier_of(start, end), self._digest)
 
     def _frontier_of(self, start: int, end: int) -> list[bytes]:
         """Return the roots of the full subtrees that [start, end) falls into; start is aligned to the largest."""
@@ -187,7 +196,7 @@ class StoredTree:
         first = index << up
         row = self._row(level, first // TILE_WIDTH)
         at = first % TILE_WIDTH
-        return perfect_root(row[at : at + (1 << up)])
+        return perfect_root(row[at : at + (1 << up)], self._digest)
 
     def _row(self, level: int, tile: int) -> list[bytes]:
         row = self._rows.get((level, tile))
