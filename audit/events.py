@@ -18,7 +18,6 @@ from audit.kinds import (
     COMPARISON_ANSWERED,
     COMPARISON_REFUSED,
     GENERATION_ADOPTED,
-    KEY_TRUSTED,
     LOG_OPENED,
 )
 from audit.tallies import Tally
@@ -193,11 +192,6 @@ def log_opened(
     """Entry 0: which log this is, who signs it, and from whom all rights follow."""
     body: dict[str, JsonValue] = {"origin": origin, "vkeys": list(vkeys), "founders": founders, "previous": previous}
     return event(LOG_OPENED, None, body)
-
-
-def key_trusted(*, purpose: str, vkey: str, from_index: int, by: Sequence[str]) -> Draft:
-    """A key signs for this log from an index on."""
-    return event(KEY_TRUSTED, None, {"purpose": purpose, "vkey": vkey, "from_index": from_index, "by": list(by)})
 
 
 def generation_adopted(

@@ -1,6 +1,7 @@
 """The kinds of events: what each says in clear and what it commits to. `docs/audit-events.md` is made from this."""
 
 from audit.account_kinds import ACCOUNT_KINDS
+from audit.care_kinds import CARE_KINDS
 from audit.deed_kinds import DEED_KINDS
 from audit.kind import Kind
 from audit.statement_kinds import STATEMENT_KINDS
@@ -62,17 +63,6 @@ LOG_OPENED = Kind(
         "previous": "final checkpoint of the log before it, or null",
     },
 )
-KEY_TRUSTED = Kind(
-    "key.trusted",
-    "签名密钥已启用",
-    "A key signs for this log from an index on.",
-    {
-        "purpose": "what it signs: checkpoint or receipt",
-        "vkey": "the verifier key",
-        "from_index": "first index, or tree size, it is good for",
-        "by": "names of the keys or accounts that decided",
-    },
-)
 GENERATION_ADOPTED = Kind(
     "generation.adopted",
     "数据版本已启用",
@@ -90,10 +80,10 @@ KINDS = (
     COMPARISON_ANSWERED,
     COMPARISON_REFUSED,
     LOG_OPENED,
-    KEY_TRUSTED,
     GENERATION_ADOPTED,
     *DEED_KINDS,
     *ACCOUNT_KINDS,
+    *CARE_KINDS,
     *TRAIL_KINDS,
     *STATEMENT_KINDS,
 )

@@ -24,6 +24,7 @@ from audit.errors import NoteError, ProofError
 from audit.ledger import Head
 from audit.note import NoteSigner
 from audit.reader import DifferenceError, LedgerReader, first_difference, read_leaves
+from audit.rotation import FixedKeys, SigningKeys
 from audit.tree import StoredTree, grow, root, split
 
 REFRESH = timedelta(minutes=10)
@@ -71,18 +72,19 @@ class CheckpointSigner:
         origin: str,
         reader: LedgerReader,
         store: CheckpointStore,
-        signers: Sequence[NoteSigner],
+        signers: Sequence[NoteSigner] | SigningKeys,
         now: Callable[[], datetime],
         refresh: timedelta = REFRESH,
         rest: Callable[[], None] = lambda: None,
     ) -> None:
         """`reader` has a connection of its own; an unchanged log is signed again after `refresh`, as a sign of life.
 
+        `signers` are keys for every size, or such as change with it.
         `rest` is called every `STRETCH` entries, so that whoever shares the processor is not held up by a long log.
         """
         self._origin, self._reader, self._store = origin, reader, store
-        self._signers, self._now, self._refresh = signers, now, refresh
-        self._verifiers = [checkpoint.verifier(signer.vkey) for signer in signers]
+        self._keys: SigningKeys = FixedKeys(signers) if isinstance(signers, Sequence) else signers
+        self._now, self._refresh = now, refresh
         self._rest = rest
         self._signed_at: datetime | None = None
 
@@ -115,7 +117,7 @@ class CheckpointSigner:
     def _open(self, content: bytes | None) -> Checkpoint | None:
         if content is None:
             return None
-        opened = checkpoint.open_signed(content, self._verifiers)
+        opened = checkpoint.open_signed(content, self._keys.verifiers(checkpoint.peek(content).size))
         if opened.checkpoint.origin != self._origin:
             raise NoteError(f"the checkpoint store holds one of {opened.checkpoint.origin}, not of {self._origin}")
         return opened.checkpoint
@@ -142,7 +144,7 @@ class CheckpointSigner:
         return last is not None and (self._signed_at is None or at - self._signed_at >= self._refresh)
 
     def _sign(self, expected: bytes | None, new: Checkpoint, at: datetime) -> Run:
-        if not self._store.swap(expected, checkpoint.sign(new, self._signers, at)):
+        if not self._store.swap(expected, checkpoint.sign(new, self._keys.signers(new.size), at)):
             return Run(State.OUTRUN)
         self._signed_at = at
         return Run(State.SIGNED, new)

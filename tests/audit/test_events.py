@@ -7,6 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from audit import events, kinds
+from audit.care_events import Decided, key_ended, key_trusted, log_closed, retention_applied
 from audit.deed_events import DeedRef, cohort_filed, deed_drawn, deed_in_force, deed_refused, deed_signed
 from audit.entry import JsonValue, decode, encode
 from audit.errors import DisclosureError, EntryError
@@ -29,11 +30,15 @@ from tests.audit.make import (
 )
 
 DEED = DeedRef("grant", "G-1", 1, "ab" * 32, "payroll")
+DECIDED = Decided("cd" * 32, ["bb-xitong", "bb-shenji"])
 DRAFTS = account_drafts.DRAFTS | {
     "comparison.answered": an_answer(),
     "comparison.refused": a_refusal(),
     "log.opened": an_opening(),
-    "key.trusted": events.key_trusted(purpose="receipt", vkey="k", from_index=7, by=["a"]),
+    "key.trusted": key_trusted(purpose="receipt", vkey="k", from_index=7, decided=DECIDED),
+    "key.ended": key_ended(purpose="receipt", vkey="k", until=9, successor="l", decided=DECIDED),
+    "retention.applied": retention_applied(min_index=512, archive="ab" * 32, deleted=500, decided=DECIDED),
+    "log.closed": log_closed(origin="gateway.example/audit/2026-1", vkeys=["k"], decided=DECIDED),
     "deed.drawn": deed_drawn(DEED, path="usual", author="clerk", previous=None, narrows=None),
     "deed.signed": deed_signed(
         DEED, step="review", person="reviewer", key="k", at="2026-01-01T00:00:00Z", proof_sha256="cd" * 32
