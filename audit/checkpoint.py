@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey, M
 from audit import note
 from audit.errors import NoteError
 from audit.note import Algorithm, Ed25519Verifier, NoteSigner, NoteVerifier, VKey
+from audit.sm2 import Sm2Verifier
 from audit.tree import HASH_BYTES
 
 _MAX_SIZE = 2**63 - 1
@@ -82,6 +83,8 @@ def verifier(text: str) -> NoteVerifier:
             return Ed25519Verifier(key)
         case Algorithm.ML_DSA_44:
             return MlDsa44Verifier(key)
+        case Algorithm.OTHER:
+            return Sm2Verifier(key)
         case _:
             raise NoteError(f"the verifier key of {key.name} is of a type that checkpoints here do not carry")
 

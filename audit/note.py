@@ -29,6 +29,8 @@ class Algorithm(IntEnum):
     ED25519 = 0x01
     ED25519_COSIGNATURE = 0x04
     ML_DSA_44 = 0x06
+    OTHER = 0xFF
+    """Types without a number of their own; the key begins with a label."""
 
 
 class NoteSigner(Protocol):
