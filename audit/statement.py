@@ -9,7 +9,7 @@ recompute from nothing but what it was told:
     signed text = bidui-statement/1 LF origin LF partner LF system LF day LF SHA-256 of the body, base64 LF
 
 The receipt key signs it, in the form of a C2SP note signature (type 0x01); the first line keeps the two apart. A day
-without comparisons has a statement too. Operators are behind a salted digest, beside the statement, and can be erased.
+without comparisons has a statement too. Operators are behind salted digests (`audit/statement_operators.py`).
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _DAY = timedelta(days=1)
 _MARK = b'"type":"comparison.'
 
 
-class Place(Struct, frozen=True, gc=False):
+class Spot(Struct, frozen=True, gc=False):
     """Where an entry stands: in the ledger, and in its partner's chain."""
 
     index: int
@@ -55,7 +55,7 @@ class Comparison(Struct, frozen=True, gc=False):
     `incident` is empty for an answer.
     """
 
-    place: Place
+    place: Spot
     id: str
     time: str
     partner: str
@@ -69,7 +69,7 @@ class Comparison(Struct, frozen=True, gc=False):
         return leaf_hash(self.told)
 
 
-class Tally(Struct, frozen=True):
+class Counted(Struct, frozen=True):
     """How many there are of a kind, and the root over them."""
 
     count: int
@@ -81,16 +81,18 @@ class Tally(Struct, frozen=True):
 
 
 class Statement(Struct, frozen=True, kw_only=True):
-    """What one statement says. `before` is the first index behind the day; `operators` a salted digest."""
+    """What one statement says. `before` is the first index behind the day; `operators` a root over
+    salted digests.
+    """
 
     origin: str
     partner: str
     system: str
     day: date
-    answered: Tally
-    refused: Tally
-    first: Place | None
-    last: Place | None
+    answered: Counted
+    refused: Counted
+    first: Spot | None
+    last: Spot | None
     before: int
     operators: str
 
@@ -110,7 +112,7 @@ class Statement(Struct, frozen=True, kw_only=True):
                 "first": self.first.members() if self.first else None,
                 "from": _instant(since),
                 "last": self.last.members() if self.last else None,
-                "operators_sha256": self.operators,
+                "operators": self.operators,
                 "origin": self.origin,
                 "partner": self.partner,
                 "refused": self.refused.members(),
@@ -145,8 +147,16 @@ def read_comparison(content: bytes, origin: str) -> Comparison | None:
         raise EntryError("a comparison's entry does not have the members of one") from error
     outcome = body.outcome
     told = refusal(outcome.incident, outcome.refused) if outcome.refused else _receipt(entry, body, content, origin)
-    place = Place(entry.seq, entry.pseq)
+    place = Spot(entry.seq, entry.pseq)
     return Comparison(place, entry.id, entry.log_time, entry.partner, body.client, told, outcome.incident)
+
+
+def log_time_of(content: bytes) -> str:
+    """When an entry was recorded, as it spells it. Raise `EntryError`."""
+    try:
+        return _times.decode(content).log_time
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise EntryError("an entry without a time") from error
 
 
 def refusal(incident: str, reason: str) -> bytes:
@@ -154,12 +164,12 @@ def refusal(incident: str, reason: str) -> bytes:
     return encode_typed({"incident": incident, "reason": reason})
 
 
-def tally(told: Iterable[bytes]) -> Tally:
+def counted(told: Iterable[bytes]) -> Counted:
     """Count and root over what was told, in this order."""
     leaves = [leaf_hash(each) for each in told]
     frontier: list[bytes] = []
     extend(frontier, 0, leaves)
-    return Tally(len(leaves), root(frontier))
+    return Counted(len(leaves), root(frontier))
 
 
 def state(
@@ -172,8 +182,8 @@ def state(
         partner=partner,
         system=system,
         day=day,
-        answered=tally(each.told for each in comparisons if not each.incident),
-        refused=tally(sorted(each.told for each in comparisons if each.incident)),
+        answered=counted(each.told for each in comparisons if not each.incident),
+        refused=counted(sorted(each.told for each in comparisons if each.incident)),
         first=places[0] if places else None,
         last=places[-1] if places else None,
         before=before,
@@ -205,7 +215,7 @@ def verify(document: bytes, verifier: NoteVerifier) -> bytes:
 
 def month_root(bodies: Iterable[bytes]) -> str:
     """The root over the bodies of a partner's statements of a month, by day, then system: what is acknowledged."""
-    return tally(bodies).root.hex()
+    return counted(bodies).root.hex()
 
 
 def _text(origin: str, partner: str, system: str, day: str, body: bytes) -> str:
@@ -276,7 +286,11 @@ class _Entry(Struct, frozen=True):
     pseq: int = 0
 
 
-class _Tallied(Struct, frozen=True, forbid_unknown_fields=True):
+class _Time(Struct, frozen=True):
+    log_time: str
+
+
+class _Count(Struct, frozen=True, forbid_unknown_fields=True):
     count: int
     root: str
 
@@ -287,16 +301,16 @@ class _Placed(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class _Stated(Struct, frozen=True, forbid_unknown_fields=True, rename={"since": "from"}):
-    answered: _Tallied
+    answered: _Count
     before: int
     day: str
     first: _Placed | None
     since: str
     last: _Placed | None
-    operators_sha256: str
+    operators: str
     origin: str
     partner: str
-    refused: _Tallied
+    refused: _Count
     system: str
     until: str
     v: Literal[1]
@@ -309,5 +323,6 @@ class _Top(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 _entries = msgspec.json.Decoder(_Entry)
+_times = msgspec.json.Decoder(_Time)
 _bodies = msgspec.json.Decoder(_Body)
 _tops = msgspec.json.Decoder(_Top)

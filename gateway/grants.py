@@ -16,6 +16,9 @@ from gateway.seal import day_number
 from policies.decision import Permit, Reason, Refusal
 from policies.snapshot import Ask
 
+STEPPED_UP = "statement_unacknowledged"
+"""The cause where a request should have been signed, as the ledger keeps it, encrypted."""
+
 
 class Granted(msgspec.Struct, frozen=True):
     """A permit, the grant that narrowed it, and the reference date it answers for."""
@@ -53,11 +56,13 @@ def judge(query: Query, caller: Caller, rights: Rights, at: datetime, data_time:
 
 
 def _stopped(grant: Grant, query: Query, caller: Caller, rights: Rights, at: datetime) -> Refusal | None:
-    """A freeze on anything behind the query, or a grant that has lapsed."""
+    """A freeze on anything behind the query, a grant that has lapsed, or statements that nobody acknowledged."""
     if frozen := frozen_behind(query, caller, rights):
         return Refusal(Reason.FROZEN, f"frozen:{frozen}", (), rights.snapshot.version)
     if lapsed := lapse_of(grant, rights, at):
         return Refusal(Reason.NOT_PERMITTED, f"grant_lapsed:{lapsed}", (), rights.snapshot.version)
+    if caller.signature is None and has_stepped_up(caller.partner, rights, at):
+        return Refusal(Reason.NOT_PERMITTED, STEPPED_UP, (), rights.snapshot.version)
     return None
 
 
@@ -108,6 +113,12 @@ def lapse_of(grant: Grant, rights: Rights, at: datetime) -> str:
     """Why a grant has lapsed although nobody withdrew it; empty while it has not."""
     end = rights.ends.get(grant.number)
     return end.cause.value if end is not None and end.at <= at else ""
+
+
+def has_stepped_up(partner: str, rights: Rights, at: datetime) -> bool:
+    """Whether each comparison of a partner must be signed, because its head acknowledged no statement in time."""
+    since = rights.signed_from.get(partner)
+    return since is not None and since <= at
 
 
 def behind(query: Query, caller: Caller) -> tuple[tuple[str, str], ...]:

@@ -91,6 +91,8 @@ class Office:
     examiner: Examiner
     fits: Callable[[Standing], None] = lambda _: None
     """Raises `DeedError` when what is in force now could not be put together: nobody would be answered any more."""
+    acknowledges: Callable[[Document], None] = lambda _: None
+    """Raises `DeedError` for an acknowledgement of other statements than those that were made."""
     arrived: Callable[[Document], None] = lambda _: None
     """Told what has come into force, after the commit."""
 
@@ -266,6 +268,8 @@ class Office:
         check_proposal(document, standing, self.catalogue, self.clock.now())
         if document.kind is Kind.RULEBOOKS:
             self.examiner.require(document.content, departments(standing))
+        if document.kind is Kind.ACKNOWLEDGEMENT:
+            self.acknowledges(document)
 
     def _examine_proposal(self, by: Person, proposal: Proposal) -> None:
         """Nobody makes us compute for a minute what they may not propose."""

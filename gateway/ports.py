@@ -115,6 +115,9 @@ class Rights:
     """When a grant lapses, although its last day has not come, by number; most never do."""
     cohorts: Mapping[str, Members] = field(default_factory=dict[str, Members])
     """Of closed grants, by number, whom each answers about."""
+    signed_from: Mapping[str, datetime] = field(default_factory=dict[str, datetime])
+    """From when on each comparison of a partner must be a signed request, because a month of its statements waits for
+    its head; partners that owe nothing are left out."""
 
     def members(self, grant: Grant) -> Members | None:
         """Whom a grant answers about; None where that is not bounded by a list. A closed grant without one: nobody."""
@@ -158,6 +161,16 @@ class AnswerStore(Protocol):
         ...
 
 
+class Committing(Protocol):
+    """A commit on its way. Whoever has a loop waits until `fileno` can be read; below 0 it need not wait."""
+
+    def fileno(self) -> int: ...
+
+    def finish(self) -> None:
+        """Returns when the work is durable, or raises what `Work.commit` raises; waits for some seconds at most."""
+        ...
+
+
 class Work(Protocol):
     """One transaction. Everything in it becomes durable together at `commit`, or nothing does."""
 
@@ -188,6 +201,10 @@ class Work(Protocol):
 
     def commit(self) -> None:
         """Returns when the work is durable. Raises `UnavailableError`; then nothing may be told."""
+        ...
+
+    def committing(self) -> Committing:
+        """The same without waiting; nothing else may be done with this work before it is finished."""
         ...
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from adapters.identity.registry import Registry
 from adapters.keys.files import Passphrase
 from adapters.newest_rights import FileNewest
+from adapters.sql.day_statements import SqlStatementReader
 from adapters.sql.store import SqlStore
 from gateway.deeds.errors import DeedError
 from gateway.deeds.reading import DeedsReader
@@ -13,6 +16,7 @@ from gateway.domain.partner_file import PartnerFileError
 from gateway.examining import Examine, Examiner
 from gateway.office import Office
 from gateway.partners import partners
+from gateway.statements.acknowledging import check_acknowledgement
 from ops.examining import examine_here
 from ops.log_keys import make_ledger
 from ops.rights import read_home_foundation
@@ -32,6 +36,7 @@ def open_office(home: Home, passphrase: Passphrase | None = None, examine: Exami
         clock=home.clock,
         examiner=Examiner(examine),
         fits=_check_partners,
+        acknowledges=partial(check_acknowledgement, reader=SqlStatementReader.open(home.database_url(settings))),
     )
 
 

@@ -13,6 +13,7 @@ from adapters.identity.registry import Registry
 from adapters.sealing.client import Deeds
 from adapters.sql.cohorts import CohortTable
 from adapters.sql.cursors import Cursor
+from adapters.sql.day_statements import SqlStatementReader
 from adapters.sql.deeds import DeedTable, EpochReader
 from adapters.sql.engine import driver_connection, open_engine
 from gateway.deeds.cohorts import Cohort
@@ -30,6 +31,7 @@ from gateway.domain.people import Person
 from gateway.in_force import Compiler, cohorts_of, ends_of, frozen_of, grants_of
 from gateway.partners import partners
 from gateway.ports import Clock, Rights
+from gateway.statements.acknowledging import steps_up
 from ops.cohorts import Cohorts
 from ops.lapses import KINDS as LASTING
 from ops.settings import Home, SettingsError
@@ -59,6 +61,7 @@ class RightsDesk:
     ) -> None:
         self._database = database
         self._epochs = EpochReader(database)
+        self._statements = SqlStatementReader.open(database)
         self._reader = DeedsReader(foundation, newest)
         self._compiler = Compiler(catalogue)
         self._cohorts = Cohorts()
@@ -79,11 +82,12 @@ class RightsDesk:
             grants = grants_of(standing)
             cohorts = self._members(cohorts_of(standing, grants))
             ends = ends_of(standing, grants)
+            signed_from = steps_up(standing, self._statements.months(), self._statements.last_day())
         except (DeedError, PartnerFileError, RulebookError) as error:
             raise UnavailableError(f"what is in force cannot be put together: {error}") from error
         self._people, self._frozen = standing.roll.person, frozen_of(standing)
         self._changed(registry, Deeds(tuple(self._known), {number: _encoded(standing, number) for number in grants}))
-        return Rights(epoch, snapshot, grants, self._frozen, cohorts=cohorts, ends=ends)
+        return Rights(epoch, snapshot, grants, self._frozen, cohorts=cohorts, ends=ends, signed_from=signed_from)
 
     def person(self, account: str) -> Person | None:
         """Keeps the promise of `gateway.ports.People`: who was in force when the rights were last loaded."""

@@ -26,6 +26,7 @@ MOST_VALIDITY_DAYS, MOST_CALENDAR_DAYS, LONGEST_TEXT = 5 * 366, 1000, 20_000
 MOST_EMERGENCY_SUBJECTS = 500
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _MEMBERS = frozenset({"deadlines", "calendar", "reminder_days", "longest_validity_days", "emergency", "undertaking"})
+MOST_ACCESS_REPORTS = 1000
 _DEADLINES: Mapping[str, int] = MappingProxyType(
     {"endorse": 3, "review": 5, "sign_off": 3, EMERGENCY_REVIEW: 2, OTHER: 5}
 )
@@ -42,6 +43,10 @@ class Parameters:
     emergency_hours: int = MOST_HOURS
     emergency_subjects_per_day: int = 50
     undertaking: str = UNDERTAKING
+    acknowledgement_days: int = 10
+    """Working days after the end of a month in which a head acknowledges its statements."""
+    access_reports_per_day: int = 20
+    """How many reports of who compared a person one officer may draw in a day."""
 
     def days_for(self, step: str) -> int:
         """How many working days a step may take."""
@@ -49,6 +54,13 @@ class Parameters:
 
 
 DEFAULTS = Parameters()
+_LATER_DEFAULTS: Mapping[str, JsonValue] = MappingProxyType(
+    {
+        "acknowledgement_days": DEFAULTS.acknowledgement_days,
+        "access_reports_per_day": DEFAULTS.access_reports_per_day,
+    }
+)
+"""Members that came later: a deed that does not name them says this."""
 
 
 def parameters_content(parameters: Parameters) -> dict[str, JsonValue]:
@@ -66,12 +78,15 @@ def parameters_content(parameters: Parameters) -> dict[str, JsonValue]:
             "subjects_per_day": parameters.emergency_subjects_per_day,
         },
         "undertaking": parameters.undertaking,
+        "acknowledgement_days": parameters.acknowledgement_days,
+        "access_reports_per_day": parameters.access_reports_per_day,
     }
 
 
 def read_parameters(content: Mapping[str, JsonValue]) -> Parameters:
     """What a deed of this content says. Raises `DeedError` that names the member and says what to write."""
-    _exactly(content, _MEMBERS, "parameters")
+    content = {**_LATER_DEFAULTS, **content}
+    _exactly(content, _MEMBERS | _LATER_DEFAULTS.keys(), "parameters")
     deadlines, emergency = _table(content, "deadlines"), _table(content, "emergency")
     _exactly(deadlines, _DEADLINES.keys(), "deadlines")
     _exactly(emergency, frozenset({"hours", "subjects_per_day"}), "emergency")
@@ -83,6 +98,8 @@ def read_parameters(content: Mapping[str, JsonValue]) -> Parameters:
         emergency_hours=_count(emergency, "hours", MOST_HOURS),
         emergency_subjects_per_day=_count(emergency, "subjects_per_day", MOST_EMERGENCY_SUBJECTS),
         undertaking=_text(content, "undertaking"),
+        acknowledgement_days=_count(content, "acknowledgement_days", MOST_DAYS_OF_TERM),
+        access_reports_per_day=_count(content, "access_reports_per_day", MOST_ACCESS_REPORTS),
     )
 
 

@@ -25,6 +25,7 @@ OF_GATES: Final[Mapping[str, str]] = {
     "grant_lapsed:emergency_over": "应急签批单已到时限",
     "grant_lapsed:no_review": "应急签批单没有按期复核，已失效",
     "grant_lapsed:review_objected": "应急签批单经复核不予认可，已失效",
+    "statement_unacknowledged": "部门没有按时确认对账单，期间每次比对须签名，请求没有签名",
     "grant_purpose": "用途与签批单不符",
     "grant_not_in_force": "不在签批单的有效日期或时间内",
     "grant_network": "来源地址不在签批单准许的网络内",

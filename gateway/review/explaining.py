@@ -16,7 +16,7 @@ from gateway.deeds.deed import Deed
 from gateway.domain.caller import Caller, System
 from gateway.domain.grant import SHANGHAI, Grant, GrantClass
 from gateway.domain.query import Query
-from gateway.grants import CONDITIONS, behind
+from gateway.grants import CONDITIONS, STEPPED_UP, behind
 from gateway.review import telling
 from gateway.review.asking import Question, caller_of, query_of
 from gateway.review.bygone import Bygone, Then
@@ -87,6 +87,8 @@ class _Way:
         yield from self._freezes()
         if self._grant is not None:
             yield self._has_not_lapsed(self._grant)
+            if self._is_unopened(STEPPED_UP):
+                yield Check("statements", None, f"{OF_GATES[STEPPED_UP]}（未打开）", STEPPED_UP)
             yield self._by_rules()
             yield from self._by_grant(self._grant)
 

@@ -17,6 +17,7 @@ from audit.stamps import microseconds, text
 from gateway.deeds.deed import Deed
 from gateway.domain.errors import UnavailableError
 from gateway.domain.grant import SHANGHAI
+from gateway.grants import STEPPED_UP
 from gateway.in_force import NO_DIGEST
 from gateway.review.asking import Question
 from gateway.review.bygone import Bygone, Then, log_time
@@ -177,6 +178,8 @@ def _question(decision: Decision, address: str) -> Question:
         unopened.add(RULEBOOK)
     if decision.as_of is None:
         unopened.add("reference_date")
+    if decision.refused == Reason.NOT_PERMITTED and not decision.signed:
+        unopened.add(STEPPED_UP)
     return Question(
         client=decision.client,
         purpose=decision.purpose or "",

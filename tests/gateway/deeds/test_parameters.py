@@ -40,12 +40,22 @@ def parameters(draw: st.DrawFn) -> Parameters:
         emergency_hours=draw(st.integers(1, 72)),
         emergency_subjects_per_day=draw(st.integers(1, 500)),
         undertaking=draw(st.text("承诺书", min_size=1)),
+        acknowledgement_days=draw(st.integers(1, 60)),
+        access_reports_per_day=draw(st.integers(1, 1000)),
     )
 
 
 @given(parameters())
 def test_what_is_written_is_read(written: Parameters) -> None:
     assert read_parameters(parameters_content(written)) == written
+
+
+def test_a_deed_from_before_a_parameter_has_its_default() -> None:
+    older = {
+        name: each for name, each in CONTENT.items() if name not in {"acknowledgement_days", "access_reports_per_day"}
+    }
+
+    assert read_parameters(older) == DEFAULTS
 
 
 WRONG: dict[str, tuple[dict[str, JsonValue], str]] = {
@@ -70,6 +80,8 @@ WRONG: dict[str, tuple[dict[str, JsonValue], str]] = {
     "a wide emergency": ({"emergency": {"hours": 72, "subjects_per_day": 501}}, "subjects_per_day"),
     "an emergency without limits": ({"emergency": {"hours": 72}}, "emergency"),
     "no undertaking": ({"undertaking": "  "}, "undertaking"),
+    "a month that waits for a quarter": ({"acknowledgement_days": 61}, "acknowledgement_days"),
+    "reports without end": ({"access_reports_per_day": 1001}, "access_reports_per_day"),
     "an undertaking without end": ({"undertaking": "诺" * 20_001}, "undertaking"),
 }
 
