@@ -16,6 +16,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from audit.errors import NoteError, UnsignedError
+from audit.suite import GM, INTL, Suite
 
 MAX_NOTE_BYTES = 1_000_000
 MAX_SIGNATURES = 64
@@ -105,6 +106,11 @@ def parse_vkey(text: str) -> VKey:
     if str(key) != text:
         raise NoteError("the id of a verifier key does not follow from its name and key")
     return key
+
+
+def suite_of_key(vkey: str) -> Suite:
+    """Return the suite of the log that signs with this key. Raise `NoteError`."""
+    return GM if parse_vkey(vkey).algorithm == Algorithm.OTHER else INTL
 
 
 def parse(content: bytes) -> Note:

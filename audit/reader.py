@@ -10,6 +10,7 @@ from typing import Protocol
 from audit.entry import leaf_hash
 from audit.errors import ProofError
 from audit.ledger import Head
+from audit.suite import INTL, Digest
 from audit.tree import split
 
 CHUNK = 4096
@@ -52,7 +53,9 @@ def chunks(start: int, end: int) -> Iterator[tuple[int, int]]:
         start = stop
 
 
-def read_leaves(reader: LedgerReader, start: int, end: int) -> Iterator[tuple[int, bytes]]:
+def read_leaves(
+    reader: LedgerReader, start: int, end: int, digest: Digest = INTL.digest
+) -> Iterator[tuple[int, bytes]]:
     """Yield index and leaf hash, recomputed from the stored bytes and equal to the stored hash.
 
     Raise `DifferenceError` at the first entry that is missing or differs.
@@ -62,7 +65,7 @@ def read_leaves(reader: LedgerReader, start: int, end: int) -> Iterator[tuple[in
         pairs = zip_longest(reader.entries(first, stop), stored)
         index = first
         for content, leaf in pairs:
-            if content is None or leaf is None or leaf_hash(content) != leaf:
+            if content is None or leaf is None or leaf_hash(content, digest) != leaf:
                 raise DifferenceError(index, "an entry is missing or does not have the hash it was stored with")
             yield index, leaf
             index += 1
@@ -70,10 +73,10 @@ def read_leaves(reader: LedgerReader, start: int, end: int) -> Iterator[tuple[in
             raise DifferenceError(index, "an entry is missing")
 
 
-def first_difference(reader: LedgerReader, size: int) -> int | None:
+def first_difference(reader: LedgerReader, size: int, digest: Digest = INTL.digest) -> int | None:
     """Return the first of these entries that is missing or no longer has its stored hash; None when all have."""
     try:
-        for _ in read_leaves(reader, 0, size):
+        for _ in read_leaves(reader, 0, size, digest):
             pass
     except DifferenceError as difference:
         return difference.index

@@ -14,7 +14,6 @@ from base64 import b64encode
 from binascii import b2a_base64, hexlify
 from collections.abc import Sequence
 from functools import lru_cache
-from hashlib import sha256
 from typing import Annotated, Literal, Protocol
 
 import msgspec
@@ -24,8 +23,9 @@ from audit.disclosure import base64url
 from audit.entry import MAX_INTEGER, encode, leaf_hash
 from audit.errors import EntryError, NoteError, ProofError, ReceiptError
 from audit.events import DataRef, PolicyRef
-from audit.note import NoteVerifier, from_base64
+from audit.note import NoteVerifier, from_base64, suite_of_key
 from audit.proof import root_from_inclusion
+from audit.suite import INTL, Digest
 from audit.tree import parents
 
 FORMAT = "bidui-receipt/1"
@@ -89,17 +89,19 @@ class Receipt(Struct, frozen=True, gc=False):
         ) % (self.body, self.at, self.first, path, self.size, base64url(self.salt), self.signature)
 
 
-def salted_digest(salt: bytes, part: str, content: bytes) -> str:
+def salted_digest(salt: bytes, part: str, content: bytes, digest: Digest = INTL.digest) -> str:
     """Digest a request or an answer (`part`) so that nobody without the salt can guess its content."""
-    return sha256(b"bidui-digest/1\0%b\0%b%b" % (part.encode(), salt, content)).hexdigest()
+    return digest(b"bidui-digest/1\0%b\0%b%b" % (part.encode(), salt, content)).hex()
 
 
-def sign_turn(bodies: Sequence[ReceiptBody], first_index: int, origin: str, signer: ReceiptSigner) -> list[Receipt]:
+def sign_turn(
+    bodies: Sequence[ReceiptBody], first_index: int, origin: str, signer: ReceiptSigner, digest: Digest = INTL.digest
+) -> list[Receipt]:
     """Sign the receipts of one turn with one signature. Bodies stand in the order of their entries."""
     if not bodies:
         return []
     contents = [body.canonical(origin) for body in bodies]
-    rows = _rows([leaf_hash(content) for content in contents])
+    rows = _rows([leaf_hash(content, digest) for content in contents], digest)
     size = len(bodies)
     signature = b64encode(signer.sign(signed_text(origin, first_index, size, rows[-1][0])))
     return [
@@ -113,11 +115,11 @@ def signed_text(origin: str, first: int, size: int, root: bytes) -> str:
     return f"{FORMAT}\n{origin}\n{first}\n{size}\n{b64encode(root).decode()}\n"
 
 
-def _rows(row: list[bytes]) -> list[list[bytes]]:
+def _rows(row: list[bytes], digest: Digest) -> list[list[bytes]]:
     """Return every row of the tree, leaves first. The odd one out rises unchanged, which is RFC 6962's shape."""
     rows = [row]
     while len(row) > 1:
-        row = parents(row) + row[len(row) & ~1 :]
+        row = parents(row, digest) + row[len(row) & ~1 :]
         rows.append(row)
     return rows
 
@@ -147,11 +149,12 @@ class Held(Struct, frozen=True):
 
     origin: str
     body: ReceiptBody
+    digest: Digest = INTL.digest
 
     def opens(self, part: str, content: bytes) -> bool:
         """Tell whether this is the request or the answer (`part`) that the receipt speaks of."""
         spoken_of = {"request": self.body.request_sha256, "response": self.body.response_sha256}
-        return spoken_of.get(part) == salted_digest(self.body.salt, part, content)
+        return spoken_of.get(part) == salted_digest(self.body.salt, part, content, self.digest)
 
 
 def read(content: bytes) -> Receipt:
@@ -184,9 +187,9 @@ def verify(receipt: Receipt, verifier: NoteVerifier) -> Held:
     The caller still checks that this key signs receipts of this log at this index, and that the entry is in it.
     """
     body = _read_body(receipt.body)
-    path = [from_base64(node.decode()) for node in receipt.hashes]
+    path, digest = [from_base64(node.decode()) for node in receipt.hashes], suite_of_key(verifier.vkey).digest
     try:
-        root = root_from_inclusion(leaf_hash(receipt.body), receipt.at, receipt.size, path)
+        root = root_from_inclusion(leaf_hash(receipt.body, digest), receipt.at, receipt.size, path, digest)
     except ProofError as error:
         raise ReceiptError("the path of the receipt does not fit its place") from error
     signature = from_base64(receipt.signature.decode())
@@ -195,7 +198,7 @@ def verify(receipt: Receipt, verifier: NoteVerifier) -> Held:
         raise ReceiptError("the receipt was changed, or another key signed it")
     if body.index < receipt.first:
         raise ReceiptError("the receipt names an entry before the first of its turn")
-    return Held(body.origin, _facts(body, receipt.salt))
+    return Held(body.origin, _facts(body, receipt.salt), digest)
 
 
 _Hex = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]

@@ -11,6 +11,7 @@ from audit.errors import EntryError
 from audit.frames import SLOTS
 from audit.kinds import LOG_OPENED
 from audit.report import Findings
+from audit.suite import INTL, Digest, Suite
 from audit.tree import TILE_WIDTH, grow, perfect_root, root
 
 _COMMON = frozenset({"_sd", "body", "id", "log_time", "node", "seq", "suite", "time", "type", "v"})
@@ -31,7 +32,7 @@ class _Link(NamedTuple):
 class EntryScan:
     """Checks entries one after the other."""
 
-    def __init__(self, origin: str, suite: str, findings: Findings) -> None:
+    def __init__(self, origin: str, suite: Suite, findings: Findings) -> None:
         """Begin before entry 0 of the log of this origin."""
         self._origin, self._suite, self._findings = origin, suite, findings
         self._chains: dict[str, _Link] = {}
@@ -39,7 +40,7 @@ class EntryScan:
 
     def take(self, index: int, content: bytes, stored: bytes | None) -> tuple[bytes, Entry | None]:
         """Check one entry against its place and its stored hash; return its true leaf hash and its members."""
-        leaf = leaf_hash(content)
+        leaf = leaf_hash(content, self._suite.digest)
         if leaf != stored:
             self._findings.tampered(index, "the entry does not have the hash it was stored with")
         try:
@@ -56,7 +57,7 @@ class EntryScan:
         return leaf, entry
 
     def _check_place(self, index: int, entry: Entry) -> None:
-        if entry["seq"] != index or entry["suite"] != self._suite or entry["v"] != 1:
+        if entry["seq"] != index or entry["suite"] != self._suite.name or entry["v"] != 1:
             self._findings.tampered(index, f"the entry says it is number {entry['seq']}, or of another form or suite")
         log_time = str(entry["log_time"])
         if log_time <= self._log_time or str(entry["time"]) > log_time:
@@ -95,8 +96,9 @@ def _is_formed(entry: Entry) -> bool:
 class TreeScan:
     """Grows the tree leaf by leaf, a tile at a time, and gives its root at any moment."""
 
-    def __init__(self) -> None:
+    def __init__(self, digest: Digest = INTL.digest) -> None:
         """Begin with the empty tree."""
+        self._digest = digest
         self.tile_roots: list[bytes] = []
         self._frontier: list[bytes] = []
         self._open_tile: list[bytes] = []
@@ -105,8 +107,8 @@ class TreeScan:
         """Append a leaf."""
         self._open_tile.append(leaf)
         if len(self._open_tile) == TILE_WIDTH:
-            full = perfect_root(self._open_tile)
-            grow(self._frontier, len(self.tile_roots), full)
+            full = perfect_root(self._open_tile, self._digest)
+            grow(self._frontier, len(self.tile_roots), full, self._digest)
             self.tile_roots.append(full)
             self._open_tile = []
 
@@ -114,9 +116,9 @@ class TreeScan:
         """Return the frontier: that of the full tiles, then that of the open one."""
         rest: list[bytes] = []
         for size, leaf in enumerate(self._open_tile):
-            grow(rest, size, leaf)
+            grow(rest, size, leaf, self._digest)
         return self._frontier + rest
 
     def root(self) -> bytes:
         """Return the root."""
-        return root(self.frontier())
+        return root(self.frontier(), self._digest)

@@ -25,10 +25,15 @@ from audit.ledger import Head
 from audit.note import NoteSigner
 from audit.reader import DifferenceError, LedgerReader, first_difference, read_leaves
 from audit.rotation import FixedKeys, SigningKeys
+from audit.suite import INTL, Digest
 from audit.tree import StoredTree, grow, root, split
 
 REFRESH = timedelta(minutes=10)
 STRETCH = 32
+
+
+class RolledBackError(DifferenceError):
+    """The log ends before what was signed."""
 
 
 class CheckpointStore(Protocol):
@@ -61,6 +66,8 @@ class Run(Struct, frozen=True):
     checkpoint: Checkpoint | None = None
     cause: str = ""
     index: int | None = None
+    is_shorter: bool = False
+    """Whether entries that were signed are missing at the end: restored, or a standby that lagged behind."""
 
 
 class CheckpointSigner:
@@ -76,6 +83,7 @@ class CheckpointSigner:
         now: Callable[[], datetime],
         refresh: timedelta = REFRESH,
         rest: Callable[[], None] = lambda: None,
+        digest: Digest = INTL.digest,
     ) -> None:
         """`reader` has a connection of its own; an unchanged log is signed again after `refresh`, as a sign of life.
 
@@ -85,13 +93,15 @@ class CheckpointSigner:
         self._origin, self._reader, self._store = origin, reader, store
         self._keys: SigningKeys = FixedKeys(signers) if isinstance(signers, Sequence) else signers
         self._now, self._refresh = now, refresh
-        self._rest = rest
+        self._rest, self._digest = rest, digest
         self._signed_at: datetime | None = None
 
     def run_once(self) -> Run:
         """Sign what is new. `SEALED` is a result, not an exception; what the reader or the store raise passes."""
         try:
             return self._run()
+        except RolledBackError as shorter:
+            return Run(State.SEALED, cause=shorter.cause, index=shorter.index, is_shorter=True)
         except DifferenceError as difference:
             return Run(State.SEALED, cause=difference.cause, index=difference.index)
         except (NoteError, ProofError) as error:
@@ -104,15 +114,15 @@ class CheckpointSigner:
         head = self._reader.head()
         size = last.size if last else 0
         frontier = self._signed_frontier(last, head)
-        for index, leaf in read_leaves(self._reader, size, head.size):
-            grow(frontier, index, leaf)
+        for index, leaf in read_leaves(self._reader, size, head.size, self._digest):
+            grow(frontier, index, leaf, self._digest)
             if index % STRETCH == 0:
                 self._rest()
         if frontier != split(head.frontier):
             raise DifferenceError(size, "the tree in the database's head is not that of its entries")
         if head.size == size and not self._is_due(last, at):
             return Run(State.UNCHANGED, last)
-        return self._sign(content, Checkpoint(self._origin, head.size, root(frontier)), at)
+        return self._sign(content, Checkpoint(self._origin, head.size, root(frontier, self._digest)), at)
 
     def _open(self, content: bytes | None) -> Checkpoint | None:
         if content is None:
@@ -127,16 +137,16 @@ class CheckpointSigner:
         if last is None:
             return []
         if head.size < last.size:
-            raise DifferenceError(head.size, f"the database holds {head.size} entries, {last.size} were signed")
+            raise RolledBackError(head.size, f"the database holds {head.size} entries, {last.size} were signed")
         frontier = self._stored_frontier(last.size)
-        if frontier is None or root(frontier) != last.root:
+        if frontier is None or root(frontier, self._digest) != last.root:
             cause = f"the first {last.size} entries are not those that were signed"
-            raise DifferenceError(first_difference(self._reader, last.size), cause)
+            raise DifferenceError(first_difference(self._reader, last.size, self._digest), cause)
         return frontier
 
     def _stored_frontier(self, size: int) -> list[bytes] | None:
         try:
-            return StoredTree(size, self._reader.hashes).frontier()
+            return StoredTree(size, self._reader.hashes, self._digest).frontier()
         except ProofError:
             return None
 

@@ -11,7 +11,8 @@ from msgspec import Struct
 from audit import checkpoint
 from audit.entry import JsonValue, decode, encode
 from audit.errors import EntryError, NoteError
-from audit.note import NoteVerifier
+from audit.note import NoteVerifier, suite_of_key
+from audit.suite import Suite
 
 PURPOSES = ("checkpoint", "receipt")
 
@@ -39,6 +40,11 @@ class Trust(Struct, frozen=True):
         """Return the verifiers of this purpose that are good for a size or index."""
         return [checkpoint.verifier(k.vkey) for k in self.keys if k.purpose == purpose and k.is_good_for(number)]
 
+    @property
+    def suite(self) -> Suite:
+        """The log's suite, as the types of its keys tell it."""
+        return suite_of_key(self.keys[0].vkey)
+
     def encode(self) -> bytes:
         """Write it as canonical JSON."""
         keys: JsonValue = [
@@ -59,7 +65,10 @@ def parse_trust(content: bytes) -> Trust:
     if not isinstance(origin, str) or not origin or not isinstance(keys, list) or not keys:
         raise NoteError("a trust file names an origin and at least one key")
     listed: list[JsonValue] = keys
-    return Trust(origin, tuple(_key(key) for key in listed))
+    trusted = tuple(_key(key) for key in listed)
+    if len({suite_of_key(key.vkey) for key in trusted}) > 1:
+        raise NoteError("the keys of a trust file are all of one suite")
+    return Trust(origin, trusted)
 
 
 def _key(value: JsonValue) -> TrustedKey:

@@ -36,24 +36,24 @@ def verify_log(
     *,
     keys: DisclosureKeys | None = None,
     upto: int | None = None,
-    suite: str = "intl",
 ) -> Report:
     """Verify a whole log against all checkpoints known of it.
 
     `keys` opens the disclosures as well, where they were not erased. `upto` looks at the first entries only: for a log
     that still grows, take the size of its last checkpoint. Names the first bad index wherever it can be told.
     """
-    return _LogVerifier(reader, trust, keys, suite).run(checkpoints, upto)
+    return _LogVerifier(reader, trust, keys).run(checkpoints, upto)
 
 
 class _LogVerifier:
     """One verification of one log."""
 
-    def __init__(self, reader: LedgerReader, trust: Trust, keys: DisclosureKeys | None, suite: str) -> None:
+    def __init__(self, reader: LedgerReader, trust: Trust, keys: DisclosureKeys | None) -> None:
         self._reader, self._trust, self._keys = reader, trust, keys
+        self._digest = trust.suite.digest
         self._findings = Findings()
-        self._entries = EntryScan(trust.origin, suite, self._findings)
-        self._tree = TreeScan()
+        self._entries = EntryScan(trust.origin, trust.suite, self._findings)
+        self._tree = TreeScan(trust.suite.digest)
         self._size = self._proven = self._opened = 0
         self._broken: tuple[int, int] | None = None
 
@@ -117,7 +117,7 @@ class _LogVerifier:
                 if number >= len(stored) or stored[number] != node:
                     self._blame_tile(level - 1, number)
             full = range(0, len(computed) - TILE_WIDTH + 1, TILE_WIDTH)
-            level, computed = level + 1, [perfect_root(computed[at : at + TILE_WIDTH]) for at in full]
+            level, computed = level + 1, [perfect_root(computed[at : at + TILE_WIDTH], self._digest) for at in full]
 
     def _blame_tile(self, level: int, number: int) -> None:
         width = TILE_WIDTH ** (level + 1)

@@ -59,7 +59,7 @@ def _check_opened(
     for part, given in (("request", request), ("response", response)):
         if given is not None and not held.opens(part, given):
             findings.tampered(held.body.index, f"the receipt does not speak of this {part}")
-    if entry is not None and (leaf_hash(entry) != held.body.leaf or not _says_the_same(entry, held)):
+    if entry is not None and (leaf_hash(entry, held.digest) != held.body.leaf or not _says_the_same(entry, held)):
         findings.tampered(held.body.index, "the entry is not the one of the receipt")
 
 
@@ -95,7 +95,7 @@ def _check_proof(held: Held, content: bytes | None, trust: Trust, findings: Find
 
 def _check_included(held: Held, proof: TlogProof, signed: Checkpoint, findings: Findings) -> None:
     try:
-        check_inclusion(held.body.leaf, held.body.index, signed.size, signed.root, proof.path)
+        check_inclusion(held.body.leaf, held.body.index, signed.size, signed.root, proof.path, digest=held.digest)
     except AuditError as error:
         findings.tampered(held.body.index, str(error))
     if proof.index != held.body.index:
