@@ -1,8 +1,9 @@
 """Disclosures: what an entry commits to without saying it, and what can later be erased.
 
 After RFC 9901 (SD-JWT): a disclosure is base64url(JSON [salt, name, value]); the entry holds only its SHA-256
-digest. The disclosure itself lies beside the log, under AES-256-GCM, bound to the entry's id and its name.
-Whoever destroys disclosure and key leaves a digest that nobody can guess, because the salt is gone too.
+digest. The disclosure itself lies beside the log, under AES-256-GCM, bound to the entry's id and its name, and under a
+key of whom it is about (`audit/data_keys.py`). Whoever destroys disclosure and key leaves a digest that nobody can
+guess, because the salt is gone too.
 
 * Every disclosure has a salt and a digest of its own: each can be shown, and proved, without the others.
 * What is erased together is encrypted together: `audit/frames.py` says what, and fills it to one length.
@@ -11,7 +12,7 @@ Whoever destroys disclosure and key leaves a digest that nobody can guess, becau
 
 import struct
 from binascii import b2a_base64
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from hashlib import sha256
 from itertools import islice
 from typing import NamedTuple, Protocol, TypeAlias
@@ -20,71 +21,69 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from msgspec import Struct
 
+from audit.data_keys import OPERATOR, MonthKeys
 from audit.entry import JsonValue, decode, encode_typed
 from audit.errors import DisclosureError, EntryError
-from audit.frames import FORMS, SLOTS, Frame
+from audit.frames import BY_LABEL, FORMS, FRAMES, SLOTS, Frame
+from audit.packing import NONCE_BYTES, Sealed, ahead, beginning, bound_to, counter, head_of, point_of, unpack
 
+__all__ = [
+    "SLOT_ENTROPY",
+    "Disclosure",
+    "DisclosureKeys",
+    "Entropy",
+    "Sealed",
+    "Sealer",
+    "Secret",
+    "base64url",
+    "is_committed",
+    "secret",
+    "unpack",
+    "unseal",
+]
+
+_Drawn: TypeAlias = tuple[Frame, bytes, AESGCM, bytes]
+"""A frame of an entry before it is encrypted: what it is, its nonce, its cipher, its content."""
 Entropy: TypeAlias = Callable[[int], bytes]
 """Gives that many random bytes, fit for keys."""
 
 SLOT_ENTROPY = 33
 """A slot holds a salt and a nonce, or a decoy. Three bytes are four characters, so each slot's text stands alone."""
-_SALT, _NONCE, _DIGEST, _TAG = 18, 12, 32, 16
+_SALT, _DIGEST = 18, 32
 _cut_salts = struct.Struct("24s20x").iter_unpack
 _cut_digests = struct.Struct("43sx" * SLOTS).iter_unpack
-_VERSION = b"\x02"
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
-
-
-class DataKey(NamedTuple):
-    """A key for disclosures and the short name under which it is found again."""
-
-    kid: str
-    key: bytes
-
-    def __repr__(self) -> str:
-        """Show the name alone."""
-        return f"DataKey({self.kid!r}, ***)"
 
 
 class DisclosureKeys(Protocol):
     """Keeps the keys of disclosures outside the database. A key that was destroyed never comes back."""
 
-    def current(self, month: str) -> DataKey:
-        """Return the key for a month ("2025-01"), making it durable first when it is new.
+    def current(self, month: str) -> MonthKeys:
+        """Return the keys of a month ("2025-01"), making its half durable first when it is new.
 
-        Its name is ASCII, of one length for all keys, so that no row tells by its length.
+        The same object as before while nothing was destroyed, also by another process. Its name is ASCII, of one length
+        for all months, so that no row tells by its length.
         """
         ...
 
-    def open(self, kid: str) -> bytes | None:
-        """Return the key of this name, or None when it was erased."""
+    def open(self, kid: str) -> MonthKeys | None:
+        """Return the keys of this month, or None when its half was destroyed or never made."""
         ...
 
 
 class Secret(Struct, frozen=True, gc=False):
-    """Values of one form, to be committed to and not told. Made by `secret`; they are canonical JSON."""
+    """Values of one form, to be committed to and not told. Made by `secret`; they are canonical JSON.
+
+    `persons` are those whom its personal frames are about, each as kind and number.
+    """
 
     form: str
     values: tuple[bytes, ...]
+    persons: tuple[tuple[str, str], ...] = ()
 
     def __repr__(self) -> str:
         """Show the form alone."""
         return f"Secret({self.form!r}, ***)"
-
-
-class Sealed(NamedTuple):
-    """A disclosure as it is kept: its line in a frame, which key, and the frame's nonce with ciphertext."""
-
-    label: str
-    line: int
-    kid: str
-    blob: bytes
-
-    @property
-    def name(self) -> str:
-        """The name of this disclosure."""
-        return self.label.split(",")[self.line]
 
 
 class Disclosure(NamedTuple):
@@ -110,24 +109,30 @@ class Disclosure(NamedTuple):
         return _digest(self.content)
 
 
-def secret(form: str, *values: JsonValue) -> Secret:
-    """Prepare values for their frames. Raise `DisclosureError` when they do not fit: frames never grow."""
+def secret(form: str, *values: JsonValue, kind: str = "person") -> Secret:
+    """Prepare values for their frames. Raise `DisclosureError` when they do not fit: frames never grow.
+
+    `kind` is that of the subject, which comes first where there is one; the operator comes second.
+    """
     written = tuple(map(encode_typed, values))
     last = 0
     for frame in FORMS[form].frames:
         first, last = last, last + frame.lines
         if sum(map(len, written[first:last])) > frame.room:
             raise DisclosureError(f"{frame.label.decode()}: longer than the {frame.room} bytes of their frame")
-    return Secret(form, written)
+    kinds = (kind, OPERATOR)[: FORMS[form].personal]
+    return Secret(form, written, tuple((each, str(value)) for each, value in zip(kinds, values, strict=False)))
 
 
 class Sealer:
-    """Seals the secrets of one entry after another under one key; holds the cipher so that it is set up once."""
+    """Seals the secrets of one entry after another under the keys of one month."""
 
-    def __init__(self, key: DataKey) -> None:
-        """Set up the cipher of this key."""
-        self._encrypt = AESGCM(key.key).encrypt
-        self._heads = {frame.label: _head(frame, key.kid) for form in FORMS.values() for frame in form.frames}
+    def __init__(self, keys: MonthKeys) -> None:
+        """Write once what stands before every frame."""
+        self.keys = keys
+        self._beginning = beginning(keys.kid)
+        self._heads = {frame.code: head_of(frame) for frame in FRAMES.values()}
+        self._veiled: Iterator[bytes] = iter(())
 
     def seal(self, entry_id: str, secrets: Sequence[Secret], entropy: bytes) -> tuple[list[bytes], bytes]:
         """Do for one entry what `seal_batch` does for many."""
@@ -145,30 +150,47 @@ class Sealer:
         lines = _lines([item for items in secrets for item in items], entropy)
         digests = iter(_digests(lines))
         decoys = (entropy[at : at + _DIGEST] for at in range(len(lines) * SLOT_ENTROPY, len(entropy), SLOT_ENTROPY))
+        frames = iter(self._draw([item for items in secrets for item in items], lines, entropy))
         committed: list[bytes] = []
         packed: list[bytes] = []
-        slot = 0
         for entry_id, items in zip(entry_ids, secrets, strict=True):
-            start, slot = slot, slot + sum([len(item.values) for item in items])
-            own = entropy[start * SLOT_ENTROPY : slot * SLOT_ENTROPY]
-            packed.append(self._pack(entry_id, items, lines[start:slot], own))
-            committed += islice(digests, slot - start)
-            committed += islice(decoys, SLOTS - slot + start)
+            count = sum([len(item.values) for item in items])
+            packed.append(self._pack(entry_id, islice(frames, sum([len(FORMS[item.form].frames) for item in items]))))
+            committed += islice(digests, count)
+            committed += islice(decoys, SLOTS - count)
         return list(zip(_texts(committed), packed, strict=True))
 
-    def _pack(self, entry_id: str, items: Sequence[Secret], lines: Sequence[bytes], entropy: bytes) -> bytes:
-        """Encrypt the frames of one entry; the nonce of a frame is in the slot of its first line."""
-        bound = _bound_to(entry_id)
-        parts = [_VERSION]
-        first = 0
+    def _draw(self, items: Sequence[Secret], lines: Sequence[bytes], entropy: bytes) -> list[_Drawn]:
+        """Write the frames of a batch, and hide at once whom they are about.
+
+        The nonce of a frame is in the slot of its first line. Raise `DisclosureError` when somebody's key of this month
+        was destroyed.
+        """
+        drawn: list[_Drawn] = []
+        points, counters, first = list[bytes](), list[bytes](), 0
         for item in items:
+            persons = iter(item.persons)
             for frame in FORMS[item.form].frames:
-                last = first + frame.lines
                 at = first * SLOT_ENTROPY + _SALT
-                nonce = entropy[at : at + _NONCE]
-                content = b"\n".join(lines[first:last]).ljust(frame.length)
-                parts += self._heads[frame.label], nonce, self._encrypt(nonce, content, bound + frame.label)
+                nonce, cipher, last = entropy[at : at + NONCE_BYTES], self.keys.own, first + frame.lines
+                if frame.is_personal:
+                    point, cipher = self.keys.person(next(persons))
+                    points.append(point)
+                    counters.append(counter(nonce, frame))
+                drawn.append((frame, nonce, cipher, b"\n".join(lines[first:last]).ljust(frame.length)))
                 first = last
+        self._veiled = iter(self.keys.veil(points, counters))
+        return drawn
+
+    def _pack(self, entry_id: str, drawn: Iterable[_Drawn]) -> bytes:
+        """Encrypt the frames of one entry."""
+        bound = bound_to(entry_id)
+        parts = [self._beginning]
+        for frame, nonce, cipher, content in drawn:
+            parts += self._heads[frame.code], nonce
+            if frame.is_personal:
+                parts.append(next(self._veiled))
+            parts.append(cipher.encrypt(nonce, content, bound + frame.label))
         return b"".join(parts)
 
 
@@ -191,31 +213,23 @@ def _texts(digests: Sequence[bytes]) -> Iterator[list[bytes]]:
     return map(sorted, _cut_digests(slots))
 
 
-def unpack(packed: bytes) -> Iterator[Sealed]:
-    """Read what `Sealer.seal` packed. Raise `DisclosureError` when the bytes are cut or of another form."""
-    if packed[:1] != _VERSION:
-        raise DisclosureError("these disclosures are of an unknown form")
-    rest = packed[1:]
-    while rest:
-        label, rest = _take(rest, 1)
-        kid, rest = _take(rest, 1)
-        blob, rest = _take(rest, 2)
-        for line in range(label.count(b",") + 1):
-            yield Sealed(label.decode("ascii", "replace"), line, kid.decode("ascii", "replace"), blob)
-
-
 def unseal(entry_id: str, sealed: Sealed, keys: DisclosureKeys) -> Disclosure | None:
-    """Open one disclosure. None when its key was erased; `DisclosureError` when the bytes were changed."""
-    key = keys.open(sealed.kid)
-    if key is None:
+    """Open one disclosure. None when its key was destroyed; `DisclosureError` when the bytes were changed."""
+    month, frame = keys.open(sealed.kid), BY_LABEL.get(sealed.label)
+    if month is None:
         return None
-    nonce, ciphertext = sealed.blob[:_NONCE], sealed.blob[_NONCE:]
+    if frame is None:
+        raise DisclosureError("a frame of an unknown label")
+    cipher = month.cipher(point_of(frame, sealed.blob, month)) if frame.is_personal else month.own
+    if cipher is None:
+        return None
+    nonce, ciphertext = sealed.blob[:NONCE_BYTES], sealed.blob[ahead(frame) :]
     try:
-        content = AESGCM(key).decrypt(nonce, ciphertext, _bound_to(entry_id) + sealed.label.encode())
+        content = cipher.decrypt(nonce, ciphertext, bound_to(entry_id) + frame.label)
     except (InvalidTag, ValueError) as error:
         raise DisclosureError(f"the disclosure of {sealed.name} was changed, or belongs to another entry") from error
     lines = content.rstrip(b" ").split(b"\n")
-    if len(lines) != sealed.label.count(",") + 1:
+    if len(lines) != frame.lines:
         raise DisclosureError(f"the frame of {sealed.label} does not hold a line for each of them")
     return Disclosure(sealed.name, lines[sealed.line])
 
@@ -227,22 +241,6 @@ def is_committed(disclosure: Disclosure, digests: Sequence[JsonValue]) -> bool:
     except (EntryError, DisclosureError):
         return False
     return disclosure.digest() in digests
-
-
-def _take(rest: bytes, width: int) -> tuple[bytes, bytes]:
-    end = width + int.from_bytes(rest[:width], "big")
-    if len(rest) < width or len(rest) < end:
-        raise DisclosureError("the disclosures of an entry are cut off")
-    return rest[width:end], rest[end:]
-
-
-def _head(frame: Frame, kid: str) -> bytes:
-    length = _NONCE + frame.length + _TAG
-    return b"%c%b%c%b%b" % (len(frame.label), frame.label, len(kid), kid.encode("ascii"), length.to_bytes(2, "big"))
-
-
-def _bound_to(entry_id: str) -> bytes:
-    return b"bidui-disclosure/2\0%b\0" % entry_id.encode()
 
 
 def base64url(content: bytes) -> bytes:

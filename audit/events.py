@@ -104,6 +104,7 @@ class Terms(Struct, frozen=True, gc=False):
     partner: str
     grant: str
     claims: int
+    kind: str
     before: bytes
     between: bytes
     after: bytes
@@ -127,7 +128,8 @@ def terms(
     """Write what a comparison shares with every other one under the same verdict; `asked` may be that of any."""
     between = {"policy": _policy(policy), "purpose": asked.purpose}
     before, after = _members(_asked(asked, data, counts)), _members({"rules": rules})
-    return Terms(asked.partner, asked.grant or "", counts.get("claims", 0), before, _members(between), after)
+    claims = counts.get("claims", 0)
+    return Terms(asked.partner, asked.grant or "", claims, asked.kind, before, _members(between), after)
 
 
 def outcome(subject: str, fields: Mapping[str, str]) -> bytes:
@@ -154,7 +156,7 @@ def answered(
     body = terms.body(outcome, request_sha256, response_sha256, signature)
     if len(body) > MAX_BODY_BYTES:
         raise EntryError(f"{len(body)} bytes are more than there is room for ({MAX_BODY_BYTES}); ask for less at once")
-    sealed = (_comparison(subject, operator, matter, inner),)
+    sealed = (_comparison(terms.kind, subject, operator, matter, inner),)
     tally = Tally(terms.grant, told, terms.claims)
     return Draft(COMPARISON_ANSWERED.type, terms.partner, body, sealed, tally)
 
@@ -180,7 +182,7 @@ def comparison_refused(
     }
     if asked.signature:
         told["signature"] = asked.signature
-    comparison = _comparison(asked.subject, asked.operator, asked.matter, inner)
+    comparison = _comparison(asked.kind, asked.subject, asked.operator, asked.matter, inner)
     body = encode_typed(_asked(asked, data, counts) | told, MAX_BODY_BYTES)
     tally = Tally(asked.grant or "", reason, counts.get("claims", 0))
     return Draft(COMPARISON_REFUSED.type, asked.partner, body, (comparison, _rules(inner.rules)), tally)
@@ -237,9 +239,9 @@ def _members(members: Mapping[str, JsonValue]) -> bytes:
     return encode_typed(members, MAX_BODY_BYTES)[1:-1]
 
 
-def _comparison(subject: str, operator: str, matter: str | None, inner: Inner) -> Secret:
+def _comparison(kind: str, subject: str, operator: str, matter: str | None, inner: Inner) -> Secret:
     within: dict[str, JsonValue] = {"budgets": dict(inner.budgets), "cause": inner.cause}
-    return secret("comparison", subject, operator, matter, within)
+    return secret("comparison", subject, operator, matter, within, kind=kind)
 
 
 def _rules(rules: Sequence[str]) -> Secret:

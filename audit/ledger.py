@@ -23,6 +23,7 @@ from audit.events import Draft
 from audit.frames import SLOTS
 from audit.kinds import LOG_OPENED
 from audit.stamps import ID_ENTROPY, microseconds, text, uuid7
+from audit.suite import INTL, Digest, Suite
 from audit.tallies import Count, Counts, Place, add
 from audit.tree import Tile, extend, filled_tiles, split
 
@@ -109,13 +110,12 @@ class LedgerStore(Protocol):
 class Ledger:
     """Appends to one log. Holds no state of the log, so any number of processes may have one."""
 
-    def __init__(self, *, node: str, keys: DisclosureKeys, entropy: Entropy, suite: str = "intl") -> None:
+    def __init__(self, *, node: str, keys: DisclosureKeys, entropy: Entropy, suite: Suite = INTL) -> None:
         """`node` names this gateway node in its entries."""
         self._keys = keys
         self._entropy = entropy
         self._node = encode(node)
-        self._suite = encode(suite)
-        self._month = ""
+        self._suite = suite
         self._sealer: Sealer | None = None
 
     def append(self, store: LedgerStore, drafts: Sequence[Draft], at: datetime) -> list[Recorded]:
@@ -137,12 +137,14 @@ class Ledger:
 
     def _frame(self, at: datetime) -> "_Frame":
         decided = microseconds(at)
-        return _Frame(decided, self._node, b'%b,"time":"%b"' % (self._suite, text(decided).encode()))
+        suite_and_time = b'"%b","time":"%b"' % (self._suite.name.encode(), text(decided).encode())
+        return _Frame(decided, self._node, suite_and_time, self._suite.digest)
 
     def _sealer_for(self, at: datetime) -> Sealer:
-        month = at.astimezone(UTC).strftime("%Y-%m")
-        if self._sealer is None or month != self._month:
-            self._sealer, self._month = Sealer(self._keys.current(month)), month
+        """Asks for the keys each time: another process may have destroyed some."""
+        keys = self._keys.current(at.astimezone(UTC).strftime("%Y-%m"))
+        if self._sealer is None or keys is not self._sealer.keys:
+            self._sealer = Sealer(keys)
         return self._sealer
 
 
@@ -152,6 +154,7 @@ class _Frame(NamedTuple):
     decided: int
     node: bytes
     suite_and_time: bytes
+    digest: Digest
 
 
 class _Chain:
@@ -210,7 +213,7 @@ class _Scribe:
             self._frame.suite_and_time,
             draft.type.encode(),
         )
-        leaf = _leaf(entry, draft)
+        leaf = _leaf(entry, draft, self._frame.digest)
         if chain:
             chain.add(leaf)
         self.recorded.append(
@@ -219,8 +222,8 @@ class _Scribe:
 
     def batch(self, store: LedgerStore) -> Batch:
         frontier, leaves = split(self._head.frontier), [row.leaf for row in self.recorded]
-        completed = extend(frontier, self._head.size, leaves)
-        tiles = filled_tiles(self._head.size, leaves, store.hashes, completed)
+        completed = extend(frontier, self._head.size, leaves, self._frame.digest)
+        tiles = filled_tiles(self._head.size, leaves, store.hashes, completed, self._frame.digest)
         head = Head(self._head.size + len(leaves), b"".join(frontier), self.recorded[-1].log_time)
         heads = {name: PartnerHead(chain.size, chain.leaf) for name, chain in self._chains.items() if name}
         return Batch(self.recorded, head, heads, tiles, self._counts)
@@ -230,10 +233,10 @@ _ENTRY = b'{"_sd":["%b"],"body":%b,"id":"%b","log_time":"%b","node":%b%b,"seq":%
 """The members in canonical order; each part is canonical already."""
 
 
-def _leaf(entry: bytes, draft: Draft) -> bytes:
+def _leaf(entry: bytes, draft: Draft, digest: Digest) -> bytes:
     if len(entry) > MAX_ENTRY_BYTES:
         raise LedgerError(f"{draft.type}: an entry of {len(entry)} bytes is too long; nothing was recorded")
-    return leaf_hash(entry)
+    return leaf_hash(entry, digest)
 
 
 def _check_opening(head: Head, drafts: Sequence[Draft]) -> None:

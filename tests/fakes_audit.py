@@ -4,9 +4,11 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 
-from audit.disclosure import DataKey
+from audit.data_keys import MonthKeys
 from audit.ledger import EMPTY_HEAD, Batch, Head, PartnerHead, Recorded
+from audit.puncture import Tree
 from audit.tallies import Count, Place
+from audit.tokens import TOKEN_BYTES
 from audit.tree import Tile
 
 
@@ -78,17 +80,41 @@ class MemoryLedger:
 
 
 class MemoryKeys:
-    """Keys for disclosures, one a month; a key can be erased."""
+    """Keys for disclosures: halves of months, which can be deleted, and one tree of persons."""
 
     def __init__(self) -> None:
         self.kept: dict[str, bytes] = {}
+        self._held: dict[str, MonthKeys] = {}
+        self._tree = Tree.grown(sha256(b"root").digest())
 
-    def current(self, month: str) -> DataKey:
-        key = self.kept.setdefault(month, sha256(b"data key of " + month.encode()).digest())
-        return DataKey(month, key)
+    def current(self, month: str) -> MonthKeys:
+        half = self.kept.setdefault(month, sha256(b"data key of " + month.encode()).digest())
+        found = self._held.get(month)
+        if found is None:
+            found = self._held[month] = MonthKeys(month, half, self._tree, a_point)
+        return found
 
-    def open(self, kid: str) -> bytes | None:
-        return self.kept.get(kid)
+    def open(self, kid: str) -> MonthKeys | None:
+        return self.current(kid) if kid in self.kept else None
+
+    def destroy(self, before: Mapping[bytes, int]) -> bool:
+        cut = self._tree
+        for point, month in before.items():
+            cut = cut.without(point, month)
+        is_new = not all(self.is_destroyed(point, month) for point, month in before.items())
+        self._tree, self._held = cut, {}
+        return is_new
+
+    def is_destroyed(self, point: bytes, before: int) -> bool:
+        return self._tree.lacks(point, before)
+
+    def tidy(self) -> None:
+        pass
+
+
+def a_point(kind: str, number: str) -> bytes:
+    """The point of a person under a key that everybody knows."""
+    return sha256(f"{kind} {number}".encode()).digest()[:TOKEN_BYTES]
 
 
 class CountingEntropy:

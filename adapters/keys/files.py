@@ -93,7 +93,7 @@ def write_new(path: Path, content: bytes, mode: int = 0o600) -> None:
     sync_folder(path.parent)
 
 
-def read_private(path: Path) -> bytes:
+def read_private(path: Path, largest: int = LARGEST_FILE) -> bytes:
     """The content of a file that belongs to this user and that nobody else can read. Raises `KeyFileError`."""
     try:
         with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:
@@ -102,7 +102,7 @@ def read_private(path: Path) -> bytes:
                 raise KeyFileError(f"{path} can be read by others; run `chmod 600 {path}`, and think of a new key")
             if status.st_uid != os.geteuid():
                 raise KeyFileError(f"{path} belongs to another user; each process reads its own keys only")
-            return file.read(LARGEST_FILE)
+            return file.read(largest)
     except OSError as error:
         raise KeyFileError(f"{path} cannot be read ({error.strerror}); `bidui init` makes the keys") from None
 
@@ -150,17 +150,21 @@ def read_ed25519_public(path: Path) -> Ed25519PublicKey:
 
 def write_secret(path: Path, secret: bytes, passphrase: Passphrase | None, entropy: Entropy) -> None:
     """Keep a secret of plain bytes."""
+    write_new(path, lock_secret(secret, passphrase, entropy))
+
+
+def lock_secret(secret: bytes, passphrase: Passphrase | None, entropy: Entropy) -> bytes:
+    """What a file of a secret holds."""
     if passphrase is None:
-        write_new(path, PLAIN + b"\n" + b64encode(secret) + b"\n")
-        return
+        return PLAIN + b"\n" + b64encode(secret) + b"\n"
     salt, nonce = entropy(SALT_BYTES), entropy(NONCE_BYTES)
     locked = AESGCM(_stretched(passphrase, salt)).encrypt(nonce, secret, ENCRYPTED)
-    write_new(path, ENCRYPTED + b"\n" + b64encode(salt + nonce + locked) + b"\n")
+    return ENCRYPTED + b"\n" + b64encode(salt + nonce + locked) + b"\n"
 
 
-def read_secret(path: Path, passphrase: Passphrase | None) -> bytes:
+def read_secret(path: Path, passphrase: Passphrase | None, largest: int = LARGEST_FILE) -> bytes:
     """A secret kept by `write_secret`. A passphrase that is not needed is an error too: somebody swapped the file."""
-    head, _, body = read_private(path).partition(b"\n")
+    head, _, body = read_private(path, largest).partition(b"\n")
     try:
         raw = b64decode(body.rstrip(b"\n"), validate=True)
         if head == PLAIN and passphrase is None:

@@ -11,13 +11,19 @@ import pytest
 
 from adapters.keys.disclosures import DisclosureKeyFiles
 from adapters.keys.files import KeyFileError, Passphrase
+from audit.data_keys import MonthKeys
 from audit.disclosure import DisclosureKeys, Sealer, secret, unpack, unseal
-from tests.fakes_audit import CountingEntropy, MemoryKeys
+from tests.fakes_audit import CountingEntropy, MemoryKeys, a_point
 
 MONTH = "2026-06"
 
 
 Erase = Callable[[str], None]
+
+
+def veil(keys: MonthKeys) -> bytes:
+    """What tells two months' keys apart."""
+    return keys.veil([a_point("person", "1")], [bytes(16)])[0]
 
 
 @pytest.fixture(params=["fake", "files", "files with a passphrase"])
@@ -34,11 +40,10 @@ def test_a_month_has_one_key(keys: tuple[DisclosureKeys, Erase]) -> None:
     kept, _ = keys
     first, again, other = kept.current(MONTH), kept.current(MONTH), kept.current("2026-07")
 
-    assert first == again
-    assert first.key != other.key
-    assert len(first.key) == len(other.key) == 32
+    assert first is again
+    assert veil(first) != veil(other)
     assert len(first.kid) == len(other.kid)
-    assert kept.open(first.kid) == first.key
+    assert kept.open(first.kid) is first
 
 
 def test_a_key_that_was_erased_never_comes_back_under_its_name(keys: tuple[DisclosureKeys, Erase]) -> None:
@@ -66,7 +71,7 @@ def test_nodes_and_threads_that_meet_a_new_month_together_end_with_one_key(tmp_p
     nodes = [DisclosureKeyFiles(tmp_path / "keys", None, CountingEntropy(f"node-{n}")) for n in range(8)]
 
     with ThreadPoolExecutor(8) as pool:
-        found = set(pool.map(lambda node: node.current(MONTH).key, nodes))
+        found = set(pool.map(lambda node: veil(node.current(MONTH)), nodes))
 
     assert len(found) == 1
 
@@ -74,8 +79,9 @@ def test_nodes_and_threads_that_meet_a_new_month_together_end_with_one_key(tmp_p
 def test_keys_are_for_their_owner_alone(tmp_path: Path) -> None:
     DisclosureKeyFiles(tmp_path / "keys", None, CountingEntropy()).current(MONTH)
 
-    (file,) = (tmp_path / "keys").iterdir()
-    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    files = sorted((tmp_path / "keys").iterdir())
+    assert [file.name for file in files] == [f"{MONTH}.secret", "persons.lock", "persons.tree"]
+    assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
     assert stat.S_IMODE((tmp_path / "keys").stat().st_mode) == 0o700
 
 

@@ -6,13 +6,11 @@ from contextlib import suppress
 from typing import cast
 
 import pytest
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hypothesis import given
 from hypothesis import strategies as st
 
 from audit.disclosure import (
     SLOT_ENTROPY,
-    DataKey,
     Disclosure,
     Sealed,
     Sealer,
@@ -263,13 +261,13 @@ def test_a_comparison_takes_a_quarter_of_a_page() -> None:
 def test_a_frame_with_a_line_too_few_is_noticed() -> None:
     _, packed = seal(secret("subject", "1"))
     (sealed,) = unpack(packed)
-    key = MemoryKeys().current(MONTH).key
     keys = MemoryKeys()
-    keys.current(MONTH)
-    label = b"subject,operator"
-    blob = b"n" * 12 + AESGCM(key).encrypt(
-        b"n" * 12, b'["s","subject","1"]', b"bidui-disclosure/2\0%b\0%b" % (ENTRY.encode(), label)
-    )
+    label, nonce = b"operator,matter,inner", b"n" * 12
+    bound = b"bidui-disclosure/3\0%b\0%b" % (ENTRY.encode(), label)
+    month = keys.current(MONTH)
+    point, cipher = month.person(("operator", "li-na"))
+    veiled = month.veil([point], [nonce + (2).to_bytes(4, "big")])[0]
+    blob = nonce + veiled + cipher.encrypt(nonce, b'["s","operator","1"]', bound)
 
     with pytest.raises(DisclosureError, match="does not hold a line for each"):
         unseal(ENTRY, Sealed(label.decode(), 1, sealed.kid, blob), keys)
@@ -281,6 +279,7 @@ def test_an_unknown_form_has_no_frames() -> None:
 
 
 def test_nothing_shows_what_it_holds() -> None:
-    shown = [repr(secret("subject", "152921")), repr(Disclosure("subject", b"152921")), repr(DataKey("k", b"152921"))]
+    holders = [secret("subject", "152921"), Disclosure("subject", b"152921"), MemoryKeys().current(MONTH)]
+    shown = [repr(each) for each in holders]
 
     assert not any("152921" in text for text in shown)
