@@ -18,8 +18,8 @@ from gateway.statements.keeping import Dispute, KeptStatement, PartnerMonth
 
 _STATEMENT = (
     "day",
-    "system",
     "partner",
+    "system",
     "document",
     "answered",
     "refused",
@@ -87,14 +87,17 @@ class SqlStatementReader:
     def open(cls, url: str) -> SqlStatementReader:
         return cls(open_engine(url))
 
-    def find(self, day: str, system: str) -> KeptStatement | None:
+    def find(self, day: str, partner: str, system: str) -> KeptStatement | None:
         row = day_statement.c
-        found = self._statements(select(*_statement()).where(row.day == day, row.system == system))
+        named = (row.day == day, row.partner == partner, row.system == system)
+        found = self._statements(select(*_statement()).where(*named))
         return found[0] if found else None
 
     def listed(self, first: str, last: str, partner: str | None) -> Sequence[KeptStatement]:
         row = day_statement.c
-        wanted = select(*_statement()).where(row.day >= first, row.day <= last).order_by(row.day, row.system)
+        wanted = (
+            select(*_statement()).where(row.day >= first, row.day <= last).order_by(row.day, row.partner, row.system)
+        )
         return self._statements(wanted if partner is None else wanted.where(row.partner == partner))
 
     def last_day(self) -> str | None:

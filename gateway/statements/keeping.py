@@ -65,7 +65,7 @@ class StatementStore(Protocol):
         ...
 
     def put(self, statements: Sequence[KeptStatement]) -> None:
-        """Keeps the statements of a day. One of the same day and system must fail, at the latest with the commit."""
+        """Keeps the statements of a day. One that is there already must fail, at the latest with the commit."""
         ...
 
     def close_day(self, day: str, entry: int) -> None:
@@ -115,10 +115,10 @@ class StatementsStore(Protocol):
 class StatementReader(Protocol):
     """Reads what is committed. All of it raises `UnavailableError`."""
 
-    def find(self, day: str, system: str) -> KeptStatement | None: ...
+    def find(self, day: str, partner: str, system: str) -> KeptStatement | None: ...
 
     def listed(self, first: str, last: str, partner: str | None) -> Sequence[KeptStatement]:
-        """Those from one day to another, both included, by day and then by system; without partner of all of them."""
+        """Those from one day to another, both included, by day, partner and system; without partner of all of them."""
         ...
 
     def last_day(self) -> str | None: ...

@@ -30,6 +30,7 @@ from gateway.domain.errors import UnavailableError
 from gateway.ports import Clock
 from gateway.statements.keeping import KeptStatement, StatementsStore, StatementWork
 
+MISSING = "entries of the day are missing; `bidui audit verify` says which"
 _DAY = timedelta(days=1)
 Acts: TypeAlias = list[tuple[Disclosure | None, bool]]
 
@@ -157,10 +158,10 @@ class Maker:
         since, until = (text(microseconds(each)) for each in bounds(day))
         size = self.reader.head().size
         found = _Gathered(since, until, first_since(self.reader, since, size))
-        self._read(found, size)
+        self._read(found, size, self.rest)
         return found
 
-    def _read(self, found: _Gathered, end: int) -> None:
+    def _read(self, found: _Gathered, end: int, rest: Callable[[], None] = lambda: None) -> None:
         """Takes in further entries, up to the first behind the day."""
         if found.before is not None:
             return
@@ -172,7 +173,7 @@ class Maker:
                     return
                 found.read += 1
                 self._take(found, content, packed)
-            self.rest()
+            rest()
 
     def _take(self, found: _Gathered, content: bytes, packed: bytes) -> None:
         try:
@@ -188,11 +189,14 @@ class Maker:
         for place, content in enumerate(self.reader.entries(start, stop), start):
             yield content, beside.get(place, b"")
         if place + 1 != stop:
-            raise UnavailableError("entries of the day are missing; `bidui audit verify` says which")
+            raise UnavailableError(MISSING)
 
 
 def first_since(reader: LedgerReader, since: str, size: int) -> int:
-    """The first entry recorded at this time or later; those that were pruned were recorded before it."""
+    """The first entry recorded at this time or later. Entries of long ago may be pruned, the one before it may not.
+
+    Raises `UnavailableError`.
+    """
     low, high = 0, size
     while low < high:
         middle = (low + high) // 2
@@ -201,6 +205,8 @@ def first_since(reader: LedgerReader, since: str, size: int) -> int:
             low = middle + 1
         else:
             high = middle
+    if low and next(iter(reader.entries(low - 1, low)), None) is None:
+        raise UnavailableError(MISSING)
     return low
 
 
