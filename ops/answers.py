@@ -2,6 +2,7 @@
 
 origin = "bidui.example.gov/audit/2026-1"
 issuer = "https://bidui.example.gov"
+suite = "intl"                      # or "gm": SM2, SM3, SM4; may be left out
 port = 8420                         # may be left out, as metrics_port
 
 [administrators.system_admin]       # security_admin, audit_admin likewise
@@ -21,7 +22,7 @@ import msgspec
 
 from gateway.domain.people import DUTY_ZH, Duty
 from ops.founding import Administrator, Administrators
-from ops.settings import Port, SettingsError
+from ops.settings import Port, SettingsError, SuiteName
 
 FOUNDERS = (Duty.SYSTEM_ADMIN, Duty.SECURITY_ADMIN, Duty.AUDIT_ADMIN)
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
@@ -53,6 +54,7 @@ class Answers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     origin: Text
     issuer: Text
     administrators: Three
+    suite: SuiteName = "intl"
     port: Port = 8420
     metrics_port: Port = 9420
 

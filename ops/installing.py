@@ -16,7 +16,7 @@ from audit.events import log_opened
 from ops.founding import Administrators, make_foundation
 from ops.log_keys import TRUST_FILE, make_ledger, read_log_keys
 from ops.rights import FOUNDATION_FILE, read_home_foundation
-from ops.settings import Home, ServeSettings, SettingsError, load
+from ops.settings import Home, ServeSettings, SettingsError, SuiteName, load
 from policies.loader import SHIPPED_RULEBOOKS
 
 _ORIGIN = re.compile(r"[\w./:-]{1,200}")
@@ -25,6 +25,7 @@ FOLDERS = ("data/index", "data/seal", "data/reports", "checkpoints", "partners",
 _SERVE = """# 比对网关。各项说明见 docs/operations.md
 origin = "{origin}"
 issuer = "{issuer}"
+suite = "{suite}"
 host = "127.0.0.1"
 port = {port}
 metrics_port = {metrics_port}
@@ -33,6 +34,7 @@ certificate_optional = {certificate_optional}
 """
 _SEAL = """# 封存进程。留空即使用 data/seal/seal.sock
 socket = ""
+suite = "{suite}"
 """
 _UNITS = """# 机构树：每行一个机构，代码 = 上级机构代码；最上级写空串
 """
@@ -44,6 +46,7 @@ def init(
     origin: str,
     issuer: str,
     administrators: Administrators,
+    suite: SuiteName = "intl",
     port: int = 8420,
     metrics_port: int = 9420,
     certificate_optional: bool = False,
@@ -53,7 +56,8 @@ def init(
 
     People have no client certificate: `certificate_optional` lets them in where this process ends TLS itself.
 
-    Raises `SettingsError` where there is one already, `DeedError` unless the administrators are three.
+    Raises `SettingsError` where there is one already, `DeedError` unless the administrators are three, `SuiteError`
+    where this machine lacks what the suite needs.
     """
     if (home.path / "serve.toml").exists():
         raise SettingsError(f"{home.path} holds an installation already; choose another folder")
@@ -65,8 +69,8 @@ def init(
     for folder in ("", "data", *FOLDERS):
         (home.path / folder).mkdir(exist_ok=True, mode=0o750)
     if not home.keys.exists():
-        make_all(home.path, home.clock, os.urandom, passphrase=passphrase)
-    _write(home.path / "seal.toml", _SEAL)
+        make_all(home.path, home.clock, os.urandom, passphrase=passphrase, suite=suite)
+    _write(home.path / "seal.toml", _SEAL.format(suite=suite))
     (home.path / FOUNDATION_FILE).write_bytes(foundation.encode())
     _write(home.path / "units.toml", _UNITS)
     for rulebook in sorted(SHIPPED_RULEBOOKS.glob("*.toml")):
@@ -77,6 +81,7 @@ def init(
         _SERVE.format(
             origin=origin,
             issuer=issuer,
+            suite=suite,
             port=port,
             metrics_port=metrics_port,
             certificate_optional=str(certificate_optional).lower(),

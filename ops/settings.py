@@ -13,7 +13,7 @@ import tomllib
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 import msgspec
 
@@ -36,6 +36,8 @@ class Mode(StrEnum):
 
 
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
+SuiteName = Literal["intl", "gm"]
+"""A cryptographic suite, chosen once by `bidui init`: see `audit/suite.py`."""
 
 
 class OidcServeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -54,6 +56,8 @@ class ServeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """The name of this deployment's log, as it stands in receipts and checkpoints."""
     issuer: str
     """The https address partners reach the gateway by; the audience of their assertions and of our tokens."""
+    suite: SuiteName = "intl"
+    """The cryptographic suite of log and index; fixed when the log was opened."""
     node: str = "node-1"
     host: str = "127.0.0.1"
     port: Port = 8420
@@ -79,6 +83,10 @@ class ServeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """After how many hours they must, whatever they do."""
     oidc: OidcServeSettings | None = None
     """The office's own identity provider, for signing in; nobody can approve anything by it."""
+    max_unwitnessed_hours: Annotated[float, msgspec.Meta(gt=0, le=720)] = 4.0
+    """Where witnesses are configured: after how many hours without a quorum of them nothing is answered any more."""
+    max_unwitnessed_entries: Annotated[int, msgspec.Meta(ge=1)] = 1_000_000
+    """Likewise: after how many entries."""
     grid_milliseconds: Annotated[float, msgspec.Meta(gt=0, le=1000)] = 2.0
     """Answers leave on multiples of this."""
 
@@ -88,6 +96,8 @@ class SealSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
     socket: str = ""
     """Path of its unix socket; empty: `data/seal/seal.sock` in the home."""
+    suite: SuiteName = "intl"
+    """The cryptographic suite of the installation; must be that of sync and gateway."""
 
 
 @dataclass(frozen=True, kw_only=True)

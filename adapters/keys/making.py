@@ -1,6 +1,7 @@
 """All keys of an installation, made at once under `BIDUI_HOME/keys`, each in the folder of the process that holds it.
 
     keys/serve/      receipts.pem checkpoints.pem checkpoints-mldsa44.pem token.pem tls.pem
+                     (suite gm: receipts-sm2.secret checkpoints-sm2.secret in place of the first three)
                      idempotency.secret proxy.secret natural.secret accounts.secret
     keys/seal/       sealing.secret
     keys/sync/       sync.pem (signs manifests) sealing.secret
@@ -43,6 +44,8 @@ from adapters.keys.files import (
     write_public,
     write_secret,
 )
+from audit.sm2 import make_key
+from audit.suite import GM, suite_of
 from gateway.ports import Clock
 
 SECRET_BYTES = 32
@@ -56,13 +59,18 @@ def make_all(
     *,
     names: Sequence[str] = LOCAL_NAMES,
     passphrase: Passphrase | None = None,
+    suite: str = "intl",
 ) -> None:
-    """Make every key of a new installation, or nothing: a folder `keys` that is there is never touched."""
+    """Make every key of a new installation, or nothing: a folder `keys` that is there is never touched.
+
+    Under the suite `gm` the log's keys are SM2 keys, which GmSSL draws. Raises `SuiteError` where it is not there.
+    """
     keys, draft = home / "keys", home / f".keys-{os.getpid()}"
     if keys.exists():
         raise KeyFileError(f"{keys} exists; keys are made once, and what they sealed or signed needs them")
     try:
         _fill(draft, clock, entropy, names, passphrase)
+        _make_log_keys(draft, entropy, passphrase, suite)
         # The name appears with everything in it: a crash before this line has made no keys.
         draft.rename(keys)
     finally:
@@ -135,11 +143,28 @@ def _fill(keys: Path, clock: Clock, entropy: Entropy, names: Sequence[str], pass
     _certify(keys, clock, entropy, names, passphrase)
 
 
+def _make_log_keys(keys: Path, entropy: Entropy, passphrase: Passphrase | None, suite: str) -> None:
+    if suite_of(suite) is GM:
+        for name in ("receipts", "checkpoints"):
+            key = make_key()
+            write_secret(keys / "serve" / f"{name}-sm2.secret", key.content, passphrase, entropy)
+            write_new(keys / f"{name}-sm2.pub", key.public.hex().encode() + b"\n", 0o644)
+        return
+    for name, signing in _log_keys(entropy).items():
+        write_key(keys / "serve" / f"{name}.pem", signing, passphrase)
+        write_public(keys / f"{name}.pub", signing)
+
+
+def _log_keys(entropy: Entropy) -> dict[str, SigningKey]:
+    return {
+        "receipts": Ed25519PrivateKey.from_private_bytes(entropy(32)),
+        "checkpoints": Ed25519PrivateKey.from_private_bytes(entropy(32)),
+        "checkpoints-mldsa44": MLDSA44PrivateKey.from_seed_bytes(entropy(32)),
+    }
+
+
 def _signing_keys(entropy: Entropy) -> dict[str, SigningKey]:
     return {
-        "serve/receipts": Ed25519PrivateKey.from_private_bytes(entropy(32)),
-        "serve/checkpoints": Ed25519PrivateKey.from_private_bytes(entropy(32)),
-        "serve/checkpoints-mldsa44": MLDSA44PrivateKey.from_seed_bytes(entropy(32)),
         "serve/token": make_p256(entropy),
         "sync/sync": Ed25519PrivateKey.from_private_bytes(entropy(32)),
     }

@@ -28,7 +28,7 @@ from ops.rights import read_home_foundation
 from ops.seal import SealingDesk, listen, serve_forever
 from ops.sealing_child import SealingChild
 from ops.serve import run
-from ops.settings import SealSettings, load
+from ops.settings import SealSettings, SuiteName, load
 from ops.wiring import wire
 from policies.catalogue import load_catalogue
 
@@ -38,6 +38,7 @@ AnswersOption = Annotated[Path | None, typer.Option("--answers", help="应答文
 def init(
     answers: AnswersOption = None,
     home: HomeOption = None,
+    suite: Annotated[SuiteName | None, typer.Option("--suite", help="密码套件：intl 或 gm（SM2、SM3、SM4）")] = None,
     passphrase_file: PassphraseOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -51,6 +52,7 @@ def init(
             origin=given.origin,
             issuer=given.issuer,
             administrators=people,
+            suite=suite or given.suite,
             port=given.port,
             metrics_port=given.metrics_port,
             certificate_optional=True,
@@ -94,10 +96,11 @@ def seal(
     logs.configure()
     place, passphrase = home_of(home), passphrase_of(passphrase_file)
     with told():
-        path = place.seal_socket(load(place, "seal.toml", SealSettings))
+        settings = load(place, "seal.toml", SealSettings)
+        path = place.seal_socket(settings)
         path.parent.mkdir(parents=True, exist_ok=True)
         desk = SealingDesk(
-            key=SealingKey(read_secret(place.keys / "seal" / "sealing.secret", passphrase)),
+            key=SealingKey(read_secret(place.keys / "seal" / "sealing.secret", passphrase), settings.suite),
             catalogue=load_catalogue(),
             foundation=read_home_foundation(place),
             marks=Marks(path.parent / "marks.journal"),

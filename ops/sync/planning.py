@@ -76,7 +76,7 @@ def prepare(settings: SyncSettings, home: Home, keys: SyncKeys, catalogue: Catal
     return Job(
         settings=settings,
         home=home,
-        key=SealingKey(keys.sealing),
+        key=SealingKey(keys.sealing, settings.suite),
         signing=keys.sync,
         catalogue=catalogue,
         entropy=entropy,

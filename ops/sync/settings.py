@@ -6,6 +6,8 @@ from datetime import datetime
 
 import msgspec
 
+from ops.settings import SuiteName
+
 
 class SourceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One source: a database by its SQLAlchemy URL, or a file. Relative paths begin in the home."""
@@ -27,6 +29,8 @@ class SyncSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     sources: tuple[SourceSettings, ...]
     index_database: str = ""
     """SQLAlchemy URL of a PostgreSQL point store, kept beside the files; empty: files alone."""
+    suite: SuiteName = "intl"
+    """The cryptographic suite of the installation; must be that of the sealing process and the gateway."""
     workers: int = 2
     """Processes that seal during a full sync."""
     listen_port: int = 8430
