@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import cast
 
@@ -38,8 +38,8 @@ class Evidence:
     whole: Report
 
     @classmethod
-    def of(cls, home: Home, reader: SqlLedgerReader) -> Evidence:
-        """Reads the whole log; the gateway must have signed it all."""
+    def of(cls, home: Home, reader: SqlLedgerReader, seen: Iterable[bytes] = ()) -> Evidence:
+        """Reads the whole log; the gateway must have signed it all. `seen` are checkpoints that others hold."""
         checkpoints, trust = FileCheckpoints(home.checkpoints), parse_trust((home.path / TRUST_FILE).read_bytes())
         entries = list(reader.entries(0, reader.head().size))
         return cls(
@@ -47,7 +47,7 @@ class Evidence:
             tree=StoredTree(len(entries), reader.hashes),
             checkpoint=checkpoints.latest() or b"",
             trust=trust,
-            whole=verify_log(reader, checkpoints.history(), trust),
+            whole=verify_log(reader, [*checkpoints.history(), *seen], trust),
         )
 
     def bodies(self, kind: str) -> list[Mapping[str, JsonValue]]:

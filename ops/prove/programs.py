@@ -60,7 +60,7 @@ def start(name: str, home: Home) -> Program:
     log = home.path / f"{name}.log"
     command = [sys.executable, "-m", "ops.cli.main", name, "--home", str(home.path)]
     with log.open("ab") as sink:
-        process = subprocess.Popen(command, cwd=ROOT, env=_environment(home), stdout=sink, stderr=sink)  # noqa: S603 - our own program
+        process = subprocess.Popen(command, cwd=ROOT, env=environment(home), stdout=sink, stderr=sink)  # noqa: S603 - our own program
     return Program(process=process, log=log)
 
 
@@ -97,7 +97,8 @@ def until(holds: Callable[[], bool], *programs: Program, seconds: float = READY_
     return time.monotonic() - started
 
 
-def _environment(home: Home) -> dict[str, str]:
+def environment(home: Home) -> dict[str, str]:
+    """What our programs are started with in this home."""
     clock = f"file:{home.clock.path}" if isinstance(home.clock, FileClock) else "system"
     path = os.pathsep.join([str(ROOT), str(ROOT / "adapters" / "client")])
     return {**os.environ, "BIDUI_MODE": home.mode, "BIDUI_CLOCK": clock, "PYTHONPATH": path}

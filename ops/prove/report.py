@@ -7,13 +7,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
+from ops.prove.breakdowns import Breakdowns
 from ops.prove.crashes import Crashes
 from ops.prove.mutations import Tried
+from ops.prove.points import Point
 
 PAGE = Path(__file__).parents[2] / "docs" / "proofs.md"
 KILLED = """serve and seal are killed (SIGKILL) in turn at random moments while callers ask; nobody mends anything. Then
 every answer that a caller has heard is looked for in the log, word for word, and its receipt is proven with the trust
 file alone; every refusal must be recorded once, and the budgets must have counted every answer once.
+
+"""
+BREAKDOWNS = """A gateway takes three turns and signs after each while one system call of its write path fails
+(`strace`), or while it kills itself at a station of our own; then another one starts, nobody mends anything, everything
+is asked again by the same keys. `points` are calls that really broke: each occurrence of a call in the three turns, or
+so many of them. A killed backend of PostgreSQL, and a line that breaks while its answer is awaited, leave a commit in
+doubt. After every point the whole log is verified against every checkpoint ever published, every answer heard is proven
+by its receipt, a repeated question must have been given the answer of the first time, and budgets and entries are
+counted. All points of an engine share one log.
 
 """
 BROKEN = """Each promise is broken on purpose, one place at a time (`ops/prove/mutations.toml`); its tests must notice.
@@ -60,6 +71,56 @@ def _kill_rows(engine: str, run: Crashes) -> list[tuple[str, ...]]:
         spread = f"{median(again):.2f} ({min(again):.2f}-{max(again):.2f})" if again else ""
         rows.append((engine, what, str(len(again)), spread, *found))
     return rows
+
+
+def breakdown_part(runs: Mapping[str, Breakdowns]) -> Part:
+    """The broken calls, by engine, place and way."""
+    columns = (
+        "engine",
+        "where",
+        "how",
+        "points",
+        "gateway killed",
+        "answers heard",
+        "heard on asking again",
+        "without an entry",
+        "not provable",
+        "another answer",
+        "miscounted",
+        "forks",
+        "did not come back",
+    )
+    rows = [row for engine, run in runs.items() for row in _breakdown_rows(engine, run.points)]
+    return Part(
+        title="Broken system calls",
+        text=BREAKDOWNS + _table(columns, rows),
+        holds=all(run.holds for run in runs.values()),
+    )
+
+
+def _breakdown_rows(engine: str, points: Sequence[Point]) -> list[tuple[str, ...]]:
+    fired = [each for each in points if each.broke.fired]
+    rows = [
+        (engine, at.where, at.what, *_sums([each for each in fired if each.broke == at]))
+        for at in dict.fromkeys(each.broke for each in fired)
+    ]
+    return [*rows, (f"**{engine}**", "**all**", "", *_sums(fired))]
+
+
+def _sums(points: Sequence[Point]) -> tuple[str, ...]:
+    totals = (
+        len(points),
+        sum(each.killed for each in points),
+        sum(each.heard for each in points),
+        sum(each.again for each in points),
+        sum(each.unrecorded for each in points),
+        sum(each.unproven for each in points),
+        sum(each.changed + each.unexpected for each in points),
+        sum(each.miscounted for each in points),
+        sum(each.forks + len(each.problems) for each in points),
+        sum(each.not_back + each.sealed for each in points),
+    )
+    return tuple(map(str, totals))
 
 
 def mutation_part(tried: Sequence[Tried]) -> Part:

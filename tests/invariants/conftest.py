@@ -8,13 +8,22 @@ from contextlib import ExitStack
 import pytest
 
 from ops.demo.postgres import Postgres
+from ops.prove.breakdowns import Breakdowns
 from ops.prove.crashes import Crashes
+from ops.prove.faults import program
 from ops.prove.homes import Stage, copy_stage
+from ops.prove.programs import ProofError
 from tests.invariants.running import Running, a_running
 from tests.invariants.world import World, a_stage, a_world, home_at
 
 ENGINES = ("sqlite", "postgresql")
 KILLS = {"sqlite": 2, "postgresql": 1}
+STATIONS = ("between COMMIT and release", "between swapping and publishing")
+BROKEN = {
+    "sqlite": [("the gateway", "fdatasync", "EIO"), ("the gateway", "rename", "KILL")],
+    "postgresql": [("the line", "recvfrom", "ECONNRESET"), ("the line", "sendto", "KILL")],
+}
+"""Few of the hundreds of `make prove`."""
 
 
 @pytest.fixture(scope="session")
@@ -52,6 +61,23 @@ def crashed(request: pytest.FixtureRequest, stage: Stage, tmp_path_factory: pyte
     crashes = Crashes(home=home, stage=stage, kills=KILLS[engine])
     crashes.run()
     return crashes
+
+
+@pytest.fixture(scope="session", params=ENGINES)
+def broken(request: pytest.FixtureRequest, stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Breakdowns:
+    """A gateway on each engine in turn whose system calls fail, and what came of it."""
+    engine: str = request.param
+    folder = tmp_path_factory.mktemp(f"broken-{engine}")
+    url = request.getfixturevalue("postgres").url("broken") if engine == "postgresql" else ""
+    try:
+        program()
+    except ProofError as error:
+        pytest.skip(str(error))
+    home = home_at(folder / "home")
+    copy_stage(stage, home, url)
+    breakdowns = Breakdowns(home=home, stage=stage, folder=folder / "journals", most=2)
+    breakdowns.run(BROKEN[engine], STATIONS)
+    return breakdowns
 
 
 @pytest.fixture(params=ENGINES)

@@ -1,7 +1,8 @@
 """Promise 3, record_before_reply: whatever was told stands in the log, durable, before its first byte leaves.
 
 In this process the log is read on another connection at the moment a response begins. With the real processes serve
-and seal are killed under load, and what callers had heard is held against the log (`make prove` does it fifty times).
+and seal are killed under load, and what callers had heard is held against the log (`make prove` does it fifty times);
+a gateway of which single system calls fail is asked, and asked again (`make prove` breaks hundreds of them).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from adapters.sql.ledger_reader import SqlLedgerReader
 from adapters.sql.store import SqlWork
 from audit.entry import leaf_hash
+from ops.prove.breakdowns import Breakdowns
 from ops.prove.crashes import Crashes
 from tests.invariants.doors import COMPARISONS, ROWS, Row
 from tests.invariants.world import Asking, Told, World, ask_all
@@ -114,6 +116,16 @@ def test_no_answer_is_lost_when_serve_or_seal_is_killed(crashed: Crashes) -> Non
     assert crashed.verdict is not None
     assert crashed.verdict.answers > 10
     assert crashed.verdict.holds, crashed.verdict
+
+
+@pytest.mark.slow
+def test_no_broken_system_call_loses_an_answer_or_forks_the_log(broken: Breakdowns) -> None:
+    """A few of the points that `make prove` breaks all of."""
+    fired = [each for each in broken.points if each.broke.fired]
+
+    assert len(fired) >= 5
+    assert sum(each.killed for each in fired) >= 3
+    assert [each for each in broken.points if not each.holds] == []
 
 
 @contextmanager
