@@ -60,7 +60,7 @@ def build(gateway: Gateway, queue: Queue | None = None) -> ASGIApp:
             keys=key_set([gateway.identity.jwk]),
         ),
         log_routes=log_routes(
-            Log(reader=gateway.reader, latest=gateway.checkpoints.latest, trust=gateway.trust.encode())
+            Log(reader=gateway.reader, latest=gateway.checkpoints.latest, trust=gateway.log_keys.trust)
         ),
         office_routes=gateway.people.routes(gateway.identity.edge),
         checks=_checks(gateway),

@@ -23,7 +23,6 @@ from adapters.sql.engine import open_engine
 from adapters.sql.ledger_reader import SqlLedgerReader
 from adapters.sql.store import SqlStore
 from audit.signer import CheckpointSigner
-from audit.trust import Trust
 from gateway.domain.budget import Used
 from gateway.domain.caller import Caller
 from gateway.domain.comparison import Comparison
@@ -36,7 +35,7 @@ from gateway.record import Recorder
 from gateway.seal import Layout
 from ops.examining import examine_apart
 from ops.identity import Identity, build_identity
-from ops.log_keys import LogKeys, make_ledger, read_log_keys
+from ops.log_keys import LiveKeys, live_keys, make_ledger
 from ops.office import open_office
 from ops.people import PeopleDesk, open_desk
 from ops.rights import RightsDesk, read_home_foundation
@@ -68,7 +67,7 @@ class Gateway:
     reader: SqlLedgerReader
     checkpoints: FileCheckpoints
     signer: CheckpointSigner
-    trust: Trust
+    log_keys: LiveKeys
     metrics: Metrics
     generations: Generations
     generation: OpenIndex | None
@@ -123,7 +122,7 @@ def open_generation(generations: Generations, catalogue: Catalogue, previous: In
 def wire(home: Home, passphrase: Passphrase | None = None) -> Gateway:
     """Reads settings and keys and joins the parts. Raises what the parts raise; nothing listens yet."""
     settings = load(home, "serve.toml", ServeSettings)
-    catalogue, metrics, log_keys = load_catalogue(), Metrics(), read_log_keys(home, settings, passphrase)
+    catalogue, metrics, log_keys = load_catalogue(), Metrics(), live_keys(home, settings, passphrase, _keys_alarm)
     identity = build_identity(home, settings, Registry([]), passphrase)
     socket = home.seal_socket(load(home, "seal.toml", SealSettings))
     seal = SealClient(socket)
@@ -163,7 +162,7 @@ def wire(home: Home, passphrase: Passphrase | None = None) -> Gateway:
         reader=reader,
         checkpoints=checkpoints,
         signer=_signer(home, settings, log_keys, reader, checkpoints),
-        trust=log_keys.trust,
+        log_keys=log_keys,
         metrics=metrics,
         generations=generations,
         generation=generation,
@@ -171,19 +170,19 @@ def wire(home: Home, passphrase: Passphrase | None = None) -> Gateway:
     )
 
 
-def _recorder(home: Home, settings: ServeSettings, keys: LogKeys, passphrase: Passphrase | None) -> Recorder:
+def _recorder(home: Home, settings: ServeSettings, keys: LiveKeys, passphrase: Passphrase | None) -> Recorder:
     ledger = make_ledger(home, settings, passphrase)
-    return Recorder(origin=settings.origin, ledger=ledger, signer=keys.receipts, entropy=os.urandom)
+    return Recorder(origin=settings.origin, ledger=ledger, signer=keys, entropy=os.urandom)
 
 
 def _signer(
-    home: Home, settings: ServeSettings, keys: LogKeys, reader: SqlLedgerReader, checkpoints: FileCheckpoints
+    home: Home, settings: ServeSettings, keys: LiveKeys, reader: SqlLedgerReader, checkpoints: FileCheckpoints
 ) -> CheckpointSigner:
     return CheckpointSigner(
         origin=settings.origin,
         reader=reader,
         store=checkpoints,
-        signers=keys.checkpoints,
+        signers=keys,
         now=home.clock.now,
         rest=lambda: time.sleep(REST_SECONDS),
     )
@@ -210,6 +209,10 @@ def _rights(
         newest=FileNewest(home.checkpoints),
         loud=loud,
     )
+
+
+def _keys_alarm(error: str) -> None:
+    log.error("log_keys_unreadable", error=error)
 
 
 def _alarm(metrics: Metrics) -> Callable[[int, str], None]:

@@ -51,7 +51,7 @@ class Entrance:
                 ),
                 catalogue=CatalogueDoor(identify=self.identify, catalogue=CATALOGUE, held=self._held),
                 token_routes=[],
-                log_routes=log_routes(Log(reader=self._ledger(), latest=self._latest, trust=a_trust().encode())),
+                log_routes=log_routes(Log(reader=self._ledger(), latest=self._latest, trust=a_trust().encode)),
                 checks=self.checks,
                 document=lambda: document(CATALOGUE),
             )

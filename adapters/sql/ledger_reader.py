@@ -50,6 +50,13 @@ class SqlLedgerReader:
         for row in self._rows(select(index, ledger_entry.c.entry).where(index < end).order_by(index)):
             yield row[0], _bytes(row[1])
 
+    def of_type(self, kind: str) -> Iterator[tuple[int, bytes]]:
+        """Index and bytes of all entries of one kind, by index. Looks at every row: for rare and patient askers."""
+        index = ledger_entry.c.index
+        wanted = select(index, ledger_entry.c.entry).where(ledger_entry.c.type == kind).order_by(index)
+        for row in self._rows(wanted):
+            yield row[0], _bytes(row[1])
+
     def hashes(self, level: int, start: int, end: int) -> bytes:
         if level == 0:
             return self._leaves(start, end)

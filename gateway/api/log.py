@@ -34,7 +34,7 @@ class Log:
 
     reader: LedgerReader
     latest: Callable[[], bytes | None]
-    trust: bytes
+    trust: Callable[[], bytes]
 
 
 def log_routes(log: Log) -> list[Route]:
@@ -60,7 +60,7 @@ def log_routes(log: Log) -> list[Route]:
         return await asyncio.to_thread(_tile, log, path)
 
     async def trust(_: HttpRequest) -> Response:
-        return Response(log.trust, media_type="application/json")
+        return Response(log.trust(), media_type="application/json")
 
     return [
         Route("/v1/log/checkpoint", checkpoint, methods=["GET"]),

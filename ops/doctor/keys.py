@@ -15,7 +15,7 @@ from audit.note import parse_vkey
 from audit.trust import Trust, parse_trust
 from ops.doctor.finding import Finding, doubt, ill, unseen, well
 from ops.doctor.installation import Installation
-from ops.log_keys import TRUST_FILE
+from ops.log_keys import STEMS, TRUST_FILE, key_file
 
 OFFICE = ("people", "authority", "clients")
 """Folders of a demonstration; in production none of their keys belongs on this machine."""
@@ -80,7 +80,7 @@ def certificates(installation: Installation) -> Iterator[Finding]:
 
 
 def _needed(installation: Installation) -> Mapping[str, list[str]]:
-    serve = ["receipts.pem", "checkpoints.pem", "checkpoints-mldsa44.pem", "token.pem"]
+    serve = [*_of_the_log(installation), "token.pem"]
     serve += ["idempotency.secret", "natural.secret", "accounts.secret"]
     if installation.serve and installation.serve.tls:
         serve.append("tls.pem")
@@ -90,6 +90,15 @@ def _needed(installation: Installation) -> Mapping[str, list[str]]:
     if (installation.home.path / "sync.toml").exists():
         needed["sync"] = ["sync.pem", "sealing.secret"]
     return needed
+
+
+def _of_the_log(installation: Installation) -> list[str]:
+    """The files of the keys that go on signing; those of the founding where the trust file says nothing."""
+    try:
+        trust = parse_trust((installation.home.path / TRUST_FILE).read_bytes())
+    except (OSError, AuditError):
+        return [f"{stem}.pem" for stem in STEMS.values()]
+    return [key_file(key).name for key in trust.keys if key.until is None]
 
 
 def _folder(folder: Path, names: list[str]) -> Finding:

@@ -67,7 +67,7 @@ class Server:
 
     def ask(self, path: str) -> httpx2.Response:
         async def send() -> httpx2.Response:
-            routes = log_routes(Log(reader=self.leaves, latest=self.latest, trust=a_trust().encode()))
+            routes = log_routes(Log(reader=self.leaves, latest=self.latest, trust=a_trust().encode))
             transport = httpx2.ASGITransport(app=Starlette(routes=routes))
             async with httpx2.AsyncClient(transport=transport, base_url="http://gateway") as client:
                 return await client.get(f"/v1/log/{path}")
