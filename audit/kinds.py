@@ -3,7 +3,9 @@
 from audit.account_kinds import ACCOUNT_KINDS
 from audit.care_kinds import CARE_KINDS
 from audit.deed_kinds import DEED_KINDS
+from audit.erasure_kinds import ERASURE_KINDS
 from audit.kind import Kind
+from audit.search_kinds import SEARCH_KINDS
 from audit.statement_kinds import STATEMENT_KINDS
 from audit.trail_kinds import TRAIL_KINDS
 
@@ -85,6 +87,8 @@ KINDS = (
     *ACCOUNT_KINDS,
     *CARE_KINDS,
     *TRAIL_KINDS,
+    *ERASURE_KINDS,
+    *SEARCH_KINDS,
     *STATEMENT_KINDS,
 )
 

@@ -4,6 +4,8 @@ from enum import IntEnum
 
 from msgspec import Struct
 
+from audit.erased import Erased
+
 MAX_PROBLEMS = 100
 
 
@@ -31,6 +33,8 @@ class Report(Struct, frozen=True):
     problems: tuple[Problem, ...]
     checkpoints: int = 0
     disclosures: int = 0
+    erased: tuple[Erased, ...] = ()
+    """What the log says was erased, and that nothing else is missing; it takes nothing from the verdict."""
 
     @property
     def verdict(self) -> Exit:

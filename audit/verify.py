@@ -6,27 +6,25 @@ It trusts the trust file alone and takes everything else as a claim:
 2. walk through all entries once, checking each and growing the tree;
 3. at each checkpoint's size the tree must have its root, which makes all checkpoints consistent with each other;
 4. compare what was stored beside the entries: head, tiles, disclosures;
-5. entries under no signed checkpoint are missing evidence, and so is a missing signature.
+5. a disclosure that is not there was erased by an entry that a deed allows, or it is missing evidence;
+6. entries under no signed checkpoint are missing evidence, and so is a missing signature.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 
 from audit.checkpoint import Checkpoint
-from audit.disclosure import DisclosureKeys, Sealed, is_committed, unpack, unseal
-from audit.errors import DisclosureError
+from audit.disclosed import DisclosureCheck
+from audit.disclosure import DisclosureKeys
 from audit.evidence import open_checkpoints
-from audit.kinds import KINDS
 from audit.ledger import Head
 from audit.reader import LedgerReader, chunks
 from audit.report import Exit, Findings, Problem, Report
-from audit.scan import Entry, EntryScan, TreeScan
+from audit.scan import EntryScan, TreeScan
 from audit.tree import TILE_WIDTH, perfect_root, split
 from audit.trust import Trust
 from audit.verify_receipt import verify_receipt
 
 __all__ = ["Exit", "Problem", "Report", "verify_log", "verify_receipt"]
-
-_SECRETS = {kind.type: frozenset(kind.secrets) for kind in KINDS}
 
 
 def verify_log(
@@ -54,7 +52,8 @@ class _LogVerifier:
         self._findings = Findings()
         self._entries = EntryScan(trust.origin, trust.suite, self._findings)
         self._tree = TreeScan(trust.suite.digest)
-        self._size = self._proven = self._opened = 0
+        self._disclosed = DisclosureCheck(keys, self._findings)
+        self._size = self._proven = 0
         self._broken: tuple[int, int] | None = None
 
     def run(self, checkpoints: Iterable[bytes], upto: int | None) -> Report:
@@ -70,7 +69,9 @@ class _LogVerifier:
         self._name_the_break()
         if self._proven < self._size:
             self._findings.incomplete(self._proven, "entries from here on are under no signed checkpoint")
-        return Report(self._size, self._findings.all(), len(signed), self._opened)
+        self._disclosed.finish(self._reader)
+        opened, erased = self._disclosed.opened, tuple(self._disclosed.tombstones.found)
+        return Report(self._size, self._findings.all(), len(signed), opened, erased)
 
     def _walk(self, claimed: int, signed: Mapping[int, Sequence[Checkpoint]]) -> None:
         for start, end in chunks(0, claimed):
@@ -79,8 +80,8 @@ class _LogVerifier:
             for content in self._reader.entries(start, end):
                 at = self._size - start
                 leaf, entry = self._entries.take(self._size, content, stored[at] if at < len(stored) else None)
-                if self._keys and entry is not None:
-                    self._check_disclosures(entry, kept.get(self._size, b""), self._keys)
+                if entry is not None:
+                    self._disclosed.take(self._size, entry, kept.get(self._size, b""))
                 self._tree.add(leaf)
                 self._size += 1
                 if self._size in signed:
@@ -126,31 +127,3 @@ class _LogVerifier:
         self._findings.tampered(
             None if known else start, f"stored tile {number} of level {level} is not of its entries"
         )
-
-    def _check_disclosures(self, entry: Entry, packed: bytes, keys: DisclosureKeys) -> None:
-        expected = _SECRETS.get(str(entry["type"]), frozenset[str]())
-        try:
-            kept = list(unpack(packed)) if packed else []
-        except DisclosureError as error:
-            self._findings.tampered(self._size, str(error))
-            return
-        for name in sorted(expected - {sealed.name for sealed in kept}):
-            self._findings.incomplete(
-                self._size, f"the disclosure of {name} is missing, and no entry says it was erased"
-            )
-        for sealed in kept:
-            self._check_disclosure(entry, sealed, keys)
-
-    def _check_disclosure(self, entry: Entry, sealed: Sealed, keys: DisclosureKeys) -> None:
-        digests = entry["_sd"]
-        try:
-            disclosure = unseal(str(entry["id"]), sealed, keys)
-        except DisclosureError as error:
-            self._findings.tampered(self._size, str(error))
-            return
-        if disclosure is None:
-            self._findings.incomplete(self._size, f"the key for the disclosure of {sealed.name} is gone")
-        elif isinstance(digests, list) and is_committed(disclosure, digests):
-            self._opened += 1
-        else:
-            self._findings.tampered(self._size, f"the disclosure of {sealed.name} is not the one the entry commits to")

@@ -10,10 +10,12 @@ from audit import events, kinds
 from audit.care_events import Decided, key_ended, key_trusted, log_closed, retention_applied
 from audit.deed_events import DeedRef, cohort_filed, deed_drawn, deed_in_force, deed_refused, deed_signed
 from audit.entry import JsonValue, decode, encode
+from audit.erasure_events import Allowed, erasure_applied, erasure_scrubbed, trail_revealed
 from audit.errors import DisclosureError, EntryError
 from audit.events import Draft, Inner
 from audit.frames import FORMS
 from audit.kind import Kind
+from audit.search_events import Sought, trail_refused, trail_searched
 from audit.statement_events import Stated, access_reported, statement_disputed, statement_made, statement_settled
 from audit.trail_events import trail_read
 from tests.audit import account_drafts
@@ -29,6 +31,7 @@ from tests.audit.make import (
     comparison_answered,
 )
 
+SOUGHT = Sought(person="zz-shen", duty="audit_admin", terms=("subject",), kind="person", subject=SUBJECT, because="M-1")
 DEED = DeedRef("grant", "G-1", 1, "ab" * 32, "payroll")
 DECIDED = Decided("cd" * 32, ["bb-xitong", "bb-shenji"])
 DRAFTS = account_drafts.DRAFTS | {
@@ -56,6 +59,13 @@ DRAFTS = account_drafts.DRAFTS | {
         catalogue_sha256="cd" * 32,
         records={"person": 30_000},
     ),
+    "trail.searched": trail_searched(SOUGHT, words={"partner": ["payroll"]}, before=None, limit=50),
+    "trail.refused": trail_refused(SOUGHT, limit=20),
+    "erasure.applied": erasure_applied(
+        Allowed("E-1", "ab" * 32), basis="PIPL 47", names=["subject"], indices=[3, 4, 9], before="2022-01", kept=2
+    )[0],
+    "erasure.scrubbed": erasure_scrubbed(store="sqlite", upto=12, remains="backups"),
+    "trail.revealed": trail_revealed(Allowed("R-1", "ab" * 32), person="zz-shen", entry=7, names=["subject"]),
     "trail.read": trail_read(person="zz-shen", duty="audit_admin", use="explanation", first=7, last=7),
     "statement.made": statement_made(
         partner="payroll", day="2026-03-02", before=9, statements=[Stated("payroll-01", "ab" * 32, 3, 1)]
