@@ -118,6 +118,11 @@ class Ledger:
         self._suite = suite
         self._sealer: Sealer | None = None
 
+    @property
+    def digest(self) -> Digest:
+        """What hashes here."""
+        return self._suite.digest
+
     def append(self, store: LedgerStore, drafts: Sequence[Draft], at: datetime) -> list[Recorded]:
         """Record drafts in this order; `at` is when they were decided. Nothing may be told before the commit.
 

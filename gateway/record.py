@@ -18,6 +18,7 @@ from audit.entry import encode_typed
 from audit.events import Asked, DataRef, Draft, Inner, PolicyRef, Terms, answered, comparison_refused, outcome, terms
 from audit.ledger import Ledger, LedgerStore, Recorded
 from audit.receipt import SALT_BYTES, ReceiptBody, ReceiptSigner, salted_digest, sign_turn
+from audit.suite import Digest
 from gateway.domain.answer import Disclosed
 from gateway.domain.reply import Answered, Refused
 from gateway.grants import Granted
@@ -60,7 +61,7 @@ class Recorder:
         """Gives every hearing its entry and its reply."""
         if not hearings:
             return
-        writer = _Writer(data_ref(version), self.entropy)
+        writer = _Writer(data_ref(version), self.entropy, self.ledger.digest)
         salts = self.entropy(SALT_BYTES * len(hearings))
         written = [
             writer.write(hearing, salts[SALT_BYTES * n : SALT_BYTES * (n + 1)]) for n, hearing in enumerate(hearings)
@@ -73,7 +74,7 @@ class Recorder:
             (written, entry) for written, entry in recorded if written.hearing.told and written.hearing.reply is None
         ]
         bodies = [_body(written, entry, data) for written, entry in told]
-        receipts = sign_turn(bodies, told[0][1].index, self.origin, self.signer) if told else []
+        receipts = sign_turn(bodies, told[0][1].index, self.origin, self.signer, self.ledger.digest) if told else []
         for (written, _), receipt in zip(told, receipts, strict=True):
             written.hearing.reply = Answered(written.answer[:-1] + b',"receipt":' + receipt.json_bytes() + b"}")
 
@@ -81,9 +82,9 @@ class Recorder:
 class _Writer:
     """Writes what the hearings of one turn came to."""
 
-    def __init__(self, data: DataRef, entropy: Entropy) -> None:
+    def __init__(self, data: DataRef, entropy: Entropy, digest: Digest) -> None:
         self.data = data
-        self._entropy = entropy
+        self._entropy, self._digest = entropy, digest
         self._standing: dict[int, _Standing] = {}
         """By the verdict itself: hearings that share it were alike in all it says, and live as long as the turn."""
 
@@ -95,11 +96,15 @@ class _Writer:
             return self._write_refusal(hearing, verdict, salt)
         raise RuntimeError("a hearing ended without a verdict")
 
+    def _digests(self, salt: bytes, hearing: Hearing, answer: bytes) -> tuple[str, str]:
+        request = salted_digest(salt, "request", hearing.request.body, self._digest)
+        return request, salted_digest(salt, "response", answer, self._digest)
+
     def _write_answer(self, hearing: Hearing, granted: Granted, told: Disclosed, salt: bytes) -> _Written:
         standing = self._standing.get(id(granted)) or self._stand(hearing, granted, told)
         query, codes = hearing.request.query, outcome(told.subject, told.fields)
         answer = standing.opening + codes[1:]
-        digests = _digests(salt, hearing, answer)
+        digests = self._digests(salt, hearing, answer)
         draft = answered(
             standing.terms,
             Inner(cause=hearing.outcome.cause if hearing.outcome else "", budgets=_budgets(hearing.spent)),
@@ -126,7 +131,7 @@ class _Writer:
     def _write_refusal(self, hearing: Hearing, refusal: Refusal, salt: bytes) -> _Written:
         incident = self._entropy(8).hex()
         answer = encode_typed({"incident": incident, "reason": refusal.reason})
-        digests = _digests(salt, hearing, answer)
+        digests = self._digests(salt, hearing, answer)
         policy = _policy(refusal.policy)
         draft = comparison_refused(
             _asked(hearing, None, digests[0]),
@@ -185,10 +190,6 @@ def _policy(version: PolicyVersion | None) -> PolicyRef:
     if version is None:
         raise RuntimeError("a verdict names no policy version")
     return PolicyRef(version.number, version.digest)
-
-
-def _digests(salt: bytes, hearing: Hearing, answer: bytes) -> tuple[str, str]:
-    return salted_digest(salt, "request", hearing.request.body), salted_digest(salt, "response", answer)
 
 
 def _counts(told: Disclosed) -> Mapping[str, int]:
