@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import ctypes
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Lock
 
+_UNSYNCHRONISED = 5
+"""TIME_ERROR of ntp_gettime(3)."""
 _ADVICE = "the clock file must hold one instant with its offset, as in 2026-06-30T09:00:00+08:00"
 
 
@@ -18,6 +24,62 @@ class SystemClock:
 
     def now(self) -> datetime:
         return datetime.now(UTC)
+
+
+def steady_seconds() -> float:
+    """Seconds by a clock that nobody can set, and that goes on while the machine sleeps."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
+class SteadyClock:
+    """Follows the machine's clock in small steps; where that leaps further, it goes on by the steady one.
+
+    So nothing is ever recorded under a time from a leap, and when the machine's clock comes back nothing has happened.
+    Whoever watches looks at `drift`, and may `accept` a leap that turns out to be right.
+    """
+
+    def __init__(
+        self,
+        tolerated: timedelta,
+        wall: Callable[[], datetime] = lambda: datetime.now(UTC),
+        steady: Callable[[], float] = steady_seconds,
+    ) -> None:
+        self._tolerated, self._wall, self._steady = tolerated, wall, steady
+        self._lock = Lock()
+        self.accept()
+
+    def now(self) -> datetime:
+        with self._lock:
+            wall, steady, expected = self._read()
+            if abs(wall - expected) > self._tolerated:
+                return expected
+            self._last = wall, steady
+            return wall
+
+    def drift(self) -> timedelta:
+        """By how much the machine's clock has leapt, forward or (below 0) back; small steps are none."""
+        with self._lock:
+            wall, _, expected = self._read()
+        return wall - expected if abs(wall - expected) > self._tolerated else timedelta()
+
+    def accept(self) -> None:
+        """Goes by the machine's clock from now on."""
+        with self._lock:
+            self._last = self._wall(), self._steady()
+
+    def _read(self) -> tuple[datetime, float, datetime]:
+        """The machine's time, the steady one, and what the first should be."""
+        wall, steady = self._wall(), self._steady()
+        last_wall, last_steady = self._last
+        return wall, steady, last_wall + timedelta(seconds=steady - last_steady)
+
+
+def is_synchronised() -> bool | None:
+    """Whether the kernel says that its clock is kept by a time service; None where it cannot be asked."""
+    try:
+        return int(ctypes.CDLL(None).ntp_gettime(ctypes.create_string_buffer(256))) != _UNSYNCHRONISED
+    except (OSError, AttributeError):
+        return None
 
 
 @dataclass(frozen=True)

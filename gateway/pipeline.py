@@ -28,12 +28,24 @@ from gateway.domain.reply import Answered, Failed, Reply, Request
 from gateway.grants import Granted, grant_of, judge, terms_of
 from gateway.hearing import Hearing, kinds, open_hearing, plain
 from gateway.idempotency import Idempotency, Slot
-from gateway.ports import Clock, DataVersion, Index, LookUp, RightsSource, Seal, Sealing, Store, Withheld, Work
+from gateway.ports import (
+    Clock,
+    Committing,
+    DataVersion,
+    Index,
+    LookUp,
+    RightsSource,
+    Seal,
+    Sealing,
+    Store,
+    Withheld,
+    Work,
+)
 from gateway.record import Recorder
 from gateway.watch.budgets import Budgets, Use
 from policies.decision import Reason, Refusal
 
-Turn = Generator[Sealing, None, list[Reply]]
+Turn = Generator[Sealing | Committing, None, list[Reply]]
 _NO_UNITS: frozenset[int] = frozenset()
 
 
@@ -111,7 +123,7 @@ class Pipeline:
             self._settle(uses, budgets)
             self._disclose(hearings)
             self._record(hearings, work, index.version, at)
-            work.commit()
+            yield from _commit(work)
         return [self._reply(hearing) for hearing in hearings]
 
     def _judge(self, requests: Sequence[Request], work: Work, version: DataVersion, at: datetime) -> list[Hearing]:
@@ -226,3 +238,10 @@ class Pipeline:
         if hearing.reply is None:
             raise UnavailableError("a request went through a turn without a reply")
         return hearing.reply
+
+
+def _commit(work: Work) -> Generator[Committing, None, None]:
+    """Durable when it ends. The disk is waited for like the sealing process is: one that hangs holds up no loop."""
+    committing = work.committing()
+    yield committing
+    committing.finish()

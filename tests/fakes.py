@@ -109,6 +109,16 @@ class MemoryWork:
             raise DownError("the disk is full")
         self.store.budgets, self.store.answers, self.store.ledger = self.budgets, self.answers, self.ledger
 
+    def committing(self) -> MemoryWork:
+        """Nothing to wait for: `finish` commits."""
+        return self
+
+    def fileno(self) -> int:
+        return -1
+
+    def finish(self) -> None:
+        self.commit()
+
 
 @dataclass
 class MemoryStore:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
+from pathlib import Path
 from typing import cast
 
 import psycopg
 from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.engine import Dialect
 from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from adapters.sql.cursors import Connection, SqliteConnection
@@ -15,6 +19,7 @@ from adapters.sql.pipelined import Driver, PostgresConnection
 
 WAL_PAGES = 1000
 """Pages that the log of SQLite takes before they are moved to the database, while turns wait: some milliseconds."""
+CONNECT_SECONDS = 5
 
 
 def is_sqlite(engine: Engine) -> bool:
@@ -25,9 +30,11 @@ def is_sqlite(engine: Engine) -> bool:
 def open_engine(url: str) -> Engine:
     """An engine for SQLite (durable WAL) or PostgreSQL (`postgresql+psycopg://`)."""
     if not url.startswith("sqlite"):
-        return create_engine(url, pool_pre_ping=True)
+        return create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": CONNECT_SECONDS})
     engine = create_engine(url, connect_args={"check_same_thread": False, "timeout": 10})
+    event.listen(engine, "do_connect", _make_no_new_file)
     event.listen(engine, "connect", _make_sqlite_durable)
+    event.listen(engine, "checkout", _check_still_the_same)
     return engine
 
 
@@ -50,6 +57,36 @@ def psycopg_connection(engine: Engine) -> Driver:
 def driver_error(engine: Engine) -> type[Exception]:
     """The base of what the driver raises."""
     return sqlite3.Error if is_sqlite(engine) else psycopg.Error
+
+
+def limit_waiting(connection: Connection, seconds: float) -> None:
+    """Has statements on this connection fail that wait longer than this, for a lock or for the database itself."""
+    if isinstance(connection, SqliteConnection):
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout={int(seconds * 1000)}")
+        cursor.fetchall()
+    elif isinstance(connection, PostgresConnection):
+        connection.limit_waiting(seconds)
+
+
+def make_file(engine: Engine) -> None:
+    """Makes the empty file of a SQLite database that is not there yet. Connecting never does: it might be lost."""
+    if is_sqlite(engine) and engine.url.database:
+        Path(engine.url.database).touch(mode=0o640)
+
+
+def _make_no_new_file(_: Dialect, __: ConnectionPoolEntry, arguments: list[str], ___: object) -> None:
+    if arguments and arguments[0] not in {"", ":memory:"} and not Path(arguments[0]).exists():
+        raise sqlite3.OperationalError("the file of the database is not there")
+
+
+def _check_still_the_same(connection: DBAPIConnection, entry: ConnectionPoolEntry, _: object) -> None:
+    """A connection of the pool to a file that is gone, or was replaced, is given up."""
+    name = cast("sqlite3.Connection", connection).execute("PRAGMA database_list").fetchone()[2]
+    found = os.stat(name) if name else None
+    now = (found.st_dev, found.st_ino) if found else None
+    if entry.info.setdefault("inode", now) != now:
+        raise DisconnectionError
 
 
 def _detached(engine: Engine) -> DBAPIConnection:

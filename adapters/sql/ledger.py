@@ -7,6 +7,7 @@ from operator import attrgetter
 from typing import cast
 
 from sqlalchemy import BigInteger, Engine, Integer, Table, bindparam, literal_column, select
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.sql import ClauseElement
 
 from adapters.sql.cursors import Asked, Cursor
@@ -40,6 +41,8 @@ class LedgerTable:
         self._disclosure = Statement(rows_into(engine, ledger_disclosure, *_DISCLOSURE), engine)
         self._tile = Statement(rows_into(engine, ledger_tile, *_TILE), engine)
         self._count = Statement(_count(engine), engine)
+        self.last: tuple[str, int] | None = None
+        """Id and index of the last entry that was appended, until it is reset."""
         self._met: frozenset[str] = frozenset()
         self._met_heads: Asked | None = None
 
@@ -67,6 +70,7 @@ class LedgerTable:
         return b"".join(cast("bytes", row[0]) for row in found)
 
     def append(self, batch: Batch) -> None:
+        self.last = batch.rows[-1].id, batch.rows[-1].index
         heads = sorted(batch.partner_heads.items())
         self._entry.write(self._cursor, [*map(_entry, batch.rows)])
         self._disclosure.write(self._cursor, [*map(_disclosure, batch.rows)])
@@ -77,6 +81,19 @@ class LedgerTable:
         self._met, self._met_heads = frozenset(batch.partner_heads), None
         # A distant database writes while receipts are signed.
         self._cursor.flush()
+
+
+def is_recorded(engine: Engine, entry: tuple[str, int] | None) -> bool:
+    """Whether the entry of this id is at this index, seen from a new connection; False also when it cannot be told."""
+    if entry is None:
+        return False
+    try:
+        engine.dispose()
+        with engine.connect() as connection:
+            found = connection.execute(select(ledger_entry.c.index).where(ledger_entry.c.id == entry[0]))
+            return found.scalar() == entry[1]
+    except SQLAlchemyError:
+        return False
 
 
 def _head() -> ClauseElement:

@@ -40,6 +40,10 @@ class PostgresConnection:
     def close(self) -> None:
         self._connection.close()
 
+    def limit_waiting(self, seconds: float) -> None:
+        """Has whoever waits for PostgreSQL give up after this long; the connection is of no use then."""
+        self._cursor.patience = seconds
+
 
 class PostgresCursor:
     """Keeps the promise of `adapters.sql.cursors.Cursor`. Raises `psycopg.Error`."""
@@ -47,6 +51,7 @@ class PostgresCursor:
     def __init__(self, libpq: PGconn) -> None:
         self._libpq = libpq
         self._poll = poll()
+        self.patience: float | None = None
         self._names: dict[str, bytes] = {}
         self._sent: deque[_Answer] = deque()
         self._syncs = 0
@@ -145,7 +150,9 @@ class PostgresCursor:
         is_left = libpq.flush()
         while libpq.is_busy():
             self._poll.register(libpq.socket, POLLIN | POLLOUT if is_left else POLLIN)
-            self._poll.poll()
+            if not self._poll.poll(None if self.patience is None else self.patience * 1000):
+                libpq.finish()
+                raise psycopg.OperationalError("PostgreSQL does not answer")
             libpq.consume_input()
             is_left = libpq.flush()
         return libpq.get_result()

@@ -8,7 +8,9 @@ import adapters.sql.account_tables
 import adapters.sql.cohort_tables
 import adapters.sql.deed_tables
 import adapters.sql.replay_tables
+import adapters.sql.statement_tables
 import adapters.sql.trail_tables  # noqa: F401 - each of them registers its tables
+from adapters.sql.engine import make_file
 from adapters.sql.tables import control, metadata
 
 FIRST_EPOCH = 1
@@ -16,6 +18,7 @@ FIRST_EPOCH = 1
 
 def create(engine: Engine) -> None:
     """Makes every table that is missing and the first control epoch. Changes nothing that is there."""
+    make_file(engine)
     metadata.create_all(engine)
     with engine.begin() as connection:
         if connection.execute(select(control.c.id)).first() is None:

@@ -2,17 +2,22 @@
 
 SQLite lets waiting writers starve each other and, before 3.51.3, can race in its WAL; an OS lock taken before each
 transaction removes both (docs/adr/0002).
+
+A commit that failed may still have happened: PostgreSQL is asked on a new connection whether the last entry is there.
+SQLite is not, because what can be read need not be on the disk. Whoever is in doubt tells nobody anything.
 """
 
 from __future__ import annotations
 
 import fcntl
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Lock
-from typing import TextIO
+from typing import NoReturn, TextIO
 
+import psycopg
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -20,17 +25,34 @@ from adapters.sql.accounts import AccountTables
 from adapters.sql.answers import AnswerTable
 from adapters.sql.budgets import BudgetTable
 from adapters.sql.cohorts import CohortTable
+from adapters.sql.committing import Committer, Committing
 from adapters.sql.cursors import Connection
+from adapters.sql.day_statements import StatementTable
 from adapters.sql.deeds import DeedTable
-from adapters.sql.engine import driver_connection, driver_error, is_sqlite, open_engine
-from adapters.sql.ledger import LedgerTable
+from adapters.sql.engine import driver_connection, driver_error, is_sqlite, limit_waiting, open_engine
+from adapters.sql.ledger import LedgerTable, is_recorded
+from adapters.sql.place import DatabaseFile
+from adapters.sql.trail import TrailTable
 from gateway.domain.errors import DownError
+
+POLL_SECONDS = 0.0005
 
 
 class SqlWork:
     """A transaction on one held connection; its parts are set up once and serve every turn."""
 
-    def __init__(self, engine: Engine, connection: Connection) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        connection: Connection,
+        file: DatabaseFile,
+        committer: Committer,
+        left: Callable[[], None],
+    ) -> None:
+        """`left` is called when a commit ends that nobody waits for any more."""
+        self._engine = engine
+        self._file = file
+        self._committer = committer
         self._cursor = connection.cursor()
         self._connection = connection
         self._is_local = is_sqlite(engine)
@@ -39,14 +61,23 @@ class SqlWork:
         self.ledger = LedgerTable(engine, self._cursor)
         self.deeds = DeedTable(engine, self._cursor)
         self.cohorts = CohortTable(engine, self._cursor)
+        self.statements = StatementTable(engine, self._cursor)
         self.accounts = AccountTables(engine, self._cursor)
+        self.trail = TrailTable(engine, self._cursor)
         self._open = False
+        self._committing: Committing | None = None
+        self.is_worn = False
+        """Whether its connection broke although what it did is durable."""
+        self.is_over = False
+        """Whether it was committed, be it into a file that is no longer there."""
+        self._left = left
 
     def begin(self) -> None:
         for part in (self.budgets, self.answers, self.deeds):
             part.begin()
+        self.ledger.last = None
         self._cursor.begin()
-        self._open = True
+        self._open, self.is_over = True, False
 
     def prefetch(self, epoch: int, grants: Sequence[str], day: int, keys: Sequence[bytes], at: int) -> None:
         """See `gateway.ports.Work`. A database in this process is as quick when it is asked one by one."""
@@ -64,8 +95,25 @@ class SqlWork:
         return self.deeds.epoch()
 
     def commit(self) -> None:
-        self._cursor.commit()
-        self._open = False
+        """Durable when it returns, in the file that everybody else reads."""
+        try:
+            self._cursor.commit()
+        except psycopg.Error:
+            self._open, self.is_worn = False, True
+            if not is_recorded(self._engine, self.ledger.last):
+                raise
+        self._open, self.is_over = False, True
+        self._file.check_written()
+
+    def committing(self) -> Committing:
+        """The same in a thread; nothing else may be done with this work meanwhile."""
+        self._committing = self._committer.start(self.commit, self._left)
+        return self._committing
+
+    @property
+    def is_left(self) -> bool:
+        """Whether a commit is on its way that nobody waits for any more."""
+        return self._committing is not None and self._committing.is_left
 
     def rollback(self) -> None:
         if self._open:
@@ -79,52 +127,113 @@ class SqlWork:
 class SqlStore:
     """Keeps the promise of `gateway.ports.Store`, one work at a time. A broken connection is replaced at the next."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, patience: float | None = None) -> None:
+        """`patience` is how many seconds a work waits for its turn, and each answer; who has a thread may wait."""
         self._engine = open_engine(url)
         self._errors = (SQLAlchemyError, driver_error(self._engine))
+        self._patience = patience
+        self._place = DatabaseFile(self._engine)
+        self._committer = Committer()
         self._work: SqlWork | None = None
         self._file: TextIO | None = None
         self._turn = Lock()
+        self.trouble = ""
+        """What the last commit raised, or what is waited for; empty once one went well again."""
 
     @contextmanager
     def begin(self) -> Iterator[SqlWork]:
-        with self._locked():
-            try:
-                work = self._work = self._work or SqlWork(self._engine, driver_connection(self._engine))
-                work.begin()
-                yield work
-            except self._errors as error:
-                self._drop()
-                raise DownError(f"the control database refused ({type(error).__name__})") from error
-            except BaseException:
-                self._roll_back()
-                raise
-            else:
-                self._roll_back()
+        work: SqlWork | None = None
+        self._take()
+        try:
+            self._place.check()
+            work = self._work = self._work or self._open()
+            work.begin()
+            yield work
+        except self._errors as error:
+            self.trouble = type(error).__name__
+            self._drop()
+            raise DownError(f"the control database refused ({self.trouble})") from error
+        except BaseException:
+            self._break_off(work)
+            raise
+        else:
+            self._roll_back()
+        finally:
+            # A commit that nobody waits for any more has the connection still, and with it this turn.
+            if work is None or not work.is_left:
+                self._let_go()
+
+    def settle(self) -> None:
+        """Says that the database was tried by somebody else, and is well."""
+        self.trouble = ""
+
+    def trust_file(self) -> None:
+        """Works on whatever file is there from the next work on: somebody has examined it."""
+        self._take()
+        self._drop()
+        self._place.forget()
+        self._let_go()
 
     def close(self) -> None:
+        if self._work and self._work.is_left:
+            return
         self._drop()
         self._engine.dispose()
+        self._committer.close()
         if self._file:
             self._file.close()
 
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        with self._turn:
+    def _open(self) -> SqlWork:
+        self._place.check()
+        connection = driver_connection(self._engine)
+        if self._patience is not None:
+            limit_waiting(connection, self._patience)
+        return SqlWork(self._engine, connection, self._place, self._committer, self._leave)
+
+    def _take(self) -> None:
+        until = None if self._patience is None else time.monotonic() + self._patience
+        if not self._turn.acquire(timeout=-1 if self._patience is None else self._patience):
+            self._stall()
+        try:
             self._file = self._file or _lock_file(self._engine)
-            if self._file is None:
-                yield
-                return
-            fcntl.flock(self._file, fcntl.LOCK_EX)
-            try:
-                yield
-            finally:
-                fcntl.flock(self._file, fcntl.LOCK_UN)
+            if self._file is not None and not _lock(self._file, until):
+                self._stall()
+        except BaseException:
+            self._turn.release()
+            raise
+
+    def _stall(self) -> NoReturn:
+        self.trouble = "waiting"
+        raise DownError("the control database is held by somebody else for too long; nothing was told")
+
+    def _let_go(self) -> None:
+        if self._file:
+            fcntl.flock(self._file, fcntl.LOCK_UN)
+        self._turn.release()
+
+    def _break_off(self, work: SqlWork | None) -> None:
+        if work and work.is_left:
+            self.trouble = "waiting"
+        elif work and work.is_over:
+            # Committed, into a file that is no longer the one that everybody reads.
+            self.trouble = "lost"
+            self._drop()
+        else:
+            self._roll_back()
+
+    def _leave(self) -> None:
+        self._drop()
+        self._let_go()
 
     def _roll_back(self) -> None:
         try:
             if self._work:
-                self._work.rollback()
+                if self._work.is_over:
+                    self.trouble = ""
+                if self._work.is_worn:
+                    self._drop()
+                else:
+                    self._work.rollback()
         except self._errors:
             self._drop()
 
@@ -137,7 +246,26 @@ class SqlStore:
             work.close()
 
 
+def _lock(file: TextIO, until: float | None) -> bool:
+    """Whether the lock was taken. Who waits on the loop must look again and again: nothing ends a waiting flock."""
+    if until is None:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        return True
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > until:
+                return False
+            time.sleep(POLL_SECONDS)
+        else:
+            return True
+
+
 def _lock_file(engine: Engine) -> TextIO | None:
     if not is_sqlite(engine) or not engine.url.database:
         return None
-    return Path(f"{engine.url.database}.lock").open("a")
+    try:
+        return Path(f"{engine.url.database}.lock").open("a")
+    except OSError as error:
+        raise DownError(f"the lock file of the control database cannot be opened ({error.strerror})") from error

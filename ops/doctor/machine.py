@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import ctypes
 import shutil
 import sqlite3
 import sys
 from collections.abc import Iterator
 from platform import python_version
 
+from adapters.clock import is_synchronised
 from ops.doctor.finding import Finding, doubt, ill, unseen, well
 from ops.doctor.installation import Installation
 
@@ -16,8 +16,6 @@ OLDEST_PYTHON = (3, 11)
 OLDEST_SQLITE = (3, 38, 0)
 """The first whose JSON functions, which look-ups use, are always there."""
 LEAST_BYTES, FEW_BYTES = 1 << 30, 5 << 30
-_UNSYNCHRONISED = 5
-"""TIME_ERROR of ntp_gettime(3)."""
 
 
 def versions(_: Installation) -> Iterator[Finding]:
@@ -48,23 +46,15 @@ def disk(installation: Installation) -> Iterator[Finding]:
 def clock(installation: Installation) -> Iterator[Finding]:
     """Assertions are good for seconds, quotas end at midnight, the log's time never goes back."""
     text = f"{installation.at:%Y-%m-%d %H:%M:%S} UTC"
-    state = _clock_state()
+    state = is_synchronised()
     if not installation.is_production:
         yield well("时钟", text)
     elif state is None:
         yield unseen("时钟", f"{text}，本系统不报告对时状态", "请自行确认已与可信时间源同步")
-    elif state == _UNSYNCHRONISED:
+    elif not state:
         yield doubt("时钟", f"{text}，系统报告未对时", "启用 chrony 或 systemd-timesyncd，指向本单位时间源")
     else:
         yield well("时钟", f"{text}，已对时")
-
-
-def _clock_state() -> int | None:
-    """What the kernel says of its clock; None where it cannot be asked."""
-    try:
-        return int(ctypes.CDLL(None).ntp_gettime(ctypes.create_string_buffer(256)))
-    except (OSError, AttributeError):
-        return None
 
 
 def _size(number: int) -> str:

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
 
-from adapters.sql.engine import open_engine
+from adapters.sql.engine import make_file, open_engine
 from adapters.sql.ledger_reader import SqlLedgerReader
 from adapters.sql.schema import create, missing_tables
 from adapters.sql.store import SqlStore
@@ -35,6 +35,7 @@ def store(engine_url: str) -> Iterator[SqlStore]:
 @contextmanager
 def an_engine(url: str) -> Iterator[Engine]:
     engine = open_engine(url)
+    make_file(engine)
     yield engine
     engine.dispose()
 

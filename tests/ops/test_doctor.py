@@ -465,13 +465,13 @@ def test_a_sync_file_of_another_user_is_not_seen(staged: Home, monkeypatch: pyte
     assert [each.state for each in _look(settings.sync, staged)] == [State.SKIP]
 
 
-CLOCKS = {"synchronised": (0, State.PASS), "not synchronised": (5, State.WARN), "not told": (None, State.SKIP)}
+CLOCKS = {"synchronised": (True, State.PASS), "not synchronised": (False, State.WARN), "not told": (None, State.SKIP)}
 
 
 @pytest.mark.parametrize("case", CLOCKS)
 def test_a_clock_is_asked_in_production(case: str, bare: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     answer, state = CLOCKS[case]
-    monkeypatch.setattr("ops.doctor.machine._clock_state", lambda: answer)
+    monkeypatch.setattr("ops.doctor.machine.is_synchronised", lambda: answer)
 
     assert [each.state for each in _look(machine.clock, bare)] == [state]
 
