@@ -1,0 +1,1 @@
+"""The verifier that ships alone: one file, the standard library and `cryptography`, nothing of ours."""
