@@ -4,6 +4,7 @@ from bidui_client.client import AsyncClient, Client, tls_context
 from bidui_client.errors import (
     BiduiError,
     InvalidError,
+    MissingExtraError,
     NotKeptError,
     ProtocolError,
     ReceiptError,
@@ -22,6 +23,7 @@ __all__ = [
     "Claim",
     "Client",
     "InvalidError",
+    "MissingExtraError",
     "NotKeptError",
     "ProtocolError",
     "Question",

@@ -8,6 +8,7 @@
   - ProtocolError                 something answered that does not speak as a gateway does
   - ReceiptError                  the receipt does not prove the answer; `answer` holds both
     - NotKeptError                the receipt could not be written to its folder
+  - MissingExtraError             this program lacks a library; the message says how to install it
 """
 
 from __future__ import annotations
@@ -55,6 +56,10 @@ class UnavailableError(BiduiError):
 
 class ProtocolError(BiduiError):
     """A wrong address, a proxy in between, or a newer gateway."""
+
+
+class MissingExtraError(BiduiError):
+    """The receipts of this gateway need what was not installed."""
 
 
 class ReceiptError(BiduiError):

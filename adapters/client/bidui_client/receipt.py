@@ -18,10 +18,8 @@ from hashlib import sha256
 from pathlib import Path
 from tempfile import mkstemp
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
 from bidui_client.errors import NotKeptError, ReceiptError
+from bidui_client.suites import Digest, suite
 from bidui_client.values import Told
 
 FORMAT = "bidui-receipt/1"
@@ -39,33 +37,37 @@ def check_receipt(vkey: str, *, request: bytes, answer: Told) -> None:
     """
     try:
         receipt = answer["receipt"]
-        _check_signature(vkey, receipt)
+        digest = _check_signature(vkey, receipt)
         salt = urlsafe_b64decode(receipt["salt"] + "==")
         told = canonical({name: value for name, value in answer.items() if name != "receipt"})
-        digests = [_digest(b"request", salt, request), _digest(b"response", salt, told)]
+        digests = [_salted(digest, b"request", salt, request), _salted(digest, b"response", salt, told)]
         is_proof = [receipt["body"]["request_sha256"], receipt["body"]["response_sha256"]] == digests
-    except (InvalidSignature, LookupError, TypeError, ValueError, AttributeError):
+    except (LookupError, TypeError, ValueError, AttributeError):
         is_proof = False
     if not is_proof:
         raise ReceiptError("the receipt does not prove this answer; keep both and tell the register's office")
 
 
-def _check_signature(vkey: str, receipt: Told) -> None:
+def _check_signature(vkey: str, receipt: Told) -> Digest:
+    """What hashes in the log that this key signs for."""
     name, key_id, key = vkey.split("+", 2)
     key_bytes, signature = b64decode(key, validate=True), b64decode(receipt["signature"], validate=True)
     expected_id = sha256(f"{name}\n".encode() + key_bytes).digest()[:4]
-    if receipt["type"] != FORMAT or key_bytes[:1] != b"\1" or not key_id == expected_id.hex() == signature[:4].hex():
+    if receipt["type"] != FORMAT or not key_id == expected_id.hex() == signature[:4].hex():
         raise ValueError("another format, or another key")
+    digest, holds = suite(key_bytes)
     body, path = receipt["body"], receipt["path"]
     if body["index"] < path["first"]:
         raise ValueError("an entry before the first of its turn")
-    leaf = sha256(b"\0" + canonical(body)).digest()
-    root = b64encode(_root(leaf, path["at"], path["size"], map(b64decode, path["hashes"]))).decode()
+    leaf = digest(b"\0" + canonical(body))
+    root = b64encode(_root(digest, leaf, path["at"], path["size"], map(b64decode, path["hashes"]))).decode()
     text = f"{FORMAT}\n{body['origin']}\n{path['first']}\n{path['size']}\n{root}\n"
-    Ed25519PublicKey.from_public_bytes(key_bytes[1:]).verify(signature[4:], text.encode())
+    if not holds(signature[4:], text.encode()):
+        raise ValueError("the signature does not hold")
+    return digest
 
 
-def _root(node: bytes, at: int, size: int, hashes: Iterable[bytes]) -> bytes:
+def _root(digest: Digest, node: bytes, at: int, size: int, hashes: Iterable[bytes]) -> bytes:
     """The root that an inclusion proof leads to (RFC 9162, 2.1.3.2). Raises `ValueError` for a path of wrong length."""
     last = size - 1
     if not 0 <= at <= last:
@@ -74,7 +76,7 @@ def _root(node: bytes, at: int, size: int, hashes: Iterable[bytes]) -> bytes:
         if not last:
             raise ValueError("the path is too long")
         is_right = at & 1 or at == last
-        node = sha256(b"\1" + sibling + node if is_right else b"\1" + node + sibling).digest()
+        node = digest(b"\1" + sibling + node if is_right else b"\1" + node + sibling)
         while is_right and at and not at & 1:  # the odd one out has risen without a sibling
             at, last = at >> 1, last >> 1
         at, last = at >> 1, last >> 1
@@ -83,8 +85,8 @@ def _root(node: bytes, at: int, size: int, hashes: Iterable[bytes]) -> bytes:
     return node
 
 
-def _digest(part: bytes, salt: bytes, content: bytes) -> str:
-    return sha256(b"bidui-digest/1\0" + part + b"\0" + salt + content).hexdigest()
+def _salted(digest: Digest, part: bytes, salt: bytes, content: bytes) -> str:
+    return digest(b"bidui-digest/1\0" + part + b"\0" + salt + content).hex()
 
 
 def keep(folder: Path, *, request: bytes, answer: Told) -> None:
