@@ -1,6 +1,7 @@
 """The keys that sign for the log, and the trust file that says so to everybody else.
 
     keys/serve/checkpoints.pem  checkpoints-mldsa44.pem  receipts.pem      those of the founding
+    keys/serve/checkpoints-sm2.secret  receipts-sm2.secret                 the same under the suite gm
     keys/serve/<the same>-<key id>.pem                                     those that `bidui log key new` made
 
 Which of them sign, and from where on, is in `trust.json` alone: a key that it does not name signs nothing.
@@ -16,12 +17,14 @@ from datetime import datetime
 from pathlib import Path
 
 from adapters.keys.disclosures import DisclosureKeyFiles
-from adapters.keys.files import KeyFileError, Passphrase, read_ed25519, read_mldsa44, sync_folder
+from adapters.keys.files import KeyFileError, Passphrase, read_ed25519, read_mldsa44, read_secret, sync_folder
 from audit.checkpoint import MlDsa44Signer
 from audit.errors import NoteError
 from audit.ledger import Ledger
 from audit.note import Algorithm, Ed25519Signer, NoteSigner, NoteVerifier, parse_vkey
 from audit.rotation import CHECKPOINT, RECEIPT
+from audit.sm2 import Sm2Signer, read_key
+from audit.suite import GM, suite_of
 from audit.trust import Trust, TrustedKey, parse_trust
 from ops.settings import Home, ServeSettings
 
@@ -30,9 +33,12 @@ STEMS = {
     (CHECKPOINT, Algorithm.ED25519): "checkpoints",
     (CHECKPOINT, Algorithm.ML_DSA_44): "checkpoints-mldsa44",
     (RECEIPT, Algorithm.ED25519): "receipts",
+    (CHECKPOINT, Algorithm.OTHER): "checkpoints-sm2",
+    (RECEIPT, Algorithm.OTHER): "receipts-sm2",
 }
 """The name of a key's file, by what it signs and its make."""
-CheckpointKey = Ed25519Signer | MlDsa44Signer
+ReceiptKey = Ed25519Signer | Sm2Signer
+CheckpointKey = ReceiptKey | MlDsa44Signer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +47,7 @@ class LogKeys:
 
     origin: str
     checkpoints: tuple[CheckpointKey, ...]
-    receipts: Ed25519Signer
+    receipts: ReceiptKey
     trust: Trust
 
     @property
@@ -67,16 +73,16 @@ def read_log_keys(home: Home, settings: ServeSettings, passphrase: Passphrase | 
     Raises `KeyFileError` when one is missing that goes on signing, `NoteError` for what is no trust file.
     """
     path = home.path / TRUST_FILE
-    trust = parse_trust(path.read_bytes()) if path.exists() else _founding(home, settings.origin, passphrase)
+    trust = parse_trust(path.read_bytes()) if path.exists() else _founding(home, settings, passphrase)
     named = {each.vkey: each for each in trust.keys}
     checkpoints: list[CheckpointKey] = []
-    receipts: list[Ed25519Signer] = []
+    receipts: list[ReceiptKey] = []
     for purpose, signer in _signers(home, settings.origin, passphrase):
         if signer.vkey not in named:
             continue
         if purpose == CHECKPOINT:
             checkpoints.append(signer)
-        elif isinstance(signer, Ed25519Signer):
+        elif not isinstance(signer, MlDsa44Signer):
             receipts.append(signer)
     _check_there(trust, {each.vkey for each in (*checkpoints, *receipts)})
     newest = max(receipts, key=lambda each: (named[each.vkey].until is None, named[each.vkey].first))
@@ -97,15 +103,21 @@ def key_file(key: TrustedKey) -> Path:
     """The name of a key's file: keys that came later bear their id."""
     vkey = parse_vkey(key.vkey)
     stem = STEMS[key.purpose, Algorithm(vkey.algorithm)]
-    return Path(f"{stem}-{vkey.key_id.hex()}.pem" if key.first else f"{stem}.pem")
+    end = _end(Algorithm(vkey.algorithm))
+    return Path(f"{stem}-{vkey.key_id.hex()}.{end}" if key.first else f"{stem}.{end}")
+
+
+def _end(make: Algorithm) -> str:
+    """PEM has no form for SM2 that our library reads."""
+    return "secret" if make is Algorithm.OTHER else "pem"
 
 
 def key_files(home: Home) -> Iterator[tuple[str, Algorithm, Path]]:
     """All private keys of the log: what each signs, its make, its file."""
     folder = home.keys / "serve"
     for (purpose, make), stem in STEMS.items():
-        for path in sorted(folder.glob(f"{stem}*.pem")):
-            if re.fullmatch(rf"{stem}(-[0-9a-f]{{8}})?\.pem", path.name):
+        for path in sorted(folder.glob(f"{stem}*.{_end(make)}")):
+            if re.fullmatch(rf"{stem}(-[0-9a-f]{{8}})?\.{_end(make)}", path.name):
                 yield purpose, make, path
 
 
@@ -113,6 +125,8 @@ def read_signer(path: Path, make: Algorithm, origin: str, passphrase: Passphrase
     """The signer in one of those files. Raises `KeyFileError`."""
     if make is Algorithm.ML_DSA_44:
         return MlDsa44Signer(origin, read_mldsa44(path, passphrase))
+    if make is Algorithm.OTHER:
+        return Sm2Signer(origin, read_key(read_secret(path, passphrase)))
     return Ed25519Signer(origin, read_ed25519(path, passphrase))
 
 
@@ -121,11 +135,12 @@ def _signers(home: Home, origin: str, passphrase: Passphrase | None) -> Iterator
         yield purpose, read_signer(path, make, origin, passphrase)
 
 
-def _founding(home: Home, origin: str, passphrase: Passphrase | None) -> Trust:
-    folder = home.keys / "serve"
+def _founding(home: Home, settings: ServeSettings, passphrase: Passphrase | None) -> Trust:
+    folder, origin = home.keys / "serve", settings.origin
     keys = [
-        TrustedKey(read_signer(folder / f"{stem}.pem", make, origin, passphrase).vkey, purpose)
+        TrustedKey(read_signer(folder / f"{stem}.{_end(make)}", make, origin, passphrase).vkey, purpose)
         for (purpose, make), stem in STEMS.items()
+        if (make is Algorithm.OTHER) == (suite_of(settings.suite) is GM)
     ]
     return Trust(origin, tuple(keys))
 
@@ -200,4 +215,4 @@ def live_keys(
 def make_ledger(home: Home, settings: ServeSettings, passphrase: Passphrase | None) -> Ledger:
     """The ledger that this node appends by."""
     disclosures = DisclosureKeyFiles(home.keys / "serve" / "disclosure", passphrase, os.urandom)
-    return Ledger(node=settings.node, keys=disclosures, entropy=os.urandom)
+    return Ledger(node=settings.node, keys=disclosures, entropy=os.urandom, suite=suite_of(settings.suite))

@@ -23,8 +23,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 
 from adapters.checkpoints import FileCheckpoints
-from adapters.keys.files import Entropy, Passphrase, sync_folder, write_key
+from adapters.keys.files import Entropy, Passphrase, sync_folder, write_key, write_secret
 from adapters.sql.ledger_reader import SqlLedgerReader
+from audit import sm2
 from audit.care_events import Decided, key_ended, key_trusted
 from audit.care_kinds import KEY_ENDED, KEY_TRUSTED
 from audit.checkpoint import open_signed, verifier
@@ -33,6 +34,7 @@ from audit.errors import NoteError
 from audit.events import Draft
 from audit.note import Algorithm, make_vkey
 from audit.rotation import CHECKPOINT, alike, boundary, bring_in, end, find, replaced
+from audit.suite import GM, suite_of
 from audit.trust import Trust, TrustedKey, parse_trust
 from gateway.deeds.document import Kind
 from gateway.deeds.standing import Standing
@@ -43,7 +45,7 @@ from ops.settings import Home, ServeSettings, load
 
 OVERLAP = timedelta(hours=24)
 """How long both keys sign at least, unless somebody is in a hurry."""
-MAKES = {"ed25519": Algorithm.ED25519, "ml-dsa-44": Algorithm.ML_DSA_44}
+MAKES = {"ed25519": Algorithm.ED25519, "ml-dsa-44": Algorithm.ML_DSA_44, "sm2": Algorithm.OTHER}
 
 
 Changing: TypeAlias = Callable[[Trust, str, str, int], tuple[Trust, int, Draft]]
@@ -62,10 +64,14 @@ class Change:
 
 def make_key(home: Home, purpose: str, make: Algorithm, passphrase: Passphrase | None, entropy: Entropy) -> str:
     """Makes a key that signs nothing yet; its verifier key. Raises `NoteError` for a purpose that has no such keys."""
-    if (purpose, make) not in STEMS:
-        raise NoteError("checkpoints are signed with ed25519 and ml-dsa-44, receipts with ed25519")
-    origin = load(home, "serve.toml", ServeSettings).origin
-    seed = entropy(32)
+    settings = load(home, "serve.toml", ServeSettings)
+    origin, seed = settings.origin, entropy(32)
+    if (purpose, make) not in STEMS or (make is Algorithm.OTHER) != (suite_of(settings.suite) is GM):
+        raise NoteError(
+            "checkpoints are signed with ed25519 and ml-dsa-44, receipts with ed25519; under gm both with sm2"
+        )
+    if make is Algorithm.OTHER:
+        return _make_sm2(home, origin, purpose, passphrase, entropy)
     key: Ed25519PrivateKey | MLDSA44PrivateKey = (
         MLDSA44PrivateKey.from_seed_bytes(seed)
         if make is Algorithm.ML_DSA_44
@@ -74,6 +80,14 @@ def make_key(home: Home, purpose: str, make: Algorithm, passphrase: Passphrase |
     vkey = make_vkey(origin, make, key.public_key().public_bytes_raw())
     write_key(home.keys / "serve" / key_file(TrustedKey(str(vkey), purpose, first=1)).name, key, passphrase)
     return str(vkey)
+
+
+def _make_sm2(home: Home, origin: str, purpose: str, passphrase: Passphrase | None, entropy: Entropy) -> str:
+    key = sm2.make_key()
+    vkey = sm2.Sm2Signer(origin, key).vkey
+    path = home.keys / "serve" / key_file(TrustedKey(vkey, purpose, first=1)).name
+    write_secret(path, key.content, passphrase, entropy)
+    return vkey
 
 
 def waiting(home: Home, passphrase: Passphrase | None) -> Iterator[tuple[str, str]]:
