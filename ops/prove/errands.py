@@ -10,15 +10,18 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from select import select
 
 import msgspec
 
 from ops.prove.clerk import FINAL, Errand, Told
 from ops.prove.load import Heard
-from ops.prove.programs import ROOT, ProofError, environment
+from ops.prove.programs import ROOT, ProofError, end, environment
 from ops.settings import Home
 
 GATE_SECONDS = 30.0
+LONGEST_SECONDS = 90.0
+"""How long an errand may take; a clerk that is not back by then hangs, and is killed."""
 Meanwhile = Callable[[int], None]
 
 
@@ -27,6 +30,7 @@ class Ended:
     """What came of an errand: how the clerk ended (0, or what the system says of it), and its journal."""
 
     status: int
+    hung: bool
     told: tuple[Told, ...]
     requests: dict[str, bytes]
 
@@ -76,8 +80,14 @@ class Clerks:
         pid = self._start(msgspec.structs.replace(errand, journal=str(journal), gates=gates))
         for gate, act in zip(gates, meanwhile, strict=True):
             _open_gate(gate, pid, act)
-        status = int(self._line())
-        return Ended(status=status, told=_read(journal), requests=_requests(errand))
+        hung = not self._is_back()
+        if hung:
+            end(pid)
+        return Ended(status=int(self._line()), hung=hung, told=_read(journal), requests=_requests(errand))
+
+    def _is_back(self) -> bool:
+        assert self._process.stdout
+        return bool(select([self._process.stdout], [], [], LONGEST_SECONDS)[0])
 
     def _start(self, errand: Errand) -> int:
         assert self._process.stdin
@@ -111,8 +121,8 @@ def clerks(home: Home, folder: Path) -> Iterator[Clerks]:
 
 def _open_gate(gate: str, pid: int, act: Meanwhile) -> None:
     """Waits until the clerk stands before it, acts, and lets it through; not at all when the clerk is gone."""
-    end = time.monotonic() + GATE_SECONDS
-    while time.monotonic() < end:
+    last = time.monotonic() + GATE_SECONDS
+    while time.monotonic() < last:
         try:
             opened = os.open(gate, os.O_WRONLY | os.O_NONBLOCK)
         except OSError:

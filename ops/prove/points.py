@@ -87,7 +87,7 @@ def judge(home: Home, broke: Broke, ended: Ended, again: Ended, known: Remembere
         miscounted=abs(answered - comparisons_counted(home)),
         forks=known.forks,
         sealed=len(ended.sealed) + len(again.sealed),
-        not_back=_missing(again.requests, second) + (again.status != 0),
+        not_back=_missing(again.requests, second) + (again.status != 0) + ended.hung,
         problems=tuple(each.cause for each in evidence.whole.problems),
     )
 
