@@ -37,6 +37,13 @@ class EntryScan:
         self._origin, self._suite, self._findings = origin, suite, findings
         self._chains: dict[str, _Link] = {}
         self._log_time = ""
+        self._pruned = 0
+        self.before: dict[str, int] = {}
+        """Leaf hashes, in hex, that must be among those of pruned entries, and the entry that hangs on each."""
+
+    def skip(self, index: int) -> None:
+        """Pass over an entry of which only the hash is left: what hangs on it is looked for among such hashes."""
+        self._pruned = index + 1
 
     def take(self, index: int, content: bytes, stored: bytes | None) -> tuple[bytes, Entry | None]:
         """Check one entry against its place and its stored hash; return its true leaf hash and its members."""
@@ -74,6 +81,8 @@ class EntryScan:
     def _check_chain(self, index: int, entry: Entry, leaf: bytes) -> None:
         partner = str(entry["partner"])
         last = self._chains.get(partner)
+        if self._pruned and (last is None or last.number < self._pruned):
+            last = self._last_of_pruned(index, entry, last)
         place, previous = (last.place + 1, last.leaf) if last else (0, None)
         if entry["pseq"] != place:
             self._findings.tampered(index, f"place {entry['pseq']} in its partner's chain instead of {place}")
@@ -81,6 +90,15 @@ class EntryScan:
             at = last.number if last else index
             self._findings.tampered(at, f"this entry and its partner's next, {index}, do not fit together")
         self._chains[partner] = _Link(place, index, leaf.hex())
+
+    def _last_of_pruned(self, index: int, entry: Entry, last: _Link | None) -> _Link | None:
+        """The entry before this one in its chain may be pruned; then the two agree, and its hash must be there."""
+        place, previous = entry["pseq"], entry["pprev"]
+        least = last.place + 1 if last else 0
+        if not isinstance(place, int) or not isinstance(previous, str) or place <= least:
+            return last
+        self.before[previous] = index
+        return _Link(place - 1, index, previous)
 
 
 def _is_formed(entry: Entry) -> bool:

@@ -19,6 +19,7 @@ from audit.evidence import open_checkpoints
 from audit.ledger import Head
 from audit.reader import LedgerReader, chunks
 from audit.report import Exit, Findings, Problem, Report
+from audit.retention import Prunings
 from audit.scan import EntryScan, TreeScan
 from audit.tree import TILE_WIDTH, perfect_root, split
 from audit.trust import Trust
@@ -53,6 +54,7 @@ class _LogVerifier:
         self._entries = EntryScan(trust.origin, trust.suite, self._findings)
         self._tree = TreeScan(trust.suite.digest)
         self._disclosed = DisclosureCheck(keys, self._findings)
+        self._prunings = Prunings()
         self._size = self._proven = 0
         self._broken: tuple[int, int] | None = None
 
@@ -60,6 +62,7 @@ class _LogVerifier:
         signed = open_checkpoints(checkpoints, self._trust, self._findings)
         head = self._reader.head()
         claimed = max(head.size, max(signed, default=0)) if upto is None else upto
+        self._pass_pruned(min(self._reader.floor(), claimed), signed)
         self._walk(claimed, signed)
         if self._size < claimed:
             self._findings.tampered(self._size, f"only {self._size} of {claimed} entries are there")
@@ -70,24 +73,58 @@ class _LogVerifier:
         if self._proven < self._size:
             self._findings.incomplete(self._proven, "entries from here on are under no signed checkpoint")
         self._disclosed.finish(self._reader)
+        # Behind a break may stand the entry that says what was pruned: then there is nothing more to say of gaps.
+        if self._size == claimed:
+            self._prunings.check(self._findings)
+        self._check_before_pruned()
         opened, erased = self._disclosed.opened, tuple(self._disclosed.tombstones.found)
         return Report(self._size, self._findings.all(), len(signed), opened, erased)
 
+    def _pass_pruned(self, floor: int, signed: Mapping[int, Sequence[Checkpoint]]) -> None:
+        """Grow the tree from the hashes of what was pruned; what was kept of it is checked like everything else."""
+        kept = dict(self._reader.kept(floor)) if floor else {}
+        for start, end in chunks(0, floor):
+            for leaf in split(self._reader.hashes(0, start, end)):
+                content = kept.get(self._size)
+                if content is None:
+                    self._entries.skip(self._size)
+                    self._prunings.skip(self._size)
+                self._add(leaf if content is None else self._take(content, leaf, b""), signed)
+
+    def _check_before_pruned(self) -> None:
+        """What partners' chains hang on must be among the hashes of pruned entries."""
+        wanted = self._entries.before
+        for start, end in chunks(0, self._reader.floor() if wanted else 0):
+            for leaf in split(self._reader.hashes(0, start, end)):
+                wanted.pop(leaf.hex(), None)
+        for index in sorted(wanted.values()):
+            self._findings.tampered(index, "the entry before this one in its partner's chain is not in the log")
+
     def _walk(self, claimed: int, signed: Mapping[int, Sequence[Checkpoint]]) -> None:
-        for start, end in chunks(0, claimed):
+        for start, end in chunks(self._size, claimed):
             stored = split(self._reader.hashes(0, start, end))
             kept = dict(self._reader.disclosures(start, end)) if self._keys else {}
             for content in self._reader.entries(start, end):
                 at = self._size - start
-                leaf, entry = self._entries.take(self._size, content, stored[at] if at < len(stored) else None)
-                if entry is not None:
-                    self._disclosed.take(self._size, entry, kept.get(self._size, b""))
-                self._tree.add(leaf)
-                self._size += 1
-                if self._size in signed:
-                    self._check_root(signed[self._size])
+                packed = kept.get(self._size, b"")
+                self._add(self._take(content, stored[at] if at < len(stored) else None, packed), signed)
             if self._size < end:
                 return
+
+    def _take(self, content: bytes, stored: bytes | None, packed: bytes) -> bytes:
+        """Check the next entry and what lies beside it; return its true leaf hash."""
+        leaf, entry = self._entries.take(self._size, content, stored)
+        if entry is not None:
+            self._disclosed.take(self._size, entry, packed)
+            if problem := self._prunings.take(self._size, entry):
+                self._findings.tampered(self._size, problem)
+        return leaf
+
+    def _add(self, leaf: bytes, signed: Mapping[int, Sequence[Checkpoint]]) -> None:
+        self._tree.add(leaf)
+        self._size += 1
+        if self._size in signed:
+            self._check_root(signed[self._size])
 
     def _check_root(self, signed: Sequence[Checkpoint]) -> None:
         root = self._tree.root()

@@ -53,7 +53,7 @@ class MemoryLedger:
     def hashes(self, level: int, start: int, end: int) -> bytes:
         if level == 0 and start < self.first:
             middle = min(end, self.first)
-            return self._pruned(start, middle) + self.hashes(0, middle, end)
+            return self._pruned(start, middle) + (self.hashes(0, middle, end) if middle < end else b"")
         if level == 0:
             return b"".join(row.leaf for row in self._present(start, end))
         return b"".join(self.tiles[level - 1, index].root for index in range(start, end))
