@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import cast
 
 from starlette.routing import Route
@@ -20,15 +20,18 @@ from gateway.api.office.deeds import DeedDoors, deed_routes
 from gateway.api.office.people import PeopleDoors, people_routes
 from gateway.api.office.policy import ReviewDoors, review_routes
 from gateway.api.office.tasks import TaskDoors, task_routes
+from gateway.api.office.trail import TrailDoors, trail_routes
 from gateway.cohorts import CohortDesk
 from gateway.domain.people import Person
 from gateway.office import Office
 from gateway.ports import People
 from gateway.review.desk import ReviewDesk
+from gateway.trail.desk import TrailDesk
 from ops.accounts import AccountsDesk, open_accounts
 from ops.founding import Administrators, natural_of
 from ops.review import Readers, review_desk
 from ops.settings import Home, SealSettings, load
+from ops.trail import TrailParts, open_trail, trail_desk
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +44,7 @@ class PeopleDesk:
     natural: bytes
     enlisters: Enlisters
     readers: Readers
+    trail_parts: TrailParts
 
     def routes(self, edge: Edge) -> list[Route]:
         """All doors of the office; they belong to the loop that first asks them something."""
@@ -53,6 +57,7 @@ class PeopleDesk:
             *task_routes(TaskDoors(office=self.office, waiting=enrolment.waiting, guard=guard)),
             *cohort_routes(CohortDoors(desk=self.cohorts(), guard=guard)),
             *review_routes(ReviewDoors(desk=self.review(), guard=guard, catalogue=self.office.catalogue)),
+            *trail_routes(TrailDoors(desk=self.trail, guard=guard, catalogue=self.office.catalogue)),
         ]
 
     def enrolment(self) -> Enrolment:
@@ -66,6 +71,11 @@ class PeopleDesk:
     def review(self) -> ReviewDesk:
         """Explains decisions, and rehearses drafts."""
         return review_desk(self.home, self.readers, self.office)
+
+    @cached_property
+    def trail(self) -> TrailDesk:
+        """The officers' search; its indexer is one for doors and chores."""
+        return trail_desk(self.trail_parts, self.office, self.readers.ledger, self.readers.deeds)
 
     def cohorts(self) -> CohortDesk:
         """Takes the lists of closed grants in."""
@@ -82,6 +92,7 @@ class PeopleDesk:
         self.accounts.store.close()
         self.office.store.close()
         self.readers.close()
+        self.trail_parts.close()
 
 
 class NobodyYet:
@@ -109,6 +120,7 @@ def open_desk(
         natural=read_secret(home.keys / "serve" / "natural.secret", passphrase),
         enlisters=enlisters or Enlisters(home.seal_socket(load(home, "seal.toml", SealSettings))),
         readers=Readers(home),
+        trail_parts=open_trail(home, passphrase),
     )
 
 

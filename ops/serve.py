@@ -39,6 +39,7 @@ GC_ALLOCATIONS = 20_000
 ADOPT_SECONDS = 1.0
 FORGET_SECONDS = 600.0
 FOLLOW_SECONDS = 0.5
+INDEX_SECONDS = 1.0
 
 log = structlog.get_logger()
 
@@ -72,6 +73,7 @@ async def run(gateway: Gateway, child: SealingChild, ready: Callable[[int], None
             _adopt(gateway),
             _forget(gateway),
             _follow(gateway),
+            _index(gateway),
             _hang_up(server),
             _announce(server, ready),
         ]
@@ -174,6 +176,15 @@ async def _follow(gateway: Gateway) -> None:
         gateway.pipeline.follow(await asyncio.to_thread(gateway.rights.epoch))
 
     await _every(FOLLOW_SECONDS, look)
+
+
+async def _index(gateway: Gateway) -> None:
+    """Keeps the officers' search near the head, so that a search has little to catch up with."""
+
+    async def look() -> None:
+        await asyncio.to_thread(gateway.people.trail.indexer.catch_up)
+
+    await _every(INDEX_SECONDS, look)
 
 
 def follow_at_once(gateway: Gateway) -> None:

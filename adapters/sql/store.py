@@ -33,6 +33,7 @@ from adapters.sql.engine import driver_connection, driver_error, is_sqlite, limi
 from adapters.sql.ledger import LedgerTable, is_recorded
 from adapters.sql.place import DatabaseFile
 from adapters.sql.trail import TrailTable
+from adapters.sql.trail import TrailTable
 from gateway.domain.errors import DownError
 
 POLL_SECONDS = 0.0005
@@ -63,6 +64,7 @@ class SqlWork:
         self.cohorts = CohortTable(engine, self._cursor)
         self.statements = StatementTable(engine, self._cursor)
         self.accounts = AccountTables(engine, self._cursor)
+        self.trail = TrailTable(engine, self._cursor)
         self.trail = TrailTable(engine, self._cursor)
         self._open = False
         self._committing: Committing | None = None

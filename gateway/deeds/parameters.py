@@ -27,6 +27,7 @@ MOST_EMERGENCY_SUBJECTS = 500
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _MEMBERS = frozenset({"deadlines", "calendar", "reminder_days", "longest_validity_days", "emergency", "undertaking"})
 MOST_ACCESS_REPORTS = 1000
+MOST_PERSON_SEARCHES = 200
 _DEADLINES: Mapping[str, int] = MappingProxyType(
     {"endorse": 3, "review": 5, "sign_off": 3, EMERGENCY_REVIEW: 2, OTHER: 5}
 )
@@ -47,6 +48,8 @@ class Parameters:
     """Working days after the end of a month in which a head acknowledges its statements."""
     access_reports_per_day: int = 20
     """How many reports of who compared a person one officer may draw in a day."""
+    person_searches_per_day: int = 20
+    """For how many persons one officer may search the ledger in a day."""
 
     def days_for(self, step: str) -> int:
         """How many working days a step may take."""
@@ -58,6 +61,7 @@ _LATER_DEFAULTS: Mapping[str, JsonValue] = MappingProxyType(
     {
         "acknowledgement_days": DEFAULTS.acknowledgement_days,
         "access_reports_per_day": DEFAULTS.access_reports_per_day,
+        "person_searches_per_day": DEFAULTS.person_searches_per_day,
     }
 )
 """Members that came later: a deed that does not name them says this."""
@@ -80,6 +84,7 @@ def parameters_content(parameters: Parameters) -> dict[str, JsonValue]:
         "undertaking": parameters.undertaking,
         "acknowledgement_days": parameters.acknowledgement_days,
         "access_reports_per_day": parameters.access_reports_per_day,
+        "person_searches_per_day": parameters.person_searches_per_day,
     }
 
 
@@ -100,6 +105,7 @@ def read_parameters(content: Mapping[str, JsonValue]) -> Parameters:
         undertaking=_text(content, "undertaking"),
         acknowledgement_days=_count(content, "acknowledgement_days", MOST_DAYS_OF_TERM),
         access_reports_per_day=_count(content, "access_reports_per_day", MOST_ACCESS_REPORTS),
+        person_searches_per_day=_count(content, "person_searches_per_day", MOST_PERSON_SEARCHES),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from datetime import timedelta
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -14,8 +15,9 @@ from tests.bygones import CLERKS, DISCIPLINE, FINANCE, Bygones, without
 from tests.desks import Insider, Json, OpenOffice
 from tests.fakes_accounts import PASSWORD, proof_by
 from tests.lives import CLERK, HEAD, LEADER, LONG, PARTNER, REVIEWER, SECURITY, SYSTEM, Life, content
-from tests.make import an_id
+from tests.make import TODAY, an_id
 from tests.offices import from_text, to_text
+from tests.stated import StatedHome
 
 NEW, TEMPORARY = "cz-new", "cz-tmp"
 EVERYBODY = (SYSTEM, SECURITY, IDS[Duty.AUDIT_ADMIN], REVIEWER, LEADER, HEAD, CLERK)
@@ -126,6 +128,29 @@ def a_list_is_filed(office: OpenOffice, life: Life) -> None:
     office.send("POST", "cohorts/C-1", clerk.headers | {"content-type": "application/jsonl"}, "\n".join(rows).encode())
 
 
+def a_month_is_acknowledged(office: OpenOffice, life: Life) -> None:
+    """Its statements are looked at and objected to; an officer looks into it."""
+    with closing(StatedHome(life.home)) as stated:
+        stated.compare(2)
+        life.clock.pass_by(days=32)
+        stated.make()
+        month = TODAY.isoformat()[:7]
+        head, officer = office.somebody(HEAD), office.somebody(SECURITY)
+        head.get("tasks")
+        (mine,) = head.get(f"statements?month={month}")["partners"]
+        officer.get(f"statements?month={month}&partner={PARTNER}")
+        day = mine["statements"][0]
+        for each in (head, officer):
+            each.get(f"statements/{day['day']}/{PARTNER}/{day['system']}")
+        drawn = head.post("deeds", **mine["draw"] | {"content": mine["draw"]["content"] | {"agrees": False}}, reason="少")
+        head.sign(drawn["digest"])
+        head.get(f"statements?month={month}")
+        (dispute,) = stated.desk.raise_objections(stated.office.standing())
+        officer.get("tasks")
+        officer.get("disputes")
+        officer.post(f"disputes/{dispute.id}/settle", finding="与该部门核对，无误")
+
+
 def officers_look_back(office: OpenOffice, world: Bygones) -> None:
     """Rules and decisions are explained, a draft is rehearsed."""
     asked: Json = {
@@ -145,6 +170,21 @@ def officers_look_back(office: OpenOffice, world: Bygones) -> None:
     for entry in entries:
         leader.get(f"decisions/{entry}/explanation")
     leader.post("rehearsals", days=30, content=without(world.rulebooks(), "quota_type"))
+    an_officer_searches(office)
 
 
-OF_LIVES = (a_person_comes, a_grant_is_applied_for, a_year_goes_by, a_list_is_filed)
+def an_officer_searches(office: OpenOffice) -> None:
+    """The ledger, by words and for a person; looks at the hours, and keeps what was asked as a view."""
+    officer = office.somebody(SECURITY)
+    found = officer.post(
+        "trail/search", filter={"partners": ["caizheng"], "outcomes": ["confirmed", "refused"]}, limit=1
+    )
+    officer.post("trail/search", filter={"partners": ["caizheng"]}, before=found["next"])
+    officer.post("trail/search", subject={"kind": "person", "id": an_id(1)}, because="案-7", operator=CLERKS[FINANCE])
+    officer.get("trail/hours?from=2026-01-01T00:00:00Z&to=2026-12-31T00:00:00Z")
+    officer.post("trail/views", name="财政", filter={"partners": ["caizheng"], "since": "2026-06-01T00:00:00+08:00"})
+    officer.get("trail/views")
+    office.send("DELETE", "trail/views/%E8%B4%A2%E6%94%BF", officer.headers, b"")
+
+
+OF_LIVES = (a_person_comes, a_grant_is_applied_for, a_year_goes_by, a_list_is_filed, a_month_is_acknowledged)

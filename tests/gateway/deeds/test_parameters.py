@@ -42,6 +42,7 @@ def parameters(draw: st.DrawFn) -> Parameters:
         undertaking=draw(st.text("承诺书", min_size=1)),
         acknowledgement_days=draw(st.integers(1, 60)),
         access_reports_per_day=draw(st.integers(1, 1000)),
+        person_searches_per_day=draw(st.integers(1, 200)),
     )
 
 
@@ -82,6 +83,7 @@ WRONG: dict[str, tuple[dict[str, JsonValue], str]] = {
     "no undertaking": ({"undertaking": "  "}, "undertaking"),
     "a month that waits for a quarter": ({"acknowledgement_days": 61}, "acknowledgement_days"),
     "reports without end": ({"access_reports_per_day": 1001}, "access_reports_per_day"),
+    "searches without end": ({"person_searches_per_day": 201}, "person_searches_per_day"),
     "an undertaking without end": ({"undertaking": "诺" * 20_001}, "undertaking"),
 }
 

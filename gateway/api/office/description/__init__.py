@@ -1,6 +1,6 @@
 """The description (OpenAPI 3.1) of the doors under `/v1/office`, for `gateway.api.openapi`.
 
-`doors` lists them, `asked` says what their bodies hold, `of_people`, `of_deeds` and `of_review` what they answer.
+`doors` lists them, `asked` says what their bodies hold, the modules `of_...` what they answer.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from gateway.api.office.description.asked import asked
 from gateway.api.office.description.of_deeds import of_deeds
 from gateway.api.office.description.of_people import of_people
 from gateway.api.office.description.of_review import of_review
+from gateway.api.office.description.of_trail import of_trail
 from gateway.api.office.description.paths import office_paths, office_security
 
 __all__ = ["office_components", "office_paths", "office_security"]
@@ -17,4 +18,4 @@ __all__ = ["office_components", "office_paths", "office_security"]
 
 def office_components() -> Json:
     """Every structure that the office's doors read or write, by its name."""
-    return {**asked(), **of_people(), **of_deeds(), **of_review()}
+    return {**asked(), **of_people(), **of_deeds(), **of_review(), **of_trail()}

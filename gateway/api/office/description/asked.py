@@ -10,6 +10,7 @@ import msgspec
 from gateway.accounts.signing_in import SIGN_IN, STEP_UP
 from gateway.api.describing import BYTES, DAY, INSTANT, SHA256, Json, one_of
 from gateway.api.office.description.doors import DOORS
+from gateway.api.office.trail_bodies import MAX_INDEX
 from gateway.api.office.webauthn import SIGN
 from gateway.deeds.document import MAX_ID, Kind
 from gateway.deeds.signature import MAX_DEEDS
@@ -17,6 +18,8 @@ from gateway.domain.people import Duty
 from gateway.domain.query import MAX_CLAIMS
 from gateway.drafting import LONGEST_REASON
 from gateway.review.rehearsal import MAX_DAYS
+from gateway.trail.asking import MAX_ALTERNATIVES, MAX_LIMIT
+from gateway.trail.words import MEMBERS
 from policies.catalogue import Comparator
 
 _PREFIX: Final = "Office"
@@ -55,6 +58,17 @@ _NARROWED: Final[Mapping[str, Mapping[str, Json]]] = {
         "as_of": {"anyOf": [DAY, {"type": "null"}]},
         "at": {"anyOf": [INSTANT, {"type": "null"}]},
     },
+    "TrailFilterBody": {
+        **{f"{name}s": {"items": {"type": "string", **_WORD}, "maxItems": MAX_ALTERNATIVES} for name in MEMBERS},
+        "since": {"anyOf": [INSTANT, {"const": ""}]},
+        "until": {"anyOf": [INSTANT, {"const": ""}]},
+    },
+    "SearchBody": {
+        **dict.fromkeys(("operator", "matter", "because"), _SHORT),
+        "before": {"anyOf": [{"type": "integer", "minimum": 0, "maximum": MAX_INDEX}, {"type": "null"}]},
+        "limit": {"minimum": 1, "maximum": MAX_LIMIT},
+    },
+    "ViewBody": {"name": {**_WORD, "pattern": "^[^/]+$"}},
     "RehearsalBody": {"days": {"minimum": 1, "maximum": MAX_DAYS}, "digest": {"pattern": "^([0-9a-f]{64})?$"}},
 }
 """What a member of a body may be, where its Python type says less."""

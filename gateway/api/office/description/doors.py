@@ -20,6 +20,7 @@ from gateway.api.office.bodies import (
 from gateway.api.office.deed_bodies import DrawBody, NarrowBody, RefusalBody, SignatureBody, StatementBody
 from gateway.api.office.people import InvitationBody
 from gateway.api.office.policy import ExplainBody, RehearsalBody
+from gateway.api.office.trail_bodies import SearchBody, ViewBody
 
 Body = type[msgspec.Struct]
 _OFFICE = "/v1/office/"
@@ -145,5 +146,15 @@ _REVIEW = (
     _post_of_duty("rehearsals", "rehearse", "以近日的判定试算规则册草稿", "OfficeRehearsed", 409, body=RehearsalBody),
 )
 
-DOORS: tuple[Door, ...] = (*_ACCOUNTS, *_OIDC, *_PEOPLE, *_DEEDS, *_TASKS, *_REVIEW)
+_TRAIL = (
+    _post_of_duty("trail/search", "trail_search", "检索存证账；每次检索先记入账中", "OfficeTrail", body=SearchBody),
+    _get_of_duty("trail/hours", "trail_hours", "每小时的比对数，按部门与结果", "OfficeTrailHours", 422,
+                 query=("from", "to")),
+    _get_of_duty("trail/views", "trail_views", "我保存的检索条件", "OfficeTrailViews"),
+    _post_of_duty("trail/views", "save_trail_view", "保存检索条件，不含所查的人", "OfficeTrailView", status=201,
+                  body=ViewBody),
+    _delete_of_duty("trail/views/{id:str}", "drop_trail_view", "删除保存的检索条件", "", 404, status=204),
+)  # fmt: skip
+
+DOORS: tuple[Door, ...] = (*_ACCOUNTS, *_OIDC, *_PEOPLE, *_DEEDS, *_TASKS, *_REVIEW, *_TRAIL)
 """All of them."""

@@ -7,7 +7,7 @@ from typing import Final
 
 from starlette.routing import compile_path
 
-from gateway.api.describing import DAY, FLAG, SHA256, TEXT, Json, named, one_of, response, troubles
+from gateway.api.describing import DAY, FLAG, INSTANT, SHA256, TEXT, Json, named, one_of, response, troubles
 from gateway.api.office.cohort_rows import FORMS
 from gateway.api.office.description.asked import name_of
 from gateway.api.office.description.doors import DOORS, Door, Needs
@@ -23,10 +23,11 @@ _PARAMETERS: Final[dict[str, Json]] = {
     "mine": FLAG,
     "serial": {"type": "integer", "minimum": 0, "maximum": 10**7 - 1},
     "until": DAY,
+    **dict.fromkeys(("from", "to"), INSTANT),
     **dict.fromkeys(("id", "number", "grant"), _ID),
     **dict.fromkeys(("state", "code", "iss", "error"), TEXT),
 }
-_REQUIRED: Final = frozenset({"until", "number"})
+_REQUIRED: Final = frozenset({"until", "number", "from", "to"})
 _ADDRESS: Final[Json] = {"schema": {"type": "string", "format": "uri"}}
 
 
