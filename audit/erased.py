@@ -7,14 +7,15 @@ he removed erased.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import cast
 
 from msgspec import Struct
 
 from audit.deed_kinds import DEED_IN_FORCE
-from audit.entry import JsonValue
+from audit.entry import JsonValue, decode
 from audit.erasure_kinds import ERASURE_APPLIED
+from audit.reader import LedgerReader
 
 Entry = Mapping[str, JsonValue]
 _ERASURE = "erasure"
@@ -65,6 +66,18 @@ class Tombstones:
     def by(self, index: int, name: str) -> int | None:
         """The entry that says that a disclosure was erased, if one does."""
         return next((erased.by for erased in self.found if erased.covers(index, name)), None)
+
+
+def erased_at(reader: LedgerReader, tombstones: Iterable[int], index: int) -> dict[str, int]:
+    """What was erased of an entry, by name, and the entry that says so; `tombstones` are where to look."""
+    found: dict[str, int] = {}
+    for by in tombstones:
+        entry = decode(next(iter(reader.entries(by, by + 1)), b"{}"))
+        is_one = isinstance(entry, Mapping) and entry.get("type") == ERASURE_APPLIED.type
+        erased = read_tombstone(by, cast("Entry", entry)["body"]) if is_one else None
+        if erased is not None:
+            found |= {name: by for name in erased.names if erased.covers(index, name)}
+    return found
 
 
 def read_tombstone(index: int, body: JsonValue) -> Erased | None:

@@ -7,6 +7,7 @@ from sqlalchemy import Engine, insert, inspect, select
 import adapters.sql.account_tables
 import adapters.sql.cohort_tables
 import adapters.sql.deed_tables
+import adapters.sql.erasure_tables
 import adapters.sql.replay_tables
 import adapters.sql.statement_tables
 import adapters.sql.trail_tables  # noqa: F401 - each of them registers its tables

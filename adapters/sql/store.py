@@ -30,13 +30,17 @@ from adapters.sql.cursors import Connection
 from adapters.sql.day_statements import StatementTable
 from adapters.sql.deeds import DeedTable
 from adapters.sql.engine import driver_connection, driver_error, is_sqlite, limit_waiting, open_engine
+from adapters.sql.erasures import ErasureTable
 from adapters.sql.ledger import LedgerTable, is_recorded
 from adapters.sql.place import DatabaseFile
-from adapters.sql.trail import TrailTable
+from adapters.sql.scrubbing import scrub
 from adapters.sql.trail import TrailTable
 from gateway.domain.errors import DownError
+from gateway.erasing import Scrubbed
 
 POLL_SECONDS = 0.0005
+WAITING = "waiting"
+"""The trouble of a store that waited in vain: its next work would only wait again, until somebody says it is well."""
 
 
 class SqlWork:
@@ -65,7 +69,7 @@ class SqlWork:
         self.statements = StatementTable(engine, self._cursor)
         self.accounts = AccountTables(engine, self._cursor)
         self.trail = TrailTable(engine, self._cursor)
-        self.trail = TrailTable(engine, self._cursor)
+        self.erasures = ErasureTable(engine, self._cursor, self.trail)
         self._open = False
         self._committing: Committing | None = None
         self.is_worn = False
@@ -95,6 +99,10 @@ class SqlWork:
 
     def epoch(self) -> int:
         return self.deeds.epoch()
+
+    def touch(self) -> None:
+        """Writes something that changes nothing: a trial."""
+        self._cursor.execute("UPDATE control SET epoch = epoch WHERE id = 1")
 
     def commit(self) -> None:
         """Durable when it returns, in the file that everybody else reads."""
@@ -145,6 +153,8 @@ class SqlStore:
     @contextmanager
     def begin(self) -> Iterator[SqlWork]:
         work: SqlWork | None = None
+        if self.trouble == WAITING and self._patience is not None:
+            raise DownError("the control database does not answer; it is tried every second")
         self._take()
         try:
             self._place.check()
@@ -176,6 +186,16 @@ class SqlStore:
         self._place.forget()
         self._let_go()
 
+    def scrub(self) -> Scrubbed:
+        """See `gateway.erasing.ErasureStore`. Nobody else writes meanwhile: some seconds for a large database."""
+        self._take()
+        try:
+            self._place.check()
+            self._drop()
+            return scrub(self._engine)
+        finally:
+            self._let_go()
+
     def close(self) -> None:
         if self._work and self._work.is_left:
             return
@@ -205,7 +225,7 @@ class SqlStore:
             raise
 
     def _stall(self) -> NoReturn:
-        self.trouble = "waiting"
+        self.trouble = WAITING
         raise DownError("the control database is held by somebody else for too long; nothing was told")
 
     def _let_go(self) -> None:
@@ -215,7 +235,7 @@ class SqlStore:
 
     def _break_off(self, work: SqlWork | None) -> None:
         if work and work.is_left:
-            self.trouble = "waiting"
+            self.trouble = WAITING
         elif work and work.is_over:
             # Committed, into a file that is no longer the one that everybody reads.
             self.trouble = "lost"

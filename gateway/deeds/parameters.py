@@ -28,6 +28,8 @@ _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _MEMBERS = frozenset({"deadlines", "calendar", "reminder_days", "longest_validity_days", "emergency", "undertaking"})
 MOST_ACCESS_REPORTS = 1000
 MOST_PERSON_SEARCHES = 200
+LEAST_DISCLOSURE_MONTHS, MOST_DISCLOSURE_MONTHS = 6, 120
+"""网络安全法 第二十一条: logs are kept for six months at least."""
 _DEADLINES: Mapping[str, int] = MappingProxyType(
     {"endorse": 3, "review": 5, "sign_off": 3, EMERGENCY_REVIEW: 2, OTHER: 5}
 )
@@ -50,6 +52,8 @@ class Parameters:
     """How many reports of who compared a person one officer may draw in a day."""
     person_searches_per_day: int = 20
     """For how many persons one officer may search the ledger in a day."""
+    disclosure_months: int = 36
+    """For how many whole months whom an entry is about is kept at least, whoever asks for erasure."""
 
     def days_for(self, step: str) -> int:
         """How many working days a step may take."""
@@ -62,6 +66,7 @@ _LATER_DEFAULTS: Mapping[str, JsonValue] = MappingProxyType(
         "acknowledgement_days": DEFAULTS.acknowledgement_days,
         "access_reports_per_day": DEFAULTS.access_reports_per_day,
         "person_searches_per_day": DEFAULTS.person_searches_per_day,
+        "disclosure_months": DEFAULTS.disclosure_months,
     }
 )
 """Members that came later: a deed that does not name them says this."""
@@ -85,6 +90,7 @@ def parameters_content(parameters: Parameters) -> dict[str, JsonValue]:
         "acknowledgement_days": parameters.acknowledgement_days,
         "access_reports_per_day": parameters.access_reports_per_day,
         "person_searches_per_day": parameters.person_searches_per_day,
+        "disclosure_months": parameters.disclosure_months,
     }
 
 
@@ -106,6 +112,7 @@ def read_parameters(content: Mapping[str, JsonValue]) -> Parameters:
         acknowledgement_days=_count(content, "acknowledgement_days", MOST_DAYS_OF_TERM),
         access_reports_per_day=_count(content, "access_reports_per_day", MOST_ACCESS_REPORTS),
         person_searches_per_day=_count(content, "person_searches_per_day", MOST_PERSON_SEARCHES),
+        disclosure_months=_count(content, "disclosure_months", MOST_DISCLOSURE_MONTHS, LEAST_DISCLOSURE_MONTHS),
     )
 
 
@@ -153,10 +160,10 @@ def _table(content: Mapping[str, JsonValue], name: str) -> Mapping[str, JsonValu
     return value
 
 
-def _count(table: Mapping[str, JsonValue], name: str, most: int) -> int:
+def _count(table: Mapping[str, JsonValue], name: str, most: int, least: int = 1) -> int:
     value = table[name]
-    if type(value) is not int or not 1 <= value <= most:
-        raise DeedError(f"{name} 须为 1 至 {most} 的整数")
+    if type(value) is not int or not least <= value <= most:
+        raise DeedError(f"{name} 须为 {least} 至 {most} 的整数")
     return value
 
 

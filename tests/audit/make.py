@@ -111,6 +111,21 @@ def an_answer(partner: str = "payroll", subject: str = SUBJECT, cause: str = "co
     )
 
 
+def an_answer_of(subject: str, operator: str, partner: str = "payroll") -> Draft:
+    """A comparison of somebody by somebody."""
+    return comparison_answered(
+        asked(partner, subject, operator, "M-2026-1"),
+        Inner(cause="confirmed", budgets={"day": (7, 8)}),
+        rules=("salary-01",),
+        policy=POLICY,
+        data=DATA,
+        counts={"claims": 1},
+        subject="confirmed",
+        fields={"unit": "match"},
+        response_sha256="34" * 32,
+    )
+
+
 def a_refusal(partner: str = "payroll", cause: str = "rate", rules: tuple[str, ...] = ("watch-per-hour",)) -> Draft:
     return comparison_refused(
         asked(partner),
