@@ -29,6 +29,20 @@ class Metrics:
         self._break_glass = Gauge(
             "bidui_break_glass", "People enrolled or ended past the usual path, ever", registry=self.registry
         )
+        self._witnessed_size = Gauge(
+            "bidui_witnessed_entries", "Entries covered by the last quorum of witnesses", registry=self.registry
+        )
+        self._witnessed_time = Gauge(
+            "bidui_witnessed_time_seconds", "Time of the last quorum of witnesses", registry=self.registry
+        )
+        self._witnessing = Gauge(
+            "bidui_witnessing",
+            "0 as it should be, 1 late or doubtful, 2 nothing may be answered",
+            registry=self.registry,
+        )
+        self._witness = Counter(
+            "bidui_witness_requests", "Checkpoints of other logs handed in to us", ["status"], registry=self.registry
+        )
         self._children: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
 
     def request(self, route: str, status: int, seconds: float) -> None:
@@ -55,6 +69,16 @@ class Metrics:
     def break_glass(self) -> None:
         """A deed of a person took the path that is for emergencies."""
         self._break_glass.inc()
+
+    def witnessed(self, size: int, since: float, grade: int) -> None:
+        """The last quorum of witnesses covers this many entries, as of this Unix time; how that stands."""
+        self._witnessed_size.set(size)
+        self._witnessed_time.set(since)
+        self._witnessing.set(grade)
+
+    def witness(self, status: int) -> None:
+        """A checkpoint of another log was handed in, and answered with this status."""
+        self._witness.labels(str(status)).inc()
 
     def adopted(self, data_time: float) -> None:
         """Answers come from data of this Unix time."""

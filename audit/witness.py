@@ -24,9 +24,11 @@ from audit import checkpoint, note
 from audit.checkpoint import Checkpoint
 from audit.cosignature import add, cosign, only, write_lines
 from audit.errors import NoteError, ProofError, WitnessError
-from audit.note import NoteSigner, NoteVerifier
+from audit.note import NoteSigner
 from audit.proof import MAX_HASHES, check_consistency
+from audit.suite import Digest
 from audit.tree import HASH_BYTES, root
+from audit.trust import Trust
 
 MAX_REQUEST_BYTES = 128 * 1024
 """Room for 63 hashes and 16 signatures of the largest kind."""
@@ -68,10 +70,10 @@ class WitnessStore(Protocol):
 
 
 class Witness(Struct, frozen=True):
-    """Cosigns with these keys. `trusted` gives the verifiers of a log at a size, None for logs it does not know."""
+    """Cosigns with these keys. `trusted` gives what is trusted of a log, None for logs it does not know."""
 
     signers: Sequence[NoteSigner]
-    trusted: Callable[[str, int], Sequence[NoteVerifier] | None]
+    trusted: Callable[[str], Trust | None]
     store: WitnessStore
     now: Callable[[], datetime]
 
@@ -82,26 +84,27 @@ class Witness(Struct, frozen=True):
             wanted = checkpoint.peek(request.checkpoint)
         except (WitnessError, NoteError) as error:
             return Reply(400, cause=str(error))
-        verifiers = self.trusted(wanted.origin, wanted.size)
-        if verifiers is None:
+        trust = self.trusted(wanted.origin)
+        if trust is None:
             return Reply(404, cause="the log is not one that is witnessed here")
+        verifiers = trust.verifiers("checkpoint", wanted.size)
         try:
             checkpoint.open_signed(request.checkpoint, verifiers)
         except NoteError as error:
             return Reply(403, cause=str(error))
         if request.old > wanted.size:
             return Reply(400, cause="the old size is larger than that of the checkpoint")
-        return self._decide(request, wanted, only(request.checkpoint, verifiers))
+        return self._decide(request, wanted, only(request.checkpoint, verifiers), trust.suite.digest)
 
     def latest(self, origin_sha256: str, origins: Sequence[str]) -> bytes | None:
         """Return the last cosigned checkpoint of the log whose origin has this hash."""
         found = next((each for each in origins if sha256(each.encode()).hexdigest() == origin_sha256), None)
         return None if found is None else self.store.latest(found)
 
-    def _decide(self, request: AddCheckpoint, wanted: Checkpoint, content: bytes) -> Reply:
+    def _decide(self, request: AddCheckpoint, wanted: Checkpoint, content: bytes, digest: Digest) -> Reply:
         for _ in range(_TRIES):
             kept = self.store.latest(wanted.origin)
-            reply = _consider(request, wanted, kept)
+            reply = _consider(request, wanted, kept, digest)
             if reply is not None:
                 return reply
             cosignatures = cosign(content, self.signers, self.now())
@@ -136,13 +139,13 @@ def _hash(line: str) -> bytes:
     return node
 
 
-def _consider(request: AddCheckpoint, wanted: Checkpoint, kept: bytes | None) -> Reply | None:
+def _consider(request: AddCheckpoint, wanted: Checkpoint, kept: bytes | None, digest: Digest) -> Reply | None:
     """Return why not, or None when it may be cosigned."""
-    last = Checkpoint(wanted.origin, 0, root([])) if kept is None else checkpoint.peek(kept)
+    last = Checkpoint(wanted.origin, 0, root([], digest)) if kept is None else checkpoint.peek(kept)
     if request.old != last.size:
         return Reply(409, f"{last.size}\n".encode(), "the old size is not that of the last cosigned checkpoint")
     try:
-        check_consistency(last.size, last.root, wanted.size, wanted.root, request.hashes)
+        check_consistency(last.size, last.root, wanted.size, wanted.root, request.hashes, digest=digest)
     except ProofError as error:
         return Reply(422, cause=str(error))
     return None

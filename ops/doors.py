@@ -17,6 +17,7 @@ from gateway.api.comparisons import PATH, Comparisons
 from gateway.api.log import Log, log_routes
 from gateway.api.openapi import document
 from gateway.api.token import token_routes
+from gateway.api.witness import witness_routes
 from gateway.domain.errors import GatewayError
 from gateway.domain.reply import Reply, Request
 from gateway.sequencer import Sequencer, Tell
@@ -59,8 +60,14 @@ def build(gateway: Gateway, queue: Queue | None = None) -> ASGIApp:
             metadata=server_metadata(gateway.settings.issuer),
             keys=key_set([gateway.identity.jwk]),
         ),
-        log_routes=log_routes(
-            Log(reader=gateway.reader, latest=gateway.checkpoints.latest, trust=gateway.log_keys.trust)
+        log_routes=witness_routes(gateway.witness.door)
+        + log_routes(
+            Log(
+                reader=gateway.reader,
+                latest=gateway.checkpoints.latest,
+                witnessed=gateway.witness.witnessed,
+                trust=gateway.log_keys.trust,
+            )
         ),
         office_routes=gateway.people.routes(gateway.identity.edge),
         checks=_checks(gateway),

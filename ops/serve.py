@@ -20,6 +20,7 @@ from adapters.http import hang_up
 from adapters.identity.tls import CertificateProtocol, tls_context
 from adapters.index.generations import OpenIndex
 from adapters.lane import Lane, LaneProtocol
+from audit.errors import AuditError
 from audit.events import generation_adopted
 from audit.signer import State
 from gateway.api.app import ROUTES
@@ -30,6 +31,7 @@ from ops.doors import Measured, Queue, build, lane
 from ops.sealing_child import SealingChild
 from ops.settings import Mode
 from ops.wiring import Gateway, open_generation
+from ops.witnessing import ROUND_SECONDS
 
 SIGN_SECONDS = 1.0
 SWITCH_SECONDS = 0.0005
@@ -73,6 +75,7 @@ async def run(gateway: Gateway, child: SealingChild, ready: Callable[[int], None
             _adopt(gateway),
             _forget(gateway),
             _follow(gateway),
+            _witness(gateway),
             _index(gateway),
             _hang_up(server),
             _announce(server, ready),
@@ -195,6 +198,24 @@ def follow_at_once(gateway: Gateway) -> None:
         loop.call_soon_threadsafe(lambda: gateway.pipeline.follow(gateway.rights.epoch()))
 
     gateway.people.office.arrived = arrived
+
+
+async def _witness(gateway: Gateway) -> None:
+    """Asks the witnesses, if there are any; none of them holds up anything but this."""
+    witnessing = gateway.witness.witnessing
+    if witnessing is None:
+        return
+
+    async def look() -> None:
+        try:
+            await witnessing.round()
+        except AuditError as error:
+            log.warning("task_failed", error=type(error).__name__)
+
+    try:
+        await _every(ROUND_SECONDS, look)
+    finally:
+        await witnessing.close()
 
 
 async def _hang_up(server: uvicorn.Server) -> None:

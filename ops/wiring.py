@@ -40,6 +40,7 @@ from ops.office import open_office
 from ops.people import PeopleDesk, open_desk
 from ops.rights import RightsDesk, read_home_foundation
 from ops.settings import Home, SealSettings, ServeSettings, load
+from ops.witness_side import WitnessSide, open_witness
 from policies.catalogue import Catalogue, load_catalogue
 
 log = structlog.get_logger()
@@ -66,6 +67,8 @@ class Gateway:
     people: PeopleDesk
     reader: SqlLedgerReader
     checkpoints: FileCheckpoints
+    witness: WitnessSide
+    """Who witnesses us, and whom we witness."""
     signer: CheckpointSigner
     log_keys: LiveKeys
     metrics: Metrics
@@ -161,6 +164,9 @@ def wire(home: Home, passphrase: Passphrase | None = None) -> Gateway:
         ),
         reader=reader,
         checkpoints=checkpoints,
+        witness=open_witness(
+            home, settings, passphrase, log_keys=log_keys, reader=reader, checkpoints=checkpoints, metrics=metrics
+        ),
         signer=_signer(home, settings, log_keys, reader, checkpoints),
         log_keys=log_keys,
         metrics=metrics,

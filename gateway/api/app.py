@@ -20,6 +20,7 @@ from gateway.api.comparisons import PATH, Comparisons
 from gateway.api.office.deeds import deed_problem
 from gateway.api.office.problems import account_problem
 from gateway.api.problems import of_error, problem, unavailable
+from gateway.api.witness import ADD as WITNESS
 from gateway.deeds.errors import DeedError
 from gateway.domain.errors import GatewayError
 
@@ -132,7 +133,7 @@ class _Document:
 
 
 ROUTES = frozenset(
-    {PATH, "/v1/catalogue", "/openapi.json", "/healthz", "/readyz", "/oauth/token", "/v1/log/checkpoint"}
+    {PATH, "/v1/catalogue", "/openapi.json", "/healthz", "/readyz", "/oauth/token", "/v1/log/checkpoint", WITNESS}
 )
 """Paths that metrics tell apart; every other is one."""
 

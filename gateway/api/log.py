@@ -34,13 +34,20 @@ class Log:
 
     reader: LedgerReader
     latest: Callable[[], bytes | None]
+    witnessed: Callable[[], bytes | None] = lambda: None
+    """Gives the last one that a quorum of witnesses cosigned."""
     trust: Callable[[], bytes]
 
 
 def log_routes(log: Log) -> list[Route]:
     """The routes."""
 
-    async def checkpoint(_: HttpRequest) -> Response:
+    async def checkpoint(request: HttpRequest) -> Response:
+        wanted = request.query_params.get("witnessed", "false")
+        if wanted not in {"true", "false"}:
+            return problem("invalid", 422, "witnessed 应为 true 或 false", pointer="witnessed")
+        if wanted == "true":
+            return await asyncio.to_thread(_witnessed, log)
         latest = log.latest()
         return _not_yet() if latest is None else Response(latest, media_type="text/plain")
 
@@ -118,6 +125,14 @@ def _number(request: HttpRequest, name: str, default: int | None, most: int = 10
 
 def _texts(hashes: Sequence[bytes]) -> list[str]:
     return [b64encode(each).decode() for each in hashes]
+
+
+def _witnessed(log: Log) -> Response:
+    content = log.witnessed()
+    if content is None:
+        detail = "尚无达到见证法定数的检查点；本网关可能未设见证方"
+        return problem("unavailable", 503, detail, headers={"Retry-After": "10"})
+    return Response(content, media_type="text/plain")
 
 
 def _not_yet() -> Response:

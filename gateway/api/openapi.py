@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from gateway.api.comparisons import MAX_KEY
-from gateway.api.describing import TEXT, Json, response, troubles
+from gateway.api.describing import SHA256, TEXT, Json, response, troubles
 from gateway.api.office.description import office_components, office_paths, office_security
 from gateway.api.schemas import components
 from policies.catalogue import Catalogue
@@ -46,7 +48,14 @@ def _paths() -> Json:
     return {
         "/v1/comparisons": {"post": _compare()},
         "/v1/catalogue": {"get": _get("catalogue", "我可以比对的字段、我的签批单与余额", "CatalogueView", 401, 503)},
-        "/v1/log/checkpoint": {"get": _open(_text("checkpoint", "最新的签名检查点（C2SP）", 503))},
+        "/v1/log/checkpoint": {
+            "get": _open(_text("checkpoint", "最新的签名检查点（C2SP）", 422, 503)) | {"parameters": [_WITNESSED]}
+        },
+        "/v1/witness/add-checkpoint": {"post": _open(_add_checkpoint())},
+        "/v1/witness/{origin}/checkpoint": {
+            "get": _open(_text("witnessCheckpoint", "本见证方最近一次为某存证账见证的检查点", 404, 503))
+            | {"parameters": [_ORIGIN]}
+        },
         "/v1/log/tile/{path}": {"get": _open(_tile())},
         "/v1/log/trust": {"get": _open(_text("trust", "核验所需的公钥", media="application/json"))},
         "/v1/log/proofs/inclusion": {
@@ -71,6 +80,31 @@ def _paths() -> Json:
         },
         "/openapi.json": {"get": _open(_text("openapi", "本接口说明", media="application/json"))},
     }
+
+
+_WITNESSED: Json = {
+    "name": "witnessed",
+    "in": "query",
+    "required": False,
+    "description": "true 则给出最近一个达到见证法定数的检查点",
+    "schema": {"enum": ["true", "false"]},
+}
+_ORIGIN: Json = {
+    "name": "origin",
+    "in": "path",
+    "required": True,
+    "description": "存证账名称的 SHA-256，小写十六进制",
+    "schema": SHA256,
+}
+
+
+def _add_checkpoint() -> Json:
+    """The operation of C2SP tlog-witness; its request and answers are texts of that standard."""
+    operation = _text("addCheckpoint", "请本见证方见证一个检查点（C2SP tlog-witness）", 400, 403, 404, 413, 422, 503)
+    size: Json = {"description": "上次所见证的规模", "content": {"text/x.tlog.size": {"schema": TEXT}}}
+    body: Json = {"required": True, "content": {"text/plain": {"schema": TEXT}}}
+    responses = cast("Json", operation["responses"]) | {"409": size}
+    return operation | {"requestBody": body, "responses": responses}
 
 
 def _compare() -> Json:

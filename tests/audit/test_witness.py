@@ -14,8 +14,8 @@ from audit import checkpoint, note
 from audit.checkpoint import Checkpoint, peek
 from audit.cosignature import add, cosigner_verifier, holding, read_lines
 from audit.errors import ProofError, WitnessError
-from audit.note import NoteVerifier
 from audit.tree import root
+from audit.trust import Trust
 from audit.witness import MAX_REQUEST_BYTES, AddCheckpoint, Reply, Witness, parse_request
 from tests.audit.make import (
     AT,
@@ -23,6 +23,7 @@ from tests.audit.make import (
     ORIGIN,
     a_checkpoint_of,
     a_log,
+    a_trust,
     an_ed25519_signer,
     an_ml_dsa_signer,
 )
@@ -34,7 +35,6 @@ SIGNERS = (a_cosigner(NAME), an_ml_dsa_signer(NAME, "w1"))
 OURS = [cosigner_verifier(each.vkey) for each in SIGNERS]
 LOG = a_log(600)
 OTHER = a_log(600, partners=("someone",))
-TRUSTED = [checkpoint.verifier(each.vkey) for each in LOG_SIGNERS]
 # The example of the C2SP specification.
 EXAMPLE = (
     "old 20852014\n"
@@ -54,8 +54,8 @@ EXAMPLE = (
 ).encode()
 
 
-def trusted(origin: str, _: int) -> list[NoteVerifier] | None:
-    return TRUSTED if origin == ORIGIN else None
+def trusted(origin: str) -> Trust | None:
+    return a_trust() if origin == ORIGIN else None
 
 
 def a_witness(store: MemoryWitness | None = None) -> Witness:
