@@ -49,10 +49,10 @@ class Spot(Struct, frozen=True, gc=False):
         return {"index": self.index, "pseq": self.pseq}
 
 
-class Comparison(Struct, frozen=True, gc=False):
+class Comparison(Struct, frozen=True, kw_only=True, gc=False):
     """A comparison as its statement counts it. `told` is what its holder has of it: the receipt's body, or the refusal.
 
-    `incident` is empty for an answer.
+    `incident` and `reason` are empty for an answer.
     """
 
     place: Spot
@@ -60,8 +60,11 @@ class Comparison(Struct, frozen=True, gc=False):
     time: str
     partner: str
     system: str
+    grant: str | None
+    network: str
     told: bytes
     incident: str
+    reason: str
 
     @property
     def leaf(self) -> bytes:
@@ -148,7 +151,18 @@ def read_comparison(content: bytes, origin: str) -> Comparison | None:
     outcome = body.outcome
     told = refusal(outcome.incident, outcome.refused) if outcome.refused else _receipt(entry, body, content, origin)
     place = Spot(entry.seq, entry.pseq)
-    return Comparison(place, entry.id, entry.log_time, entry.partner, body.client, told, outcome.incident)
+    return Comparison(
+        place=place,
+        id=entry.id,
+        time=entry.log_time,
+        partner=entry.partner,
+        system=body.client,
+        grant=body.grant,
+        network=body.network,
+        told=told,
+        incident=outcome.incident,
+        reason=outcome.refused,
+    )
 
 
 def log_time_of(content: bytes) -> str:
@@ -269,6 +283,8 @@ class _Outcome(Struct, frozen=True):
 
 class _Body(Struct, frozen=True):
     client: str
+    grant: str | None
+    network: str
     outcome: _Outcome
     policy: _Policy
     request_sha256: str

@@ -22,8 +22,8 @@ STATEMENT_DISPUTED = Kind(
         "by": "`system`: the check of its client; `head`: the acknowledgement of a month",
         "system": "the system, or null where a whole month is disputed",
         "period": "the local day, or the month",
-        "unknown": "entries of the statement that the system does not know, at most 1,000 of them",
-        "missing": "entries whose receipts it holds and that are not in the statement, at most 1,000 of them",
+        "unknown": "entries of the statement that the system does not know, at most 300 of them",
+        "missing": "entries whose receipts it holds and that are not in the statement, at most 300 of them",
     },
 )
 STATEMENT_SETTLED = Kind(

@@ -26,7 +26,9 @@ from gateway.deeds.steps import EMERGENCY
 from gateway.domain.grant import Grant, local_day
 from gateway.domain.people import PARTNER_DUTIES, Duty, Person
 from gateway.partners import credentials
+from gateway.statements.acknowledging import Overview, deed_id, waiting
 
+_OFFICERS = frozenset({Duty.SECURITY_ADMIN, Duty.AUDIT_ADMIN})
 _SEES_ALL_GRANTS = frozenset({Duty.REVIEWER, Duty.LEADER})
 
 
@@ -92,6 +94,29 @@ class EndingCredential(msgspec.Struct, frozen=True, kw_only=True):
     until: datetime
 
 
+class ToAcknowledge(msgspec.Struct, frozen=True, kw_only=True):
+    """A month of statements; after `due` each comparison of the partner must be signed until it is acknowledged."""
+
+    partner: str
+    month: str
+    count: int
+    due: date
+    overdue: bool
+    is_drawn: bool
+
+
+class Disputed(msgspec.Struct, frozen=True, kw_only=True):
+    """A statement that somebody does not agree with: `unknown` and `missing` say how many entries."""
+
+    id: str
+    partner: str
+    system: str | None
+    period: str
+    by: str
+    unknown: int
+    missing: int
+
+
 class Tasks(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that waits for one person."""
 
@@ -105,6 +130,8 @@ class Tasks(msgspec.Struct, frozen=True, kw_only=True):
     credentials: list[EndingCredential]
     people: list[Proposable]
     """Invited people who have enrolled, and whose deed nobody has drawn up yet."""
+    acknowledge: list[ToAcknowledge] = []
+    disputes: list[Disputed] = []
 
 
 class Desk(msgspec.Struct, frozen=True, kw_only=True):
@@ -114,6 +141,7 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
     parameters: Parameters
     pending: Sequence[Kept]
     waiting: Sequence[Proposable]
+    statements: Overview
     now: datetime
 
     @property
@@ -127,10 +155,23 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def tasks_of(
-    person: Person, standing: Standing, pending: Sequence[Kept], waiting: Sequence[Proposable], now: datetime
+    person: Person,
+    standing: Standing,
+    pending: Sequence[Kept],
+    waiting: Sequence[Proposable],
+    now: datetime,
+    *,
+    statements: Overview | None = None,
 ) -> Tasks:
     """What waits for this person. Raises `DeedError` if what is in force cannot be read."""
-    desk = Desk(standing=standing, parameters=parameters_in(standing), pending=pending, waiting=waiting, now=now)
+    desk = Desk(
+        standing=standing,
+        parameters=parameters_in(standing),
+        pending=pending,
+        waiting=waiting,
+        statements=statements or Overview(),
+        now=now,
+    )
     return Tasks(
         sign=list(_to_sign(person, desk)),
         undertaking=list(_undertaking(person, desk)),
@@ -140,6 +181,8 @@ def tasks_of(
         review=sorted(_to_review(person, desk), key=lambda each: each.due),
         credentials=sorted(_credentials(person, desk), key=lambda each: each.until),
         people=_people(person, desk),
+        acknowledge=list(_to_acknowledge(person, desk)),
+        disputes=list(_disputes(person, desk)),
     )
 
 
@@ -241,6 +284,37 @@ def _credentials(person: Person, desk: Desk) -> Iterator[EndingCredential]:
         is_told = person.duty is Duty.SYSTEM_ADMIN or person.partner == each.partner
         if is_told and desk.now < each.until <= desk.soon:
             yield EndingCredential(**each._asdict())
+
+
+def _to_acknowledge(person: Person, desk: Desk) -> Iterator[ToAcknowledge]:
+    if person.duty is not Duty.HEAD:
+        return
+    for each in waiting(desk.standing, desk.statements.months, desk.statements.last_made):
+        if each.partner == person.partner:
+            yield ToAcknowledge(
+                partner=each.partner,
+                month=each.month,
+                count=each.count,
+                due=each.due,
+                overdue=is_overdue(each.due, desk.now),
+                is_drawn=desk.is_drawn(Kind.ACKNOWLEDGEMENT, deed_id(each.partner, each.month)),
+            )
+
+
+def _disputes(person: Person, desk: Desk) -> Iterator[Disputed]:
+    """Officers look into them; whoever acts is 安全管理员."""
+    if person.duty not in _OFFICERS:
+        return
+    for each in desk.statements.disputes:
+        yield Disputed(
+            id=each.id,
+            partner=each.partner,
+            system=each.system or None,
+            period=each.period,
+            by=each.by,
+            unknown=len(each.unknown),
+            missing=len(each.missing),
+        )
 
 
 def _people(person: Person, desk: Desk) -> list[Proposable]:

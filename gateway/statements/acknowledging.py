@@ -23,7 +23,7 @@ from gateway.deeds.errors import DeedError
 from gateway.deeds.lapse import parameters_in
 from gateway.deeds.parameters import Parameters
 from gateway.deeds.standing import Standing
-from gateway.statements.keeping import KeptStatement, PartnerMonth, StatementReader
+from gateway.statements.keeping import Dispute, KeptStatement, PartnerMonth, StatementReader
 
 _DAY = timedelta(days=1)
 _LONGEST_MONTH = timedelta(days=32)
@@ -57,6 +57,19 @@ class Month(msgspec.Struct, frozen=True, kw_only=True):
     def content(self, *, agrees: bool = True) -> dict[str, JsonValue]:
         """What the deed says."""
         return {"partner": self.partner, "month": self.month, "statements": self.root, "agrees": agrees}
+
+
+class Overview(msgspec.Struct, frozen=True):
+    """What tasks follow from: months with comparisons, the last day that is made, disputes that are open."""
+
+    months: Sequence[PartnerMonth] = ()
+    last_made: str | None = None
+    disputes: Sequence[Dispute] = ()
+
+    @classmethod
+    def of(cls, reader: StatementReader) -> Overview:
+        """As it is now. Raises `UnavailableError`."""
+        return cls(reader.months(), reader.last_day(), reader.disputes())
 
 
 def deed_id(partner: str, month: str) -> str:

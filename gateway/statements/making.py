@@ -80,6 +80,8 @@ class Maker:
     keys: DisclosureKeys
     clock: Clock
     systems: Callable[[], Sequence[tuple[str, str]]]
+    last_day: Callable[[], str | None]
+    """The last day that is made, read outside every transaction."""
     rest: Callable[[], None] = lambda: None
 
     def run_once(self) -> list[date]:
@@ -91,8 +93,7 @@ class Maker:
 
     def due(self) -> date | None:
         """The next day to make, if it is over."""
-        with self.store.begin() as work:
-            last = work.statements.last_day()
+        last = self.last_day()
         day = date.fromisoformat(last) + _DAY if last else self._first_day()
         return day if day is not None and bounds(day)[1] <= self.clock.now() else None
 

@@ -96,6 +96,8 @@ def test_tasks_are_told_as_json(doors: Doors) -> None:
         "review",
         "credentials",
         "people",
+        "acknowledge",
+        "disputes",
     }
     (task,) = told["sign"]
     assert (task["id"], task["due"], task["overdue"]) == (NUMBER, "2026-07-03", False)

@@ -30,6 +30,7 @@ from gateway.domain.errors import InvalidQueryError
 from gateway.domain.grant import local_day
 from gateway.domain.people import PARTNER_DUTIES, Duty, Person
 from gateway.office import Office
+from gateway.statements.acknowledging import Overview
 from gateway.tasks import Proposable, tasks_of
 
 NO_STORE = {"Cache-Control": "no-store"}
@@ -43,13 +44,15 @@ class TaskDoors:
     office: Office
     waiting: Callable[[], Sequence[Person]]
     guard: Guard
+    statements: Callable[[], Overview] = Overview
 
     async def tasks(self, request: Request) -> Response:
         """`GET /v1/office/tasks`"""
         who = await self.guard.require(request)
         standing, pending = await self._ask(self.office.standing), await self._ask(self.office.pending)
         waiting = await self._waiting(who.person)
-        tasks = tasks_of(who.person, standing, pending, waiting, self.guard.clock.now())
+        statements = await self._ask(self.statements)
+        tasks = tasks_of(who.person, standing, pending, waiting, self.guard.clock.now(), statements=statements)
         return JSONResponse(msgspec.to_builtins(tasks), headers=NO_STORE)
 
     async def grant(self, request: Request) -> Response:

@@ -68,6 +68,7 @@ class Bench:
             keys=self.keys,
             clock=self.clock,
             systems=lambda: self.systems,
+            last_day=self.store.statements.last_day,
         )
         self.record(an_opening())
 

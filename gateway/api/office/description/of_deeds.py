@@ -115,6 +115,17 @@ def _tasks() -> Json:
                 closed({"system": TEXT, "partner": TEXT, "is_certificate": FLAG, "name": TEXT, "until": INSTANT})
             ),
             "people": listed(draft),
+            "acknowledge": listed(
+                closed({"partner": TEXT, "month": TEXT, "count": COUNT, "due": DAY, "overdue": FLAG, "is_drawn": FLAG})
+            ),
+            "disputes": listed(
+                closed(
+                    {
+                        **{"id": TEXT, "partner": TEXT, "system": maybe(TEXT), "period": TEXT, "by": TEXT},
+                        **{"unknown": COUNT, "missing": COUNT},
+                    }
+                )
+            ),
         }
     )
 
