@@ -16,6 +16,7 @@ from gateway.api.catalogue import CatalogueDoor
 from gateway.api.comparisons import PATH, Comparisons
 from gateway.api.log import Log, log_routes
 from gateway.api.openapi import document
+from gateway.api.statements import StatementDoor, statement_routes
 from gateway.api.token import token_routes
 from gateway.api.witness import witness_routes
 from gateway.domain.errors import GatewayError
@@ -70,6 +71,9 @@ def build(gateway: Gateway, queue: Queue | None = None) -> ASGIApp:
             )
         ),
         office_routes=gateway.people.routes(gateway.identity.edge),
+        statement_routes=statement_routes(
+            StatementDoor(identify=gateway.identity.identify, desk=gateway.people.statements)
+        ),
         checks=_checks(gateway),
         document=lambda: document(gateway.catalogue),
         broke=gateway.pipeline.broke,

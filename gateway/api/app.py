@@ -39,6 +39,7 @@ class Doors:
     token_routes: Sequence[Route]
     log_routes: Sequence[Route]
     office_routes: Sequence[Route] = ()
+    statement_routes: Sequence[Route] = ()
     checks: Mapping[str, Check]
     document: Callable[[], dict[str, object]]
     broke: Callable[[int, str], None] = lambda _, __: None
@@ -81,6 +82,7 @@ def _framework(doors: Doors) -> FastAPI:
         *doors.token_routes,
         *doors.log_routes,
         *doors.office_routes,
+        *doors.statement_routes,
     ]
     app.add_exception_handler(HTTPException, _http_problem)
     app.add_exception_handler(AccountError, account_problem)

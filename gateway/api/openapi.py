@@ -56,6 +56,15 @@ def _paths() -> Json:
             "get": _open(_text("witnessCheckpoint", "本见证方最近一次为某存证账见证的检查点", 404, 503))
             | {"parameters": [_ORIGIN]}
         },
+        "/v1/statements": {
+            "get": _get("statement_of_day", "本系统一日的对账单", "DayStatement", 401, 404, 422, 503)
+            | {"parameters": [_day_parameter()]}
+        },
+        "/v1/statements/entries": {
+            "get": _get("statement_entries", "对账单所列的条目，可据以重算其根", "StatementEntries", 401, 404, 422, 503)
+            | {"parameters": [_day_parameter(), _after_parameter()]}
+        },
+        "/v1/statements/disputes": {"post": _dispute()},
         "/v1/log/tile/{path}": {"get": _open(_tile())},
         "/v1/log/trust": {"get": _open(_text("trust", "核验所需的公钥", media="application/json"))},
         "/v1/log/proofs/inclusion": {
@@ -116,6 +125,25 @@ def _compare() -> Json:
         "requestBody": body,
         "responses": _responses("Answer", 400, 401, 403, 409, 413, 422, 503),
     }
+
+
+def _dispute() -> Json:
+    content = {"application/json": {"schema": {"$ref": "#/components/schemas/DisputeBody"}}}
+    return {
+        "operationId": "dispute_statement",
+        "summary": "对账单与本系统所存回执不符：提出异议",
+        "requestBody": {"content": content, "required": True},
+        "responses": {"201": response("StatementDispute"), **troubles(400, 401, 404, 413, 422, 503)},
+    }
+
+
+def _day_parameter() -> Json:
+    return {"name": "day", "in": "query", "required": True, "schema": {"type": "string", "format": "date"}}
+
+
+def _after_parameter() -> Json:
+    schema = {"type": "integer", "minimum": -1, "maximum": 10**15}
+    return {"name": "after", "in": "query", "required": False, "schema": schema}
 
 
 def _token(name: str, summary: str, schema: str) -> Json:

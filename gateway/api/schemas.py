@@ -9,8 +9,10 @@ import msgspec
 from gateway.api.catalogue import CatalogueView
 from gateway.api.describing import COUNT, FLAG, SHA256, TEXT, Json, closed
 from gateway.api.problems import TITLES, Problem
+from gateway.api.statements import DisputeBody
 from gateway.domain.answer import FieldCode, SubjectCode
 from gateway.domain.query import MAX_CLAIMS, QueryBody
+from gateway.statements.desk import MOST_DISPUTED
 from policies.catalogue import Catalogue, Comparator
 from policies.decision import Reason
 
@@ -27,7 +29,7 @@ TOKEN_ERRORS = (
 
 def components(catalogue: Catalogue) -> Json:
     """Every structure by its name, for this catalogue."""
-    bodies = [QueryBody, Problem, CatalogueView]
+    bodies = [QueryBody, Problem, CatalogueView, DisputeBody]
     _, schemas = msgspec.json.schema_components(bodies, ref_template="#/components/schemas/{name}")
     found = cast("dict[str, Json]", schemas)
     for component in found.values():
@@ -72,6 +74,8 @@ def _narrowed(catalogue: Catalogue) -> dict[tuple[str, str], Json]:
         ("ClaimBody", "field"): {"enum": sorted(catalogue.fields)},
         ("ClaimBody", "comparator"): comparators,
         ("SubjectBody", "kind"): kinds,
+        ("DisputeBody", "day"): date,
+        **{("DisputeBody", name): {"items": COUNT, "maxItems": MOST_DISPUTED} for name in ("unknown", "missing")},
         ("Problem", "type"): {"enum": [f"urn:bidui:problem:{kind}" for kind in TITLES]},
         ("Problem", "title"): {"enum": list(TITLES.values())},
         ("Problem", "reason"): {"enum": ["", *(reason.value for reason in Reason)]},

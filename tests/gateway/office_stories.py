@@ -142,7 +142,8 @@ def a_month_is_acknowledged(office: OpenOffice, life: Life) -> None:
         day = mine["statements"][0]
         for each in (head, officer):
             each.get(f"statements/{day['day']}/{PARTNER}/{day['system']}")
-        drawn = head.post("deeds", **mine["draw"] | {"content": mine["draw"]["content"] | {"agrees": False}}, reason="少")
+        objects = mine["draw"] | {"content": mine["draw"]["content"] | {"agrees": False}, "reason": "少"}
+        drawn = head.post("deeds", **objects)
         head.sign(drawn["digest"])
         head.get(f"statements?month={month}")
         (dispute,) = stated.desk.raise_objections(stated.office.standing())

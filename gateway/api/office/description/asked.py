@@ -18,6 +18,7 @@ from gateway.domain.people import Duty
 from gateway.domain.query import MAX_CLAIMS
 from gateway.drafting import LONGEST_REASON
 from gateway.review.rehearsal import MAX_DAYS
+from gateway.statements.desk import LONGEST_FINDING
 from gateway.trail.asking import MAX_ALTERNATIVES, MAX_LIMIT
 from gateway.trail.words import MEMBERS
 from policies.catalogue import Comparator
@@ -69,6 +70,7 @@ _NARROWED: Final[Mapping[str, Mapping[str, Json]]] = {
         "limit": {"minimum": 1, "maximum": MAX_LIMIT},
     },
     "ViewBody": {"name": {**_WORD, "pattern": "^[^/]+$"}},
+    "SettleBody": {"finding": {"minLength": 1, "maxLength": LONGEST_FINDING}},
     "RehearsalBody": {"days": {"minimum": 1, "maximum": MAX_DAYS}, "digest": {"pattern": "^([0-9a-f]{64})?$"}},
 }
 """What a member of a body may be, where its Python type says less."""

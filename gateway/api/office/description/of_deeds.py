@@ -121,8 +121,9 @@ def _tasks() -> Json:
             "disputes": listed(
                 closed(
                     {
-                        **{"id": TEXT, "partner": TEXT, "system": maybe(TEXT), "period": TEXT, "by": TEXT},
-                        **{"unknown": COUNT, "missing": COUNT},
+                        **dict.fromkeys(("id", "partner", "period", "by"), TEXT),
+                        "system": maybe(TEXT),
+                        **dict.fromkeys(("unknown", "missing"), COUNT),
                     }
                 )
             ),
