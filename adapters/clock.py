@@ -56,6 +56,10 @@ class SteadyClock:
             self._last = wall, steady
             return wall
 
+    def machine(self) -> datetime:
+        """What the machine's clock says, leap or not."""
+        return self._wall()
+
     def drift(self) -> timedelta:
         """By how much the machine's clock has leapt, forward or (below 0) back; small steps are none."""
         with self._lock:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
 
+_STATES = {"ok": 0, "degraded": 1, "sealed": 2}
 _BUCKETS = (0.002, 0.004, 0.006, 0.008, 0.012, 0.016, 0.024, 0.032, 0.064, 0.128, 0.256, 1.0, 5.0)
 
 
@@ -25,6 +28,12 @@ class Metrics:
         self._sealed = Gauge(
             "bidui_log_sealed", "1 when the log is sealed and nothing is answered", registry=self.registry
         )
+        self._state = Gauge(
+            "bidui_log_state", "0 as it should be, 1 somebody must look, 2 nothing is answered", registry=self.registry
+        )
+        self._causes = Gauge(
+            "bidui_log_cause", "1 while this is a cause of the state", ["cause"], registry=self.registry
+        )
         self._data_time = Gauge("bidui_data_time_seconds", "Time of the data that answers", registry=self.registry)
         self._break_glass = Gauge(
             "bidui_break_glass", "People enrolled or ended past the usual path, ever", registry=self.registry
@@ -43,6 +52,10 @@ class Metrics:
         self._witness = Counter(
             "bidui_witness_requests", "Checkpoints of other logs handed in to us", ["status"], registry=self.registry
         )
+        self._stated = Gauge(
+            "bidui_statements_until_seconds", "End of the last day that has its statements", registry=self.registry
+        )
+        self._disputed = Gauge("bidui_statements_disputed", "Statements in dispute", registry=self.registry)
         self._children: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
 
     def request(self, route: str, status: int, seconds: float) -> None:
@@ -62,9 +75,13 @@ class Metrics:
         """A checkpoint covers this many entries."""
         self._log_size.set(size)
 
-    def sealed(self) -> None:
-        """The log is sealed."""
-        self._sealed.set(1)
+    def log_state(self, state: str, causes: Sequence[str]) -> None:
+        """How the log stands, and why."""
+        self._state.set(_STATES[state])
+        self._sealed.set(int(state == "sealed"))
+        self._causes.clear()
+        for cause in causes:
+            self._causes.labels(cause).set(1)
 
     def break_glass(self) -> None:
         """A deed of a person took the path that is for emergencies."""
@@ -79,6 +96,14 @@ class Metrics:
     def witness(self, status: int) -> None:
         """A checkpoint of another log was handed in, and answered with this status."""
         self._witness.labels(str(status)).inc()
+
+    def stated(self, until: float) -> None:
+        """Statements are made of everything before this Unix time."""
+        self._stated.set(until)
+
+    def disputed(self, disputes: int) -> None:
+        """So many disputes are open."""
+        self._disputed.set(disputes)
 
     def adopted(self, data_time: float) -> None:
         """Answers come from data of this Unix time."""

@@ -27,13 +27,11 @@ class Place(StrEnum):
     REPLACED = "replaced"
 
 
-class Witnessing(StrEnum):
-    """How far witnesses have followed."""
+class Witnessed(Struct, frozen=True):
+    """How far witnesses have followed; `cause` is None where that is far enough."""
 
-    OK = "ok"
-    LATE = "late"
-    LIMIT = "limit"
-    AHEAD = "ahead"
+    cause: Cause | None = None
+    detail: str = ""
 
 
 class Limits(Struct, frozen=True, kw_only=True):
@@ -75,10 +73,10 @@ class Facts(Struct, frozen=True, kw_only=True):
     signed_ago: float = 0.0
     """Seconds since the signer last came to anything."""
     has_checkpoints: bool = True
-    witnessing: Witnessing = Witnessing.OK
+    witnessed: Witnessed = Witnessed()
     is_rebuilt: bool = True
     is_undecided: bool = False
-    """Whether people still have to decide about something that was found before."""
+    """Whether people still have to decide about something that was found before, and is gone."""
 
 
 class Why(Struct, frozen=True):
@@ -185,17 +183,10 @@ def _clock(facts: Facts, limits: Limits) -> Iterator[Why]:
         yield Why(Cause.CLOCK_STANDS, f"{int(facts.stands)} s")
 
 
-_WITNESSED = {
-    Witnessing.LATE: Cause.WITNESS_LATE,
-    Witnessing.LIMIT: Cause.WITNESS_LIMIT,
-    Witnessing.AHEAD: Cause.WITNESS_AHEAD,
-}
-
-
 def _others(facts: Facts) -> Iterator[Why]:
-    if facts.witnessing is not Witnessing.OK:
-        yield Why(_WITNESSED[facts.witnessing])
+    if facts.witnessed.cause:
+        yield Why(facts.witnessed.cause, facts.witnessed.detail)
     if not facts.is_rebuilt:
         yield Why(Cause.REBUILD)
-    if facts.is_undecided:
+    if facts.is_undecided and not (facts.run and facts.run.state is Outcome.SEALED):
         yield Why(Cause.UNDECIDED)

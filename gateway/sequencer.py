@@ -8,26 +8,28 @@ the work behind it; the turn after it begins one line later, when those callers 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Generator, Sequence
 
 from gateway.domain.errors import ConflictError, OverloadedError, UnavailableError
 from gateway.domain.reply import Failed, Reply, Request
-from gateway.ports import Sealing
+from gateway.ports import Committing, Sealing
 
 TURN = 256
 """Requests that one turn takes at most."""
 WAITING = 4096
 """Requests that may wait at most; beyond it callers are told to come back."""
+SHARE = WAITING // 4
+"""Requests of one partner among them: nobody fills the queue alone, and a full one is no reason to seal the log."""
 GRID_SECONDS = 0.002
 
-Turn = Generator[Sealing, None, list[Reply]]
+Turn = Generator[Sealing | Committing, None, list[Reply]]
 Tell = Callable[[Reply], None]
 Waiting = tuple[Request, Tell]
 StartTurn = Callable[[Sequence[Request]], Turn]
 
-SEALING_SECONDS = 5.0
-"""How long the sealing process may take for one turn."""
+PATIENCE_SECONDS = 5.0
+"""How long a turn waits for the sealing process, and for the disk."""
 
 
 class Sequencer:
@@ -42,6 +44,7 @@ class Sequencer:
         self._grid = grid
         self._waiting: deque[Waiting] = deque()
         self._running: set[tuple[str, str]] = set()
+        self._shares: Counter[str] = Counter()
         self._is_busy = False
 
     def put(self, request: Request, tell: Tell) -> None:
@@ -49,7 +52,7 @@ class Sequencer:
         key = _key(request)
         if key in self._running:
             tell(Failed(ConflictError("相同 Idempotency-Key 的请求正在处理，请稍后重试")))
-        elif len(self._waiting) >= WAITING:
+        elif len(self._waiting) >= WAITING or self._shares[request.caller.partner] >= SHARE:
             tell(Failed(OverloadedError("排队请求过多，请稍后重试")))
         else:
             self._running.add(key)
@@ -68,24 +71,26 @@ class Sequencer:
 
     def _queue(self, request: Request, tell: Tell) -> None:
         self._waiting.append((request, tell))
+        self._shares[request.caller.partner] += 1
         if not self._is_busy:
             self._is_busy = True
             self._loop.call_at(self._next_line(), self._begin)
 
     def _begin(self) -> None:
         taken = [self._waiting.popleft() for _ in range(min(TURN, len(self._waiting)))]
+        self._shares -= Counter(request.caller.partner for request, _ in taken)
         self._advance(self._start([request for request, _ in taken]), taken)
 
     def _advance(self, turn: Turn, taken: Sequence[Waiting]) -> None:
         """Runs the turn up to where it waits, or to its end."""
         try:
-            sealing = next(turn)
+            awaited = next(turn)
         except StopIteration as end:
             self._finish(taken, end.value)
         except Exception:  # noqa: BLE001 - a turn answers its own errors; if it cannot, nobody may wait for ever
             self._finish(taken, [Failed(UnavailableError("the turn broke; nothing was told"))] * len(taken))
         else:
-            self._await(sealing.fileno(), turn, taken)
+            self._await(awaited.fileno(), turn, taken)
 
     def _finish(self, taken: Sequence[Waiting], replies: Sequence[Reply]) -> None:
         self._loop.call_at(self._next_line(), self._release, taken, replies)
@@ -94,7 +99,7 @@ class Sequencer:
             self._loop.call_at(self._next_line() + self._grid, self._begin)
 
     def _await(self, descriptor: int, turn: Turn, taken: Sequence[Waiting]) -> None:
-        """Goes on when the answer of the sealing process can be read, or has been waited for long enough."""
+        """Goes on when what it waits for can be read, or has been waited for long enough."""
         if descriptor < 0:
             self._advance(turn, taken)
             return
@@ -104,7 +109,7 @@ class Sequencer:
             timer.cancel()
             self._advance(turn, taken)
 
-        timer = self._loop.call_later(SEALING_SECONDS, resume)
+        timer = self._loop.call_later(PATIENCE_SECONDS, resume)
         self._loop.add_reader(descriptor, resume)
 
     def _next_line(self) -> float:

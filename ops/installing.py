@@ -5,16 +5,19 @@ from __future__ import annotations
 import os
 import re
 import shutil
+from contextlib import closing
 from pathlib import Path
 
+from adapters.checkpoints import FileCheckpoints
 from adapters.keys.files import Passphrase
 from adapters.keys.making import make_all
 from adapters.sql.engine import open_engine
+from adapters.sql.ledger_reader import SqlLedgerReader
 from adapters.sql.schema import create
 from adapters.sql.store import SqlStore
 from audit.events import log_opened
 from ops.founding import Administrators, make_foundation
-from ops.log_keys import TRUST_FILE, make_ledger, read_log_keys
+from ops.log_keys import TRUST_FILE, LogKeys, make_ledger, make_signer, read_log_keys
 from ops.rights import FOUNDATION_FILE, read_home_foundation
 from ops.settings import Home, ServeSettings, SettingsError, SuiteName, load
 from policies.loader import SHIPPED_RULEBOOKS
@@ -110,13 +113,24 @@ def _open_log(home: Home, settings: ServeSettings, store: SqlStore, passphrase: 
         (home.path / TRUST_FILE).write_bytes(keys.trust.encode())
     ledger = make_ledger(home, settings, passphrase)
     with store.begin() as work:
-        if work.ledger.lock_head().size:
+        size = work.ledger.lock_head().size
+        if size == 1:
+            # Whoever was interrupted here has not signed yet.
+            _sign_opening(home, settings, keys)
+        if size:
             return False
         founders = read_home_foundation(home).members()
         opening = log_opened(origin=settings.origin, vkeys=keys.vkeys, founders=founders)
         ledger.append(work.ledger, [opening], home.clock.now())
         work.commit()
+    _sign_opening(home, settings, keys)
     return True
+
+
+def _sign_opening(home: Home, settings: ServeSettings, keys: LogKeys) -> None:
+    """So that from now on a log without a checkpoint is one whose checkpoints were taken away."""
+    with closing(SqlLedgerReader.open(home.database_url(settings))) as reader:
+        make_signer(home, settings, keys, reader, FileCheckpoints(home.checkpoints)).run_once()
 
 
 def _write(path: Path, text: str) -> None:

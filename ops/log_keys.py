@@ -22,7 +22,9 @@ from audit.checkpoint import MlDsa44Signer
 from audit.errors import NoteError
 from audit.ledger import Ledger
 from audit.note import Algorithm, Ed25519Signer, NoteSigner, NoteVerifier, parse_vkey
-from audit.rotation import CHECKPOINT, RECEIPT
+from audit.reader import LedgerReader
+from audit.rotation import CHECKPOINT, RECEIPT, SigningKeys
+from audit.signer import CheckpointSigner, CheckpointStore
 from audit.sm2 import Sm2Signer, read_key
 from audit.suite import GM, suite_of
 from audit.trust import Trust, TrustedKey, parse_trust
@@ -216,3 +218,18 @@ def make_ledger(home: Home, settings: ServeSettings, passphrase: Passphrase | No
     """The ledger that this node appends by."""
     disclosures = DisclosureKeyFiles(home.keys / "serve" / "disclosure", passphrase, os.urandom)
     return Ledger(node=settings.node, keys=disclosures, entropy=os.urandom, suite=suite_of(settings.suite))
+
+
+def make_signer(
+    home: Home,
+    settings: ServeSettings,
+    keys: SigningKeys,
+    reader: LedgerReader,
+    checkpoints: CheckpointStore,
+    *,
+    rest: Callable[[], None] = lambda: None,
+) -> CheckpointSigner:
+    """The signer of the home's log; `rest` is called now and then while it reads a long one."""
+    return CheckpointSigner(
+        origin=settings.origin, reader=reader, store=checkpoints, signers=keys, now=home.clock.now, rest=rest
+    )

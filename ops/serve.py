@@ -8,7 +8,7 @@ import signal
 import socket
 import sys
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import Any, cast
 
@@ -22,7 +22,6 @@ from adapters.index.generations import OpenIndex
 from adapters.lane import Lane, LaneProtocol
 from audit.errors import AuditError
 from audit.events import generation_adopted
-from audit.signer import State
 from gateway.api.app import ROUTES
 from gateway.deeds.document import Document
 from gateway.domain.errors import GatewayError
@@ -30,10 +29,10 @@ from gateway.record import data_ref
 from ops.doors import Measured, Queue, build, lane
 from ops.sealing_child import SealingChild
 from ops.settings import Mode
+from ops.stating import Stating
 from ops.wiring import Gateway, open_generation
 from ops.witnessing import ROUND_SECONDS
 
-SIGN_SECONDS = 1.0
 SWITCH_SECONDS = 0.0005
 """How long a thread of a chore may keep the interpreter from the loop."""
 GC_ALLOCATIONS = 20_000
@@ -42,6 +41,7 @@ ADOPT_SECONDS = 1.0
 FORGET_SECONDS = 600.0
 FOLLOW_SECONDS = 0.5
 INDEX_SECONDS = 1.0
+STATE_SECONDS = 5.0
 
 log = structlog.get_logger()
 
@@ -67,16 +67,17 @@ async def run(gateway: Gateway, child: SealingChild, ready: Callable[[int], None
     _require_free(gateway.settings.host, gateway.settings.port)
     _require_free(gateway.settings.metrics_host, gateway.settings.metrics_port)
     gateway.metrics.serve(gateway.settings.metrics_host, gateway.settings.metrics_port)
+    await asyncio.to_thread(gateway.watchman.start)
     if gateway.generation:
         await asyncio.to_thread(announce, gateway, gateway.generation)
     with ExitStack() as stack:
         chores = [
-            _sign(gateway),
             _adopt(gateway),
             _forget(gateway),
             _follow(gateway),
             _witness(gateway),
             _index(gateway),
+            _state(gateway),
             _hang_up(server),
             _announce(server, ready),
         ]
@@ -107,20 +108,14 @@ async def _serve(server: uvicorn.Server, gateway: Gateway, tasks: list[asyncio.T
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        with suppress(GatewayError):
-            await asyncio.to_thread(sign_once, gateway)
+        await asyncio.to_thread(gateway.watchman.stop)
+        await asyncio.to_thread(gateway.watchman.sign_last)
         gateway.close()
 
 
 def sign_once(gateway: Gateway) -> None:
-    """Signs what is new in the log. A log that is not what was signed is sealed: nothing is answered any more."""
-    outcome = gateway.signer.run_once()
-    if outcome.state is State.SEALED:
-        gateway.metrics.sealed()
-        gateway.pipeline.seal_log()
-        log.error("log_sealed", cause=outcome.cause, index=-1 if outcome.index is None else outcome.index)
-    elif outcome.checkpoint:
-        gateway.metrics.signed(outcome.checkpoint.size)
+    """Signs what is new in the log, and looks at everything else. A log that is not what was signed is sealed."""
+    gateway.watchman.look()
 
 
 def adopt(gateway: Gateway) -> None:
@@ -146,10 +141,6 @@ def announce(gateway: Gateway, index: OpenIndex) -> None:
         work.commit()
     gateway.metrics.adopted(version.time.timestamp())
     log.info("generation_adopted", generation=version.generation, data_version=version.digest)
-
-
-async def _sign(gateway: Gateway) -> None:
-    await _every(SIGN_SECONDS, lambda: asyncio.to_thread(sign_once, gateway))
 
 
 async def _adopt(gateway: Gateway) -> None:
@@ -216,6 +207,11 @@ async def _witness(gateway: Gateway) -> None:
         await _every(ROUND_SECONDS, look)
     finally:
         await witnessing.close()
+
+
+async def _state(gateway: Gateway) -> None:
+    stating = Stating(gateway)
+    await _every(STATE_SECONDS, lambda: asyncio.to_thread(stating.run_once))
 
 
 async def _hang_up(server: uvicorn.Server) -> None:

@@ -87,6 +87,12 @@ class ServeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """Where witnesses are configured: after how many hours without a quorum of them nothing is answered any more."""
     max_unwitnessed_entries: Annotated[int, msgspec.Meta(ge=1)] = 1_000_000
     """Likewise: after how many entries."""
+    clock_tolerance_seconds: Annotated[float, msgspec.Meta(ge=1, le=3600)] = 10.0
+    """By how much the clock may leap, or be behind the last entry; beyond it nothing is answered."""
+    least_free_megabytes: Annotated[int, msgspec.Meta(ge=1)] = 256
+    """With less room on the disk nothing is answered."""
+    reserve_megabytes: Annotated[int, msgspec.Meta(ge=0)] = 64
+    """What is held in `data/reserve`, and let go when there is less room than that."""
     grid_milliseconds: Annotated[float, msgspec.Meta(gt=0, le=1000)] = 2.0
     """Answers leave on multiples of this."""
 

@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import structlog
 
@@ -23,6 +24,7 @@ from adapters.sql.engine import open_engine
 from adapters.sql.ledger_reader import SqlLedgerReader
 from adapters.sql.store import SqlStore
 from audit.signer import CheckpointSigner
+from audit.witnessing import FINE
 from gateway.domain.budget import Used
 from gateway.domain.caller import Caller
 from gateway.domain.comparison import Comparison
@@ -35,11 +37,13 @@ from gateway.record import Recorder
 from gateway.seal import Layout
 from ops.examining import examine_apart
 from ops.identity import Identity, build_identity
-from ops.log_keys import LiveKeys, live_keys, make_ledger
+from ops.log_keys import LiveKeys, live_keys, make_ledger, make_signer
 from ops.office import open_office
 from ops.people import PeopleDesk, open_desk
 from ops.rights import RightsDesk, read_home_foundation
 from ops.settings import Home, SealSettings, ServeSettings, load
+from ops.watchman import Watchman
+from ops.watchman.opening import PATIENCE_SECONDS, open_watchman, steady
 from ops.witness_side import WitnessSide, open_witness
 from policies.catalogue import Catalogue, load_catalogue
 
@@ -78,6 +82,23 @@ class Gateway:
     passphrase: Passphrase | None
     _retired: Index | None = None
 
+    def __post_init__(self) -> None:
+        witnessing = self.witness.witnessing
+        office, accounts = self.people.office, self.people.accounts
+        stores = (self.pipeline.store, self.desk, office.store, accounts.store)
+        self.watchman: Watchman = open_watchman(
+            self.home,
+            self.settings,
+            pipeline=self.pipeline,
+            stores=[cast("SqlStore", each) for each in stores],
+            reader=self.reader,
+            signer=self.signer,
+            checkpoints=self.checkpoints,
+            office=office,
+            metrics=self.metrics,
+            witnessing=witnessing.state if witnessing else lambda _: FINE,
+        )
+
     def adopt(self, index: OpenIndex) -> None:
         """Answers from it from the next turn on. A turn may still read the one before: that is closed at the next."""
         retired, self._retired = self._retired, self.pipeline.index
@@ -98,6 +119,7 @@ class Gateway:
 
     def close(self) -> None:
         """Gives back what it holds open."""
+        self.watchman.close()
         self.people.close()
         for each in (self.pipeline.store, self.desk, self.reader, self.pipeline.seal, self.probe, self.pipeline.index):
             each.close()
@@ -125,6 +147,7 @@ def open_generation(generations: Generations, catalogue: Catalogue, previous: In
 def wire(home: Home, passphrase: Passphrase | None = None) -> Gateway:
     """Reads settings and keys and joins the parts. Raises what the parts raise; nothing listens yet."""
     settings = load(home, "serve.toml", ServeSettings)
+    home = steady(home, settings)
     catalogue, metrics, log_keys = load_catalogue(), Metrics(), live_keys(home, settings, passphrase, _keys_alarm)
     identity = build_identity(home, settings, Registry([]), passphrase)
     socket = home.seal_socket(load(home, "seal.toml", SealSettings))
@@ -141,7 +164,7 @@ def wire(home: Home, passphrase: Passphrase | None = None) -> Gateway:
         catalogue=catalogue,
         pipeline=Pipeline(
             clock=home.clock,
-            store=SqlStore(home.database_url(settings)),
+            store=SqlStore(home.database_url(settings), PATIENCE_SECONDS),
             rights=rights,
             seal=seal,
             index=generation or AbsentIndex(),
@@ -167,7 +190,7 @@ def wire(home: Home, passphrase: Passphrase | None = None) -> Gateway:
         witness=open_witness(
             home, settings, passphrase, log_keys=log_keys, reader=reader, checkpoints=checkpoints, metrics=metrics
         ),
-        signer=_signer(home, settings, log_keys, reader, checkpoints),
+        signer=make_signer(home, settings, log_keys, reader, checkpoints, rest=lambda: time.sleep(REST_SECONDS)),
         log_keys=log_keys,
         metrics=metrics,
         generations=generations,
@@ -179,19 +202,6 @@ def wire(home: Home, passphrase: Passphrase | None = None) -> Gateway:
 def _recorder(home: Home, settings: ServeSettings, keys: LiveKeys, passphrase: Passphrase | None) -> Recorder:
     ledger = make_ledger(home, settings, passphrase)
     return Recorder(origin=settings.origin, ledger=ledger, signer=keys, entropy=os.urandom)
-
-
-def _signer(
-    home: Home, settings: ServeSettings, keys: LiveKeys, reader: SqlLedgerReader, checkpoints: FileCheckpoints
-) -> CheckpointSigner:
-    return CheckpointSigner(
-        origin=settings.origin,
-        reader=reader,
-        store=checkpoints,
-        signers=keys,
-        now=home.clock.now,
-        rest=lambda: time.sleep(REST_SECONDS),
-    )
 
 
 def _rights(

@@ -35,6 +35,7 @@ PERSONAL: Mapping[Kind, frozenset[str]] = {
     Kind.RETENTION: _NOTHING,
     Kind.ROLLOVER: _NOTHING,
     Kind.LOG_KEY: _NOTHING,
+    Kind.UNSEALING: _NOTHING,
     Kind.ACKNOWLEDGEMENT: _NOTHING,
 }
 """Members of each kind that the ledger does not tell. A kind without a row comes into force never."""

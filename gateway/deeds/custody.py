@@ -95,6 +95,12 @@ def _log_key(_: Document, content: Mapping[str, JsonValue]) -> None:
         raise DeedError("vkey 须为新的签名公钥")
 
 
+def _unsealing(_: Document, content: Mapping[str, JsonValue]) -> None:
+    if not isinstance(content["cause"], str) or not content["cause"]:
+        raise DeedError("cause 须为封账的原因，照 bidui audit state 所示")
+    _number(content["entries"], "entries")
+
+
 def _acknowledgement(_: Document, content: Mapping[str, JsonValue]) -> None:
     if not isinstance(content["partner"], str) or not content["partner"]:
         raise DeedError("partner 须为合作部门")
@@ -138,7 +144,7 @@ def _matching(value: JsonValue, pattern: re.Pattern[str], told: str) -> None:
         raise DeedError(told)
 
 
-_WITH_REASON = frozenset({Kind.REVEAL, Kind.EXPORT, Kind.ERASURE, Kind.HOLD})
+_WITH_REASON = frozenset({Kind.REVEAL, Kind.EXPORT, Kind.ERASURE, Kind.HOLD, Kind.UNSEALING})
 _FORMS: Mapping[Kind, tuple[set[str], Callable[[Document, Mapping[str, JsonValue]], None]]] = {
     Kind.REVEAL: ({"entries", "names", "until"}, _reveal),
     Kind.EXPORT: ({"entries", "chain", "names", "until"}, _export),
@@ -147,6 +153,7 @@ _FORMS: Mapping[Kind, tuple[set[str], Callable[[Document, Mapping[str, JsonValue
     Kind.RETENTION: ({"before", "archive"}, _retention),
     Kind.ROLLOVER: ({"origin", "vkeys"}, _rollover),
     Kind.LOG_KEY: ({"purpose", "vkey"}, _log_key),
+    Kind.UNSEALING: ({"cause", "entries"}, _unsealing),
     Kind.ACKNOWLEDGEMENT: ({"partner", "month", "statements", "agrees"}, _acknowledgement),
 }
 CUSTODY = frozenset(_FORMS)

@@ -53,6 +53,7 @@ class Kind(StrEnum):
     RETENTION = "retention"
     ROLLOVER = "rollover"
     LOG_KEY = "log_key"
+    UNSEALING = "unsealing"
     ACKNOWLEDGEMENT = "acknowledgement"
 
 

@@ -83,6 +83,7 @@ PATHS: Mapping[Kind, Mapping[str, tuple[Step, ...]]] = {
     Kind.RETENTION: _KEPT,
     Kind.ROLLOVER: _KEPT,
     Kind.LOG_KEY: _KEPT,
+    Kind.UNSEALING: _EXAMINED,
     Kind.ACKNOWLEDGEMENT: {USUAL: (_by("acknowledge", Duty.HEAD),)},
 }
 """For each kind of deed its paths, and on each path the steps in their order."""

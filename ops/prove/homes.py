@@ -58,7 +58,7 @@ def stage_once(home: Home, persons: int = PERSONS) -> Stage:
 
 def copy_stage(stage: Stage, home: Home, database: str = "") -> None:
     """Makes a home like the staged one, with ports and a control database of its own."""
-    shutil.copytree(stage.path, home.path, ignore=shutil.ignore_patterns("control.sqlite*", "rights"))
+    shutil.copytree(stage.path, home.path, ignore=shutil.ignore_patterns("control.sqlite*", "checkpoints"))
     port, metrics_port = free_ports()
     settings = _SETTINGS.format(origin=ORIGIN, issuer=ISSUER, port=port, metrics_port=metrics_port, database=database)
     (home.path / "serve.toml").write_text(settings, encoding="utf-8")

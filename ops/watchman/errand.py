@@ -6,6 +6,10 @@ import time
 from collections.abc import Callable
 from threading import Event, Thread
 
+import structlog
+
+log = structlog.get_logger()
+
 
 class Errand:
     """Whoever looks at it never waits. An exception ends a round, never the errand; its name is kept."""
@@ -35,7 +39,7 @@ class Errand:
         try:
             self._act()
         except Exception as error:  # noqa: BLE001 - the next round is to be, whatever broke this one
-            self.error = type(error).__name__
+            self._tell(type(error).__name__)
         else:
             self.error, self._done = "", time.monotonic()
         finally:
@@ -51,6 +55,11 @@ class Errand:
     def done_ago(self) -> float:
         """Seconds since a round went well, or since the start."""
         return time.monotonic() - self._done
+
+    def _tell(self, error: str) -> None:
+        if error != self.error:
+            log.warning("task_failed", error=error, cause=self._thread.name)
+        self.error = error
 
     def _run(self) -> None:
         while not self._end.is_set():

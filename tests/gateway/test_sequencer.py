@@ -6,7 +6,7 @@ import asyncio
 import socket
 from collections.abc import Callable, Coroutine, Generator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -16,7 +16,7 @@ from gateway.domain.errors import ConflictError, OverloadedError
 from gateway.domain.reply import Answered, Failed, Reply, Request
 from gateway.ports import Sealing, Withheld
 from gateway.seal import Question
-from gateway.sequencer import TURN, WAITING, Sequencer
+from gateway.sequencer import SHARE, TURN, WAITING, Sequencer
 from tests.gateways import code_of
 from tests.make import a_caller, a_request
 
@@ -24,8 +24,8 @@ GRID = 0.02
 BASE = a_request(key="base")
 
 
-def request(key: str, client: str = "hr-1") -> Request:
-    return Request(a_caller(client=client), BASE.query, BASE.body, key)
+def request(key: str, client: str = "hr-1", partner: str = "hr") -> Request:
+    return Request(replace(a_caller(client=client), partner=partner), BASE.query, BASE.body, key)
 
 
 class Waited:
@@ -151,7 +151,7 @@ def test_the_loop_goes_on_while_a_turn_waits() -> None:
 def test_a_sealing_process_that_says_nothing_is_waited_for_no_longer_than_it_may_take(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(module, "SEALING_SECONDS", 0.05)
+    monkeypatch.setattr(module, "PATIENCE_SECONDS", 0.05)
     waited = Waited()
     echo = Echo(waits={0: waited})
 
@@ -206,11 +206,22 @@ def test_all_of_a_turn_leave_together() -> None:
 
 def test_who_finds_the_queue_full_is_told_to_come_back() -> None:
     async def story(sequencer: Sequencer) -> None:
-        replies = await asyncio.gather(*(sequencer.submit(request(f"k{n}")) for n in range(WAITING + 10)))
+        asked = [request(f"k{n}", partner=f"p{n % 8}") for n in range(WAITING + 10)]
+        replies = await asyncio.gather(*(sequencer.submit(each) for each in asked))
         errors = [reply.error for reply in replies if isinstance(reply, Failed)]
         assert len(errors) == 10
         assert all(isinstance(error, OverloadedError) for error in errors)
         assert isinstance(await sequencer.submit(request(f"k{WAITING + 9}")), Answered)
+
+    run(story, Echo())
+
+
+def test_a_partner_over_its_share_of_the_queue_keeps_nobody_else_out() -> None:
+    async def story(sequencer: Sequencer) -> None:
+        asked = [request(f"k{n}") for n in range(SHARE + 5)] + [request("other", partner="finance")]
+        replies = await asyncio.gather(*(sequencer.submit(each) for each in asked))
+        assert [isinstance(each, Failed) for each in replies] == [False] * SHARE + [True] * 5 + [False]
+        assert isinstance(await sequencer.submit(request("later")), Answered)
 
     run(story, Echo())
 

@@ -39,6 +39,7 @@ KIND_ZH: Mapping[Kind, str] = {
     Kind.RETENTION: "存证账归档",
     Kind.ROLLOVER: "存证账换册",
     Kind.LOG_KEY: "存证账签名密钥",
+    Kind.UNSEALING: "解除封账",
     Kind.ACKNOWLEDGEMENT: "对账确认",
 }
 STATE_ZH = {"pending": "待签", "refused": "已退回", "in_force": "已生效"}
