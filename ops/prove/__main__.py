@@ -2,6 +2,7 @@
 
 python -m ops.prove crashes        only the kills
 python -m ops.prove breakdowns     only the broken system calls; they need the program strace
+python -m ops.prove crowds         only the many processes that append at once
 python -m ops.prove mutations      only the breaking on purpose
 """
 
@@ -20,12 +21,15 @@ from ops.demo.postgres import throwaway_postgres
 from ops.prove import mutations
 from ops.prove.breakdowns import Breakdowns
 from ops.prove.crashes import Crashes, Kill
+from ops.prove.crowds import crowd
 from ops.prove.homes import Stage, copy_stage, stage_once
 from ops.prove.points import Point
-from ops.prove.report import Part, breakdown_part, crash_part, mutation_part, write
+from ops.prove.report import Part, breakdown_part, crash_part, crowd_part, mutation_part, write
 from ops.settings import Home, Mode
 
 KILLS = 50
+APPENDS = 50
+"""Of each of the 32 threads that append at once."""
 OCCURRENCES = {"sqlite": 33, "postgresql": 12}
 """At how many occurrences of a system call it is broken in each way."""
 ENGINES = ("sqlite", "postgresql")
@@ -50,6 +54,15 @@ def breakdowns() -> Part:
             runs[engine] = Breakdowns(home=home, stage=stage, folder=folder, most=OCCURRENCES[engine], told=_say_point)
             runs[engine].run()
     return breakdown_part(runs)
+
+
+def crowds() -> Part:
+    """Many processes that append at once, on both engines."""
+    with _homes() as (_, homes):
+        came = {engine: crowd(home, APPENDS) for engine, home in homes.items()}
+    for engine, each in came.items():
+        typer.echo(f"{engine}: {each.appends} appends, longest wait {each.longest:.2f} s: {each.holds}")
+    return crowd_part(came)
 
 
 def breaking() -> Part:
@@ -87,7 +100,12 @@ def _say_point(point: Point) -> None:
         typer.echo(f"{point.broke.where}: {point.broke.what}: {'as promised' if point.holds else point}")
 
 
-PARTS: dict[str, Callable[[], Part]] = {"crashes": crashes, "breakdowns": breakdowns, "mutations": breaking}
+PARTS: dict[str, Callable[[], Part]] = {
+    "crashes": crashes,
+    "breakdowns": breakdowns,
+    "crowds": crowds,
+    "mutations": breaking,
+}
 
 
 def main(names: list[str]) -> int:

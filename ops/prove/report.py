@@ -9,6 +9,7 @@ from statistics import median
 
 from ops.prove.breakdowns import Breakdowns
 from ops.prove.crashes import Crashes
+from ops.prove.crowds import Crowd
 from ops.prove.mutations import Tried
 from ops.prove.points import Point
 
@@ -25,6 +26,12 @@ so many of them. A killed backend of PostgreSQL, and a line that breaks while it
 doubt. After every point the whole log is verified against every checkpoint ever published, every answer heard is proven
 by its receipt, a repeated question must have been given the answer of the first time, and budgets and entries are
 counted. All points of an engine share one log.
+
+"""
+CROWDED = """Eight processes of four threads each append to one log, three entries at a time, by clocks that differ by
+up to two days; two of the processes also sign as fast as they can. Afterwards every place in the log must have been
+given once, the whole log is verified (order, times, chains, tree), and every checkpoint that anybody ever signed must
+be one of it.
 
 """
 BROKEN = """Each promise is broken on purpose, one place at a time (`ops/prove/mutations.toml`); its tests must notice.
@@ -121,6 +128,34 @@ def _sums(points: Sequence[Point]) -> tuple[str, ...]:
         sum(each.not_back + each.sealed for each in points),
     )
     return tuple(map(str, totals))
+
+
+def crowd_part(runs: Mapping[str, Crowd]) -> Part:
+    """The many processes, by engine."""
+    columns = (
+        "engine",
+        "appends",
+        "entries",
+        "wait, s: middle, longest",
+        "checkpoints signed",
+        "swaps lost",
+        "gaps",
+        "given twice",
+        "forks",
+        "problems",
+    )
+    rows = [(engine, *_crowd_row(each)) for engine, each in runs.items()]
+    return Part(
+        title="Many processes at once",
+        text=CROWDED + _table(columns, rows),
+        holds=all(each.holds for each in runs.values()),
+    )
+
+
+def _crowd_row(each: Crowd) -> tuple[str, ...]:
+    waits = f"{each.middle:.3f}, {each.longest:.2f}"
+    counts = each.signed, each.outrun, each.gaps, each.doubles, each.forks, len(each.problems) + len(each.sealed)
+    return str(each.appends), str(each.entries), waits, *map(str, counts)
 
 
 def mutation_part(tried: Sequence[Tried]) -> Part:

@@ -10,6 +10,7 @@ import pytest
 from ops.demo.postgres import Postgres
 from ops.prove.breakdowns import Breakdowns
 from ops.prove.crashes import Crashes
+from ops.prove.crowds import Crowd, crowd
 from ops.prove.faults import program
 from ops.prove.homes import Stage, copy_stage
 from ops.prove.programs import ProofError
@@ -78,6 +79,16 @@ def broken(request: pytest.FixtureRequest, stage: Stage, tmp_path_factory: pytes
     breakdowns = Breakdowns(home=home, stage=stage, folder=folder / "journals", most=2)
     breakdowns.run(BROKEN[engine], STATIONS)
     return breakdowns
+
+
+@pytest.fixture(scope="session", params=ENGINES)
+def crowded(request: pytest.FixtureRequest, stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Crowd:
+    """A log on each engine in turn that 32 threads of eight processes appended to at once."""
+    engine: str = request.param
+    url = request.getfixturevalue("postgres").url("crowded") if engine == "postgresql" else ""
+    home = home_at(tmp_path_factory.mktemp(f"crowded-{engine}") / "home")
+    copy_stage(stage, home, url)
+    return crowd(home, appends=5)
 
 
 @pytest.fixture(params=ENGINES)

@@ -33,6 +33,7 @@ from ops import installing
 from ops.cli.main import app
 from ops.demo.staging import DEPARTMENTS, ORIGIN
 from ops.log_keys import read_log_keys
+from ops.prove.crowds import PROCESSES, THREADS, Crowd
 from ops.settings import Home, ServeSettings, load
 from tests.invariants.conftest import ENGINES
 from tests.invariants.doors import ROWS
@@ -290,6 +291,14 @@ def test_the_database_refuses_every_change_of_an_entry(
             connection.execute(text(statement.format(table=table)))
     finally:
         database.dispose()
+
+
+@pytest.mark.slow
+def test_many_processes_with_wrong_clocks_write_one_log_and_sign_one_tree(crowded: Crowd) -> None:
+    """`make prove` says how long anybody waited."""
+    assert crowded.appends == PROCESSES * THREADS * 5
+    assert crowded.signed > 1
+    assert crowded.holds, crowded
 
 
 def test_no_door_changes_what_is_written(world: World) -> None:
