@@ -138,6 +138,15 @@ _POSTGRES_GUARD = """CREATE TRIGGER {table}_only_grows BEFORE UPDATE OR DELETE O
 FOR EACH STATEMENT EXECUTE FUNCTION ledger_only_grows()"""
 
 
+def delete_guard(dialect: str) -> tuple[str, str]:
+    """What takes the guard against deleting entries off, and what puts it back: for `adapters/sql/pruning.py` alone."""
+    name = ledger_entry.name
+    if dialect == "sqlite":
+        return f"DROP TRIGGER {name}_no_DELETE", _SQLITE_GUARD.format(table=name, verb="DELETE")
+    trigger = f"TRIGGER {name}_only_grows"
+    return f"ALTER TABLE {name} DISABLE {trigger}", f"ALTER TABLE {name} ENABLE {trigger}"
+
+
 def _guard(table: Table, dialect: str, *statements: str) -> None:
     for statement in statements:
         guard = DDL(statement)  # type: ignore[no-untyped-call]  # SQLAlchemy leaves this constructor untyped
