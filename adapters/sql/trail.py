@@ -39,6 +39,8 @@ class TrailTable:
         self._place = Statement(upsert(engine, trail_place, "word", "index").on_conflict_do_nothing(), engine)
         self._token = Statement(upsert(engine, trail_token, "token", "index").on_conflict_do_nothing(), engine)
         self._forget = Statement(delete(trail_token).where(among_keys(engine, trail_token.c.token, "tokens")), engine)
+        since = trail_hour.c.hour >= bindparam("hour", type_=trail_hour.c.hour.type)
+        self._drop_hours = Statement(delete(trail_hour).where(since), engine)
         self._hour = Statement(rows_into(engine, trail_hour, *_HOUR), engine)
         is_account, is_day = day.account == bindparam("account", type_=day.account.type), day.day
         self._day = Statement(
@@ -75,8 +77,8 @@ class TrailTable:
             self._forget.ask(self._cursor, tokens=tokens[start : start + _FORGOTTEN_AT_ONCE])
         self._move.write(self._cursor, [(1, *cursor._replace(erasures=cursor.erasures + 1))])
 
-    def replace_hours(self, counts: Counts) -> None:
-        self._cursor.execute("DELETE FROM trail_hour")
+    def replace_hours(self, counts: Counts, first: int) -> None:
+        self._drop_hours.ask(self._cursor, hour=first)
         self._hour.write(self._cursor, [(*place, *count) for place, count in sorted(counts.items())])
 
     def searched(self, account: str, day: int) -> Sequence[bytes]:

@@ -65,6 +65,12 @@ class SqlTrailReader:
         rows = self._rows(wanted.select_from(beside).where(index.in_(indices)).order_by(index.desc()))
         return [Stored(row[0], *map(_bytes, row[1:])) for row in rows]
 
+    def kept(self, span: Span) -> tuple[Sequence[tuple[int, int]], Sequence[tuple[bytes, int]]]:
+        place, token = trail_place.c, trail_token.c
+        words = self._rows(select(place.word, place.index).where(_in(trail_place, span)))
+        tokens = self._rows(select(token.token, token.index).where(_in(trail_token, span)))
+        return [(row[0], row[1]) for row in words], [(_bytes(row[0]), row[1]) for row in tokens]
+
     def hours(self, first: int, end: int) -> Counts:
         row = trail_hour.c
         wanted = select(*row).where(row.hour >= first, row.hour < end).order_by(*row)

@@ -47,6 +47,14 @@ class Found(NamedTuple):
     value: str
 
 
+class Portion(NamedTuple):
+    """What some entries are found by, sorted as the index keeps it; `upto` is the entry behind them."""
+
+    upto: int
+    words: Sequence[tuple[int, int]]
+    tokens: Sequence[tuple[bytes, int]]
+
+
 class Opener:
     """Opens what of an entry's disclosures can be opened, for finding it; nothing of it is kept or shown."""
 
@@ -125,8 +133,20 @@ class Indexer:
                 self._step(cursor)
             return cursor.upto
 
-    def _step(self, cursor: Cursor) -> None:
-        upto, entries = self._portion(cursor.upto)
+    def read(self, start: int, most: int = PORTION) -> Portion:
+        """What the next entries are found by, at most so many but those that stayed behind when others were archived.
+
+        Raises `UnavailableError` where an entry is missing.
+        """
+        floor = self.ledger.floor()
+        if start < floor:
+            return self._found_by(floor, list(self.ledger.kept(floor)))
+        entries = list(enumerate(self.ledger.entries(start, start + most), start))
+        if not entries:
+            raise UnavailableError(f"entry {start} of the log is missing; `bidui audit verify` says more")
+        return self._found_by(start + len(entries), entries)
+
+    def _found_by(self, upto: int, entries: Sequence[tuple[int, bytes]]) -> Portion:
         packed = dict(self.ledger.disclosures(entries[0][0], entries[-1][0] + 1)) if entries else {}
         words: list[tuple[int, int]] = []
         tokens: list[tuple[bytes, int]] = []
@@ -134,24 +154,13 @@ class Indexer:
             entry = open_entry(content)
             words += [(number_of(*word), index) for word in words_of(entry)]
             tokens += [(token, index) for token in self.opener.tokens(entry, packed.get(index, b""))]
-        self._write(cursor, sorted(words), sorted(tokens), upto)
+        return Portion(upto, sorted(words), sorted(tokens))
 
-    def _portion(self, start: int) -> tuple[int, Sequence[tuple[int, bytes]]]:
-        """The next entries with their indices, and the index behind them."""
-        floor = self.ledger.floor()
-        if start < floor:
-            return floor, list(self.ledger.kept(floor))
-        entries = list(enumerate(self.ledger.entries(start, start + PORTION), start))
-        if not entries:
-            raise UnavailableError(f"entry {start} of the log is missing; `bidui audit verify` says more")
-        return start + len(entries), entries
-
-    def _write(
-        self, cursor: Cursor, words: Sequence[tuple[int, int]], tokens: Sequence[tuple[bytes, int]], upto: int
-    ) -> None:
+    def _step(self, cursor: Cursor) -> None:
+        found = self.read(cursor.upto)
         with self.store.begin() as work:
             if work.trail.cursor() == cursor:
-                work.trail.add(words, tokens, cursor._replace(upto=upto))
+                work.trail.add(found.words, found.tokens, cursor._replace(upto=found.upto))
                 work.commit()
 
 

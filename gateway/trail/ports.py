@@ -42,8 +42,8 @@ class TrailBook(Protocol):
         """Takes every entry from under these tokens, and says so to whoever is indexing just now."""
         ...
 
-    def replace_hours(self, counts: Counts) -> None:
-        """Keeps these hours and no others. Called under the lock on the ledger's head."""
+    def replace_hours(self, counts: Counts, first: int) -> None:
+        """Keeps these hours from `first` on, and no others. Called under the lock on the ledger's head."""
         ...
 
     def searched(self, account: str, day: int) -> Sequence[bytes]:
@@ -124,6 +124,10 @@ class TrailReader(Protocol):
 
     def stored(self, indices: Sequence[int]) -> Sequence[Stored]:
         """These entries, as far as they are there."""
+        ...
+
+    def kept(self, span: Span) -> tuple[Sequence[tuple[int, int]], Sequence[tuple[bytes, int]]]:
+        """All words and all tokens of a span, each with its entry. Reads the whole index: for checks alone."""
         ...
 
     def hours(self, first: int, end: int) -> Counts:

@@ -8,7 +8,7 @@ import msgspec
 import typer
 
 from gateway.api.openapi import document
-from ops.cli import audit, bench, cohort, grants, policy, processes
+from ops.cli import audit, bench, cohort, grants, policy, processes, trail
 from ops.cli.compare import compare
 from ops.cli.console import say
 from ops.cli.demo import demo
@@ -69,6 +69,8 @@ for command in (
 ):
     app.command()(command)
 policy.app.command("rehearse")(explaining.rehearse)
+for look in (trail.search, trail.hours, trail.views, trail.reindex):
+    audit.app.command()(look)
 for name, group in GROUPS.items():
     app.add_typer(group, name=name)
 
