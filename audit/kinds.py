@@ -4,6 +4,7 @@ from audit.account_kinds import ACCOUNT_KINDS
 from audit.care_kinds import CARE_KINDS
 from audit.deed_kinds import DEED_KINDS
 from audit.erasure_kinds import ERASURE_KINDS
+from audit.evidence_kinds import EVIDENCE_KINDS
 from audit.kind import Kind
 from audit.search_kinds import SEARCH_KINDS
 from audit.statement_kinds import STATEMENT_KINDS
@@ -90,6 +91,7 @@ KINDS = (
     *ERASURE_KINDS,
     *SEARCH_KINDS,
     *STATEMENT_KINDS,
+    *EVIDENCE_KINDS,
 )
 
 

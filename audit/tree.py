@@ -8,7 +8,8 @@
 What hashes is `digest`, that of the log's suite.
 """
 
-from collections.abc import Callable, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Sequence
 from typing import TypeAlias
 
 from msgspec import Struct
@@ -160,6 +161,24 @@ class StoredTree:
                 path.append(self._root_of(start, middle))
                 start = middle
         return path[::-1]
+
+    def inclusion_of_many(self, indices: Sequence[int]) -> Iterator[bytes]:
+        """Yield one proof for all of these leaves, left to right: the root of each largest subtree that has none.
+
+        `indices` rise. `ValueError` when one is not in the tree.
+        """
+        if not indices or not 0 <= indices[0] <= indices[-1] < self.size:
+            raise ValueError(f"not all of these leaves are in a tree of {self.size}")
+        return self._around(indices, 0, self.size)
+
+    def _around(self, indices: Sequence[int], start: int, end: int) -> Iterator[bytes]:
+        if not indices:
+            yield self._root_of(start, end)
+        elif end - start > 1:
+            middle = start + _left_width(end - start)
+            cut = bisect_left(indices, middle)
+            yield from self._around(indices[:cut], start, middle)
+            yield from self._around(indices[cut:], middle, end)
 
     def consistency(self, old: int) -> list[bytes]:
         """Return the proof that this tree extends its own first `old` leaves; `ValueError` when it has fewer."""

@@ -16,21 +16,30 @@ from adapters.sql.store import SqlWork
 from gateway.accounts.enrolment import Enrolment, Invited
 from gateway.accounts.ports import AccountWork
 from gateway.api.office.cohorts import CohortDoors, cohort_routes
+from gateway.api.office.custody import CustodyDoors, custody_routes
 from gateway.api.office.deeds import DeedDoors, deed_routes
+from gateway.api.office.evidence import EvidenceDoors, evidence_routes
 from gateway.api.office.people import PeopleDoors, people_routes
 from gateway.api.office.policy import ReviewDoors, review_routes
+from gateway.api.office.statements import StatementDoors, statement_routes
 from gateway.api.office.tasks import TaskDoors, task_routes
 from gateway.api.office.trail import TrailDoors, trail_routes
 from gateway.cohorts import CohortDesk
 from gateway.domain.people import Person
+from gateway.exporting import ExportDesk
 from gateway.office import Office
 from gateway.ports import People
 from gateway.review.desk import ReviewDesk
+from gateway.statements.acknowledging import Overview
+from gateway.statements.desk import StatementDesk
 from gateway.trail.desk import TrailDesk
 from ops.accounts import AccountsDesk, open_accounts
+from ops.erasing import CustodyDesks, open_custody
+from ops.exporting import export_desk
 from ops.founding import Administrators, natural_of
 from ops.review import Readers, review_desk
 from ops.settings import Home, SealSettings, load
+from ops.statements import statement_desk
 from ops.trail import TrailParts, open_trail, trail_desk
 
 
@@ -44,6 +53,7 @@ class PeopleDesk:
     natural: bytes
     enlisters: Enlisters
     readers: Readers
+    passphrase: Passphrase | None
     trail_parts: TrailParts
 
     def routes(self, edge: Edge) -> list[Route]:
@@ -54,8 +64,26 @@ class PeopleDesk:
             *self.accounts.routes(guard, enrolment, edge),
             *people_routes(PeopleDoors(office=self.office, enrolment=enrolment, guard=guard, natural=natural)),
             *deed_routes(DeedDoors(office=self.office, guard=guard)),
-            *task_routes(TaskDoors(office=self.office, waiting=enrolment.waiting, guard=guard)),
+            *task_routes(
+                TaskDoors(
+                    office=self.office,
+                    waiting=enrolment.waiting,
+                    guard=guard,
+                    statements=lambda: Overview.of(self.statements.statements),
+                )
+            ),
+            *statement_routes(StatementDoors(desk=self.statements, standing=self.office.standing, guard=guard)),
             *cohort_routes(CohortDoors(desk=self.cohorts(), guard=guard)),
+            *custody_routes(
+                CustodyDoors(
+                    erasing=lambda: self.custody.erasing,
+                    revealing=lambda: self.custody.revealing,
+                    tokens=lambda: self.custody.tokens,
+                    guard=guard,
+                    catalogue=self.office.catalogue,
+                )
+            ),
+            *evidence_routes(EvidenceDoors(desk=self.evidence(), guard=guard)),
             *review_routes(ReviewDoors(desk=self.review(), guard=guard, catalogue=self.office.catalogue)),
             *trail_routes(TrailDoors(desk=self.trail, guard=guard, catalogue=self.office.catalogue)),
         ]
@@ -77,6 +105,20 @@ class PeopleDesk:
         """The officers' search; its indexer is one for doors and chores."""
         return trail_desk(self.trail_parts, self.office, self.readers.ledger, self.readers.deeds)
 
+    @cached_property
+    def statements(self) -> StatementDesk:
+        """Shows statements and takes disputes in; one for the doors of people and of systems."""
+        return statement_desk(self.home, self.office, self.readers.ledger, self.passphrase)
+
+    @cached_property
+    def custody(self) -> CustodyDesks:
+        """Erases and reveals; opened when it is first asked, because few homes ever do."""
+        return open_custody(self.home, self.passphrase)
+
+    def evidence(self) -> ExportDesk:
+        """Takes evidence out of the ledger."""
+        return export_desk(self.home, self.office, self.readers.ledger, self.passphrase)
+
     def cohorts(self) -> CohortDesk:
         """Takes the lists of closed grants in."""
         return CohortDesk(
@@ -93,6 +135,8 @@ class PeopleDesk:
         self.office.store.close()
         self.readers.close()
         self.trail_parts.close()
+        if "custody" in self.__dict__:
+            self.custody.close()
 
 
 class NobodyYet:
@@ -120,6 +164,7 @@ def open_desk(
         natural=read_secret(home.keys / "serve" / "natural.secret", passphrase),
         enlisters=enlisters or Enlisters(home.seal_socket(load(home, "seal.toml", SealSettings))),
         readers=Readers(home),
+        passphrase=passphrase,
         trail_parts=open_trail(home, passphrase),
     )
 

@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from adapters.sql.engine import open_engine
 from adapters.sql.tables import ledger_disclosure, ledger_entry, ledger_floor, ledger_head, ledger_tile
 from audit.ledger import EMPTY_HEAD, Head
+from audit.reader import CHUNK
 from audit.tree import HASH_BYTES, TILE_WIDTH
 from gateway.domain.errors import UnavailableError
 
@@ -56,6 +57,18 @@ class SqlLedgerReader:
         wanted = select(index, ledger_entry.c.entry).where(ledger_entry.c.type == kind).order_by(index)
         for row in self._rows(wanted):
             yield row[0], _bytes(row[1])
+
+    def chain(self, partner: str) -> Iterator[tuple[int, bytes]]:
+        """Index and bytes of a partner's entries, in order, a few thousand at a time."""
+        at = -1
+        index = ledger_entry.c.index
+        while True:
+            wanted = select(index, ledger_entry.c.entry).where(ledger_entry.c.partner == partner, index > at)
+            rows = self._rows(wanted.order_by(index).limit(CHUNK))
+            yield from ((row[0], _bytes(row[1])) for row in rows)
+            if len(rows) < CHUNK:
+                return
+            at = rows[-1][0]
 
     def hashes(self, level: int, start: int, end: int) -> bytes:
         if level == 0:

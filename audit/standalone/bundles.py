@@ -189,12 +189,13 @@ class _BundleVerifier:
         return str(parts[1])
 
     def _check_erased(self, told: dict[str, Json]) -> None:
-        index, by = count(told["entry"]), count(told["by"])
-        tombstone = self.entries.get(by)
-        if tombstone is None or not str(tombstone["type"]).endswith("erased"):
-            self._report.missing(index, f"称已删除，但第 {by} 条未证明 / said to be erased, without a proven tombstone")
+        """A tombstone counts where an erasure's deed came into force before it, and it names entry and disclosures."""
+        index, by, names = count(told["entry"]), count(told["by"]), texts(told["names"])
+        deed, tombstone = self.entries.get(count(told["deed"])), self.entries.get(by)
+        if deed is None or tombstone is None or not _is_tombstone(tombstone, deed, index, names):
+            self._report.missing(index, f"称已删除，但第 {by} 条不足为凭 / said to be erased, without a tombstone")
         else:
-            self._report.shown.append(f"  第 {index} 条：{', '.join(texts(told['names']))} 已依第 {by} 条删除 / erased")
+            self._report.shown.append(f"  第 {index} 条：{', '.join(names)} 已依第 {by} 条删除 / erased by #{by}")
 
     def check_deed(self, now: datetime) -> None:
         """The deed that allowed the bundle: signed by people from the founders on, in force, and of this content."""
@@ -254,6 +255,21 @@ class _BundleVerifier:
 
     def _read_if(self, name: str) -> bytes | None:
         return self._zip.read(name) if name in self._zip.names else None
+
+
+def _is_tombstone(tombstone: Entry, deed: Entry, index: int, names: Sequence[str]) -> bool:
+    try:
+        said, allowed = table(tombstone["body"]), table(deed["body"])
+        runs = [(count(first), count(last)) for first, last in map(listed, listed(said.get("ranges")))]
+        return (
+            (tombstone["type"], deed["type"], allowed.get("kind")) == ("erasure.applied", "deed.in_force", "erasure")
+            and count(deed["seq"]) < count(tombstone["seq"])
+            and table(said.get("deed")).get("sha256") == allowed.get("sha256")
+            and set(names) <= set(texts(said.get("names")))
+            and any(first <= index <= last for first, last in runs)
+        )
+    except (WrongError, ValueError):
+        return False
 
 
 def _index_in(name: str) -> int | None:

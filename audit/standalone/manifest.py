@@ -44,13 +44,15 @@ class Manifest:
         self.by, self.deed = _texts_of(told["by"], "duty", "person"), members(told["deed"], _DEED, "manifest.deed")
         self.members = {name: text(digest) for name, digest in table(told["members"]).items()}
         self.disclosed = {int(index): texts(names) for index, names in table(told["disclosed"]).items()}
-        self.erased = [members(each, ("by", "entry", "names"), "manifest.erased") for each in listed(told["erased"])]
+        self.erased = [
+            members(each, ("by", "deed", "entry", "names"), "manifest.erased") for each in listed(told["erased"])
+        ]
         self.chain = _chain(told["chain"])
         checkpoint = members(told["checkpoint"], ("root", "size"), "manifest.checkpoint")
         self.checkpoint = count(checkpoint["size"]), from_base64(text(checkpoint["root"]))
 
 
-_DEED = ("entry", "id", "serial", "sha256")
+_DEED, _ERASED = ("entry", "id", "serial", "sha256"), ("by", "deed", "entry", "names")
 
 
 def table(value: Json) -> dict[str, Json]:

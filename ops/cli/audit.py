@@ -12,10 +12,11 @@ from typer.core import TyperCommand
 
 from adapters.checkpoints import FileCheckpoints
 from adapters.keys.disclosures import DisclosureKeyFiles
-from adapters.keys.files import Passphrase
+from adapters.keys.files import KeyFileError, Passphrase
 from adapters.sql.ledger_reader import SqlLedgerReader
 from audit.checkpoint import peek
 from audit.disclosure import DisclosureKeys
+from audit.erased import Erased
 from audit.errors import AuditError
 from audit.report import Exit, Report
 from audit.trust import Trust, parse_trust
@@ -23,12 +24,17 @@ from audit.verify import verify_log
 from audit.verify_receipt import verify_receipt
 from gateway.domain.errors import GatewayError
 from ops.cli.console import HomeOption, JsonOption, PassphraseOption, passphrase_of, say, say_json
+from ops.cli.erase import erase, point, reveal
+from ops.cli.evidence import bundle as take_bundle
+from ops.cli.evidence import export as write_export
+from ops.cli.evidence import verifier, verify_file
 from ops.log_keys import TRUST_FILE
-from ops.settings import Home, ServeSettings, SettingsError, load, open_home
+from ops.settings import Home, ServeSettings, SettingsError, load, open_clock, open_home
 
 app = typer.Typer(help="存证账", no_args_is_help=True)
 
 CONSOLE_USAGE = 2
+SHOWN_RUNS = 20
 _VERDICTS = {
     Exit.PROVEN: "已证明完整",
     Exit.TAMPERED: "已被篡改",
@@ -63,15 +69,28 @@ def verify(
     response: Annotated[Path | None, typer.Option(help="当时的答复（不含回执），用以打开答复摘要")] = None,
     trust: Annotated[Path | None, typer.Option(help="信任文件；默认取安装目录中的 trust.json")] = None,
     checkpoint: Annotated[list[Path] | None, typer.Option(help="另存的检查点文件，可重复；用于发现回退与分叉")] = None,
+    export: Annotated[Path | None, typer.Option(help="存证账导出文件，见 bidui audit export")] = None,
+    bundle: Annotated[Path | None, typer.Option(help="证据包，见 bidui audit bundle；须另给 --trust")] = None,
+    policy: Annotated[Path | None, typer.Option(help="见证策略文件（tlog-policy），用于导出文件和证据包")] = None,
     disclosures: Annotated[bool, typer.Option("--disclosures", help="同时打开并核对加密披露项")] = False,
     signed: Annotated[bool, typer.Option("--signed", help="只核验到最后一个检查点；网关仍在运行时用")] = False,
     home: HomeOption = None,
     passphrase_file: PassphraseOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """离线核验整本存证账或一张回执。退出码：0 已证明 1 被篡改 2 证据不全 3 用法有误。"""
+    """离线核验整本存证账、一张回执、一份导出文件或证据包。退出码：0 已证明 1 被篡改 2 证据不全 3 用法有误。"""
     try:
-        if receipt is not None:
+        if export is not None or bundle is not None:
+            outside = [path.read_bytes() for path in checkpoint or ()]
+            report = verify_file(
+                export or bundle or Path(),
+                is_bundle=export is None,
+                trust=trust,
+                checkpoints=outside,
+                policy=policy,
+                now=open_clock().now(),
+            )
+        elif receipt is not None:
             trusted = _trust(trust or open_home(home).path / TRUST_FILE)
             parts = [None if part is None else part.read_bytes() for part in (proof, request, response)]
             report = verify_receipt(receipt.read_bytes(), trusted, proof=parts[0], request=parts[1], response=parts[2])
@@ -82,11 +101,19 @@ def verify(
             report = _verify_home(
                 place, _trust(trust or place.path / TRUST_FILE), outside, keys=keys, only_signed=signed
             )
-    except (OSError, AuditError, SettingsError, GatewayError) as error:
+    except (OSError, AuditError, SettingsError, GatewayError, KeyFileError) as error:
         typer.echo(f"{_VERDICTS[Exit.USAGE]}：{error}", err=True)
         raise typer.Exit(Exit.USAGE) from None
     _tell(report, as_json=as_json)
     raise typer.Exit(report.verdict)
+
+
+app.command("bundle")(take_bundle)
+app.command("export")(write_export)
+app.command("verifier")(verifier)
+app.command("point")(point)
+app.command("erase")(erase)
+app.command("reveal")(reveal)
 
 
 def _verify_home(
@@ -115,10 +142,21 @@ def _tell(report: Report, *, as_json: bool) -> None:
                 "entries": report.size,
                 "checkpoints": report.checkpoints,
                 "first_bad": report.first_bad,
+                "erased": [
+                    {"by": each.by, "names": list(each.names), "ranges": [list(run) for run in each.ranges]}
+                    for each in report.erased
+                ],
                 "problems": [{"cause": each.cause, "index": each.index} for each in report.problems],
             }
         )
         return
     say(f"{_VERDICTS[report.verdict]}：{report.size} 条记录，{report.checkpoints} 个检查点")
+    for erased in report.erased:
+        say(f"  {erased.count} 条记录的 {'、'.join(erased.names)} 已由第 {erased.by} 条删除：{_runs(erased)}")
     for each in report.problems:
         say(f"  {'' if each.index is None else f'第 {each.index} 条：'}{each.cause}")
+
+
+def _runs(erased: Erased) -> str:
+    shown = "、".join(str(a) if a == b else f"{a}–{b}" for a, b in erased.ranges[:SHOWN_RUNS])
+    return f"{shown} 等" if len(erased.ranges) > SHOWN_RUNS else shown

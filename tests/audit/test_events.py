@@ -7,12 +7,15 @@ import pytest
 from msgspec.structs import replace
 
 from audit import events, kinds
+from audit.bundle import By, Chain, Claims
+from audit.bundle import DeedRef as ExportRef
 from audit.care_events import Decided, key_ended, key_trusted, log_closed, retention_applied
 from audit.deed_events import DeedRef, cohort_filed, deed_drawn, deed_in_force, deed_refused, deed_signed
 from audit.entry import JsonValue, decode, encode
 from audit.erasure_events import Allowed, erasure_applied, erasure_scrubbed, trail_revealed
 from audit.errors import DisclosureError, EntryError
 from audit.events import Draft, Inner
+from audit.evidence_events import evidence_exported
 from audit.frames import FORMS
 from audit.kind import Kind
 from audit.search_events import Sought, trail_refused, trail_searched
@@ -33,6 +36,20 @@ from tests.audit.make import (
 
 SOUGHT = Sought(person="zz-shen", duty="audit_admin", terms=("subject",), kind="person", subject=SUBJECT, because="M-1")
 DEED = DeedRef("grant", "G-1", 1, "ab" * 32, "payroll")
+CLAIMS = Claims(
+    origin="gateway.example/audit/2025-1",
+    suite="intl",
+    made="2025-02-01T00:00:00Z",
+    until="2025-03-01",
+    by=By("zz-shen", "audit_admin"),
+    deed=ExportRef("E-1", 1, "ab" * 32, 41),
+    entries=(7, 9),
+    support=(0, 41),
+    chain=Chain("payroll", 0, 3),
+    names=("subject",),
+    disclosed={7: ("subject",), 9: ("subject",)},
+    erased=(),
+)
 DECIDED = Decided("cd" * 32, ["bb-xitong", "bb-shenji"])
 DRAFTS = account_drafts.DRAFTS | {
     "comparison.answered": an_answer(),
@@ -50,6 +67,7 @@ DRAFTS = account_drafts.DRAFTS | {
     "deed.in_force": deed_in_force(
         DEED, path="usual", previous=None, by=["head", "reviewer", "leader"], changed=[], more=0, rights="cd" * 32
     ),
+    "evidence.exported": evidence_exported(CLAIMS, size=700, members_sha256="ab" * 32),
     "cohort.filed": cohort_filed(partner="payroll", grant="G-1", root="ab" * 32, rows=812, malformed=3, by="clerk"),
     "generation.adopted": events.generation_adopted(
         generation="g1",

@@ -14,6 +14,7 @@ from ops.demo.office import IDS, number_of
 from tests.bygones import CLERKS, DISCIPLINE, FINANCE, Bygones, without
 from tests.desks import Insider, Json, OpenOffice
 from tests.fakes_accounts import PASSWORD, proof_by
+from tests.gateway.evidence import AUDITOR, Evidence
 from tests.lives import CLERK, HEAD, LEADER, LONG, PARTNER, REVIEWER, SECURITY, SYSTEM, Life, content
 from tests.make import TODAY, an_id
 from tests.offices import from_text, to_text
@@ -152,6 +153,17 @@ def a_month_is_acknowledged(office: OpenOffice, life: Life) -> None:
         officer.post(f"disputes/{dispute.id}/settle", finding="与该部门核对，无误")
 
 
+def evidence_is_taken_out(office: OpenOffice, life: Life) -> None:
+    """As a deed allows, once a checkpoint covers it."""
+    with closing(Evidence(life)) as evidence:
+        evidence.allow()
+        auditor = office.somebody(AUDITOR)
+        for name in ("E-1", "E-2"):
+            office.send("POST", f"evidence/{name}", auditor.headers, b"")
+        evidence.sign()
+        office.send("POST", "evidence/E-1", auditor.headers, b"")
+
+
 def officers_look_back(office: OpenOffice, world: Bygones) -> None:
     """Rules and decisions are explained, a draft is rehearsed."""
     asked: Json = {
@@ -188,4 +200,7 @@ def an_officer_searches(office: OpenOffice) -> None:
     office.send("DELETE", "trail/views/%E8%B4%A2%E6%94%BF", officer.headers, b"")
 
 
-OF_LIVES = (a_person_comes, a_grant_is_applied_for, a_year_goes_by, a_list_is_filed, a_month_is_acknowledged)
+OF_LIVES = (
+    *(a_person_comes, a_grant_is_applied_for, a_year_goes_by, a_list_is_filed, a_month_is_acknowledged),
+    evidence_is_taken_out,
+)

@@ -17,9 +17,11 @@ from gateway.api.office.bodies import (
     SignOutBody,
     StepUpBody,
 )
+from gateway.api.office.custody import PointBody
 from gateway.api.office.deed_bodies import DrawBody, NarrowBody, RefusalBody, SignatureBody, StatementBody
 from gateway.api.office.people import InvitationBody
 from gateway.api.office.policy import ExplainBody, RehearsalBody
+from gateway.api.office.statements import SettleBody
 from gateway.api.office.trail_bodies import SearchBody, ViewBody
 
 Body = type[msgspec.Struct]
@@ -156,5 +158,36 @@ _TRAIL = (
     _delete_of_duty("trail/views/{id:str}", "drop_trail_view", "删除保存的检索条件", "", 404, status=204),
 )  # fmt: skip
 
-DOORS: tuple[Door, ...] = (*_ACCOUNTS, *_OIDC, *_PEOPLE, *_DEEDS, *_TASKS, *_REVIEW, *_TRAIL)
+_STATEMENTS = (
+    _get_of_duty("statements", "day_statements", "一个月的对账单，按部门；附确认所用的根", "OfficeDayStatements", 422,
+                 query=("month", "partner")),
+    _get_of_duty("statements/{day:str}/{partner:str}/{system:str}", "day_statement", "一份已签名的对账单",
+                 "DayStatement", 404, 422),
+    _get_of_duty("disputes", "disputes", "尚未处理的对账异议", "OfficeDisputes"),
+    _post_of_duty("disputes/{id:str}/settle", "settle_dispute", "处理对账异议", "OfficeDispute", 404, 409,
+                  body=SettleBody),
+)  # fmt: skip
+
+_EVIDENCE = (
+    _post_of_duty("evidence/{id:str}", "take_evidence", "依生效的导出文书取出证据包（zip）；先记入账中", "", 422),
+)
+
+_CUSTODY = (
+    _post_of_duty("points", "point", "删除和保全文书如何称呼一个人", "OfficePoint", body=PointBody),
+    _post_of_duty("erasures/{id:str}", "erase", "依生效文书删除一个人的披露项", "OfficeErased", 422),
+    _post_of_duty("reveals/{id:str}", "reveal", "依生效文书开示条目的披露项；先记入账中", "OfficeRevealed", 422),
+)
+
+DOORS: tuple[Door, ...] = (
+    *_ACCOUNTS,
+    *_OIDC,
+    *_PEOPLE,
+    *_DEEDS,
+    *_TASKS,
+    *_REVIEW,
+    *_TRAIL,
+    *_STATEMENTS,
+    *_EVIDENCE,
+    *_CUSTODY,
+)
 """All of them."""

@@ -11,6 +11,7 @@ from gateway.api.describing import DAY, FLAG, INSTANT, SHA256, TEXT, Json, named
 from gateway.api.office.cohort_rows import FORMS
 from gateway.api.office.description.asked import name_of
 from gateway.api.office.description.doors import DOORS, Door, Needs
+from gateway.api.office.evidence import ENTRY_HEADER
 from gateway.api.office.guard import SESSION_COOKIE
 from gateway.deeds.document import MAX_ID, Kind
 
@@ -23,11 +24,14 @@ _PARAMETERS: Final[dict[str, Json]] = {
     "mine": FLAG,
     "serial": {"type": "integer", "minimum": 0, "maximum": 10**7 - 1},
     "until": DAY,
+    "day": DAY,
+    "month": {"type": "string", "pattern": "^[0-9]{4}-(0[1-9]|1[0-2])$"},
     **dict.fromkeys(("from", "to"), INSTANT),
-    **dict.fromkeys(("id", "number", "grant"), _ID),
+    **dict.fromkeys(("id", "number", "grant", "partner", "system"), _ID),
     **dict.fromkeys(("state", "code", "iss", "error"), TEXT),
 }
 _REQUIRED: Final = frozenset({"until", "number", "from", "to"})
+_NUMBER: Final[Json] = {"schema": {"type": "integer", "minimum": 0}}
 _ADDRESS: Final[Json] = {"schema": {"type": "string", "format": "uri"}}
 
 
@@ -92,6 +96,9 @@ def _yes(door: Door) -> Json:
         return response(door.answer)
     if door.status == 303:
         return {"description": "前往统一身份认证", "headers": {"Location": {"required": True, **_ADDRESS}}}
+    if door.name == "take_evidence":
+        content = {"application/zip": {"schema": {"type": "string", "format": "binary"}}}
+        return {"description": "证据包", "headers": {ENTRY_HEADER: {"required": True, **_NUMBER}}, "content": content}
     if door.status == 204:
         return {"description": "已办理"}
     return {"description": "自动前往首页的页面", "content": {"text/html": {"schema": TEXT}}}
