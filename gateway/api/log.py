@@ -131,7 +131,7 @@ def _witnessed(log: Log) -> Response:
     content = log.witnessed()
     if content is None:
         detail = "尚无达到见证法定数的检查点；本网关可能未设见证方"
-        return problem("unavailable", 503, detail, headers={"Retry-After": "10"})
+        return problem("not-found", 404, detail)
     return Response(content, media_type="text/plain")
 
 

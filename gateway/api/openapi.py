@@ -49,7 +49,7 @@ def _paths() -> Json:
         "/v1/comparisons": {"post": _compare()},
         "/v1/catalogue": {"get": _get("catalogue", "我可以比对的字段、我的签批单与余额", "CatalogueView", 401, 503)},
         "/v1/log/checkpoint": {
-            "get": _open(_text("checkpoint", "最新的签名检查点（C2SP）", 422, 503)) | {"parameters": [_WITNESSED]}
+            "get": _open(_text("checkpoint", "最新的签名检查点（C2SP）", 404, 422, 503)) | {"parameters": [_WITNESSED]}
         },
         "/v1/witness/add-checkpoint": {"post": _open(_add_checkpoint())},
         "/v1/witness/{origin}/checkpoint": {
