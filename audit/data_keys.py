@@ -14,12 +14,11 @@ from hmac import new
 from typing import Final, TypeAlias
 
 from cryptography.hazmat.primitives.ciphers import Cipher
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.ciphers.algorithms import AES256
 from cryptography.hazmat.primitives.ciphers.modes import ECB
 
 from audit.errors import DisclosureError
 from audit.puncture import Tree, month_number
+from audit.suite import INTL, Cryptor, Suite
 from audit.tokens import TOKEN_BYTES
 
 PointOf: TypeAlias = Callable[[str, str], bytes]
@@ -33,21 +32,22 @@ _HELD = 2048
 class MonthKeys:
     """All data keys of a month."""
 
-    def __init__(self, kid: str, half: bytes, tree: Tree, point: PointOf) -> None:
+    def __init__(self, kid: str, half: bytes, tree: Tree, point: PointOf, suite: Suite = INTL) -> None:
         """`kid` is the month. `point` is asked when something is sealed, never when it is opened."""
         if len(half) != HALF_BYTES:
             raise DisclosureError(f"the half of a month has {HALF_BYTES} bytes")
         self.kid, self._half, self._tree, self._point = kid, half, tree, point
         self._month = month_number(kid)
-        self._wrap = AES256(_expand(half, b"bidui-point/1"))
-        self.own = AESGCM(_expand(half, b"bidui-frame/1"))
-        self._persons: dict[tuple[str, str], tuple[bytes, AESGCM]] = {}
+        self._suite = suite
+        self._wrap = suite.block(_expand(half, b"bidui-point/1"))
+        self.own = suite.cipher(_expand(half, b"bidui-frame/1"))
+        self._persons: dict[tuple[str, str], tuple[bytes, Cryptor]] = {}
 
     def __repr__(self) -> str:
         """Show the month alone."""
         return f"MonthKeys({self.kid!r}, ***)"
 
-    def person(self, person: tuple[str, str]) -> tuple[bytes, AESGCM]:
+    def person(self, person: tuple[str, str]) -> tuple[bytes, Cryptor]:
         """The point of a person and the cipher of their frames. Raise `DisclosureError` when it was destroyed."""
         found = self._persons.get(person)
         if found is None:
@@ -60,14 +60,14 @@ class MonthKeys:
             found = self._persons[person] = (point, cipher)
         return found
 
-    def cipher(self, point: bytes) -> AESGCM | None:
+    def cipher(self, point: bytes) -> Cryptor | None:
         """The cipher of the frames about whoever has this point, None when their half was destroyed."""
         leaf = self._tree.leaf(point, self._month)
-        return None if leaf is None else AESGCM(_expand(leaf, self._half + point))
+        return None if leaf is None else self._suite.cipher(_expand(leaf, self._half + point))
 
     def veil(self, points: Sequence[bytes], counters: Sequence[bytes]) -> list[bytes]:
         """Hide points, or show hidden ones. A counter is as long as a point: nonce and code of a frame, used once."""
-        # AES of counters is counter mode; by hand, because so all of a batch take one call.
+        # A block cipher of counters is counter mode; by hand, because so all of a batch take one call.
         pad = Cipher(self._wrap, ECB()).encryptor().update(b"".join(counters))  # noqa: S305 - see above
         whole = int.from_bytes(b"".join(points), "big") ^ int.from_bytes(pad, "big")
         hidden = whole.to_bytes(len(pad), "big")

@@ -18,7 +18,6 @@ from itertools import islice
 from typing import NamedTuple, Protocol, TypeAlias
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from msgspec import Struct
 
 from audit.data_keys import OPERATOR, MonthKeys
@@ -26,6 +25,7 @@ from audit.entry import JsonValue, decode, encode_typed
 from audit.errors import DisclosureError, EntryError
 from audit.frames import BY_LABEL, FORMS, FRAMES, SLOTS, Frame
 from audit.packing import NONCE_BYTES, Sealed, ahead, beginning, bound_to, counter, head_of, point_of, unpack
+from audit.suite import Cryptor
 
 __all__ = [
     "SLOT_ENTROPY",
@@ -42,7 +42,7 @@ __all__ = [
     "unseal",
 ]
 
-_Drawn: TypeAlias = tuple[Frame, bytes, AESGCM, bytes]
+_Drawn: TypeAlias = tuple[Frame, bytes, Cryptor, bytes]
 """A frame of an entry before it is encrypted: what it is, its nonce, its cipher, its content."""
 Entropy: TypeAlias = Callable[[int], bytes]
 """Gives that many random bytes, fit for keys."""

@@ -3,14 +3,14 @@
 Whoever reads here trusts nothing but signatures: the database may be the thing that was changed.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import zip_longest
 from typing import Protocol
 
-from audit.entry import leaf_hash
+from audit.entry import decode, leaf_hash
 from audit.errors import ProofError
 from audit.ledger import Head
-from audit.suite import INTL, Digest
+from audit.suite import INTL, Digest, Suite, suite_of
 from audit.tree import split
 
 CHUNK = 4096
@@ -43,6 +43,18 @@ class LedgerReader(Protocol):
     def disclosures(self, start: int, end: int) -> Iterator[tuple[int, bytes]]:
         """Yield index and packed disclosures of these entries, by index; entries without are left out."""
         ...
+
+
+def suite_of_log(reader: LedgerReader) -> Suite:
+    """Return the suite that the first entry there names; a false one only leads to a root that nobody signed.
+
+    Raise `SuiteError` for a name that is none of ours.
+    """
+    floor = reader.floor()
+    for content in reader.entries(floor, floor + 1):
+        entry = decode(content)
+        return suite_of(str(entry["suite"])) if isinstance(entry, Mapping) and "suite" in entry else INTL
+    return INTL
 
 
 def chunks(start: int, end: int) -> Iterator[tuple[int, int]]:

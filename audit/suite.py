@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import NamedTuple, TypeAlias
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.ciphers import BlockCipherAlgorithm, Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from audit.errors import SuiteError
@@ -39,6 +39,8 @@ class Suite(NamedTuple):
     digest: Digest
     cipher: Callable[[bytes], Cryptor]
     """From a key of 32 bytes, of which SM4 takes the first half."""
+    block: Callable[[bytes], BlockCipherAlgorithm]
+    """The bare block cipher, of 16 bytes, from such a key."""
 
 
 def _sha256(content: bytes) -> bytes:
@@ -55,7 +57,7 @@ def _aes_gcm(key: bytes) -> Cryptor:
 
 
 def _sm4_gcm(key: bytes) -> Cryptor:
-    algorithm = algorithms.SM4(key[:_SM4_BYTES])
+    algorithm = _sm4(key)
 
     def encrypt(nonce: bytes, content: bytes, bound: bytes) -> bytes:
         writer = Cipher(algorithm, modes.GCM(nonce)).encryptor()
@@ -72,8 +74,12 @@ def _sm4_gcm(key: bytes) -> Cryptor:
     return Cryptor(encrypt, decrypt)
 
 
-INTL = Suite("intl", _sha256, _aes_gcm)
-GM = Suite("gm", _sm3, _sm4_gcm)
+def _sm4(key: bytes) -> algorithms.SM4:
+    return algorithms.SM4(key[:_SM4_BYTES])
+
+
+INTL = Suite("intl", _sha256, _aes_gcm, algorithms.AES256)
+GM = Suite("gm", _sm3, _sm4_gcm, _sm4)
 _SUITES = {suite.name: suite for suite in (INTL, GM)}
 
 

@@ -19,7 +19,7 @@ from audit.erased import erased_at
 from audit.erasure_events import Allowed, trail_revealed
 from audit.errors import AuditError
 from audit.ledger import Ledger
-from audit.reader import LedgerReader, read_leaves
+from audit.reader import LedgerReader, read_leaves, suite_of_log
 from gateway.deeds.document import Document, Kind
 from gateway.deeds.errors import DeedError
 from gateway.deeds.reading import DeedsReader
@@ -85,13 +85,11 @@ class RevealDesk:
 
     def _show(self, entry: int, names: Sequence[str], tombstones: Sequence[int]) -> Shown:
         try:
-            for _ in read_leaves(self.reader, entry, entry + 1):
+            for _ in read_leaves(self.reader, entry, entry + 1, suite_of_log(self.reader).digest):
                 pass
             members = decode(next(iter(self.reader.entries(entry, entry + 1)), b""))
         except AuditError as error:
-            raise UnavailableError(
-                f"entry {entry} was changed; run `bidui audit verify`"
-            ) from error
+            raise UnavailableError(f"entry {entry} was changed; run `bidui audit verify`") from error
         kept = self._kept(entry)
         opened = dict(self._open(cast("Mapping[str, JsonValue]", members), kept, names))
         gone = erased_at(self.reader, tombstones, entry)

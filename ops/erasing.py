@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 
-from adapters.keys.disclosures import DisclosureKeyFiles
 from adapters.keys.files import Passphrase
 from adapters.newest_rights import FileNewest
 from adapters.sql.ledger_reader import SqlLedgerReader
@@ -15,7 +13,7 @@ from gateway.deeds.reading import DeedsReader
 from gateway.erasing import ErasureDesk
 from gateway.revealing import RevealDesk
 from gateway.trail.indexing import Opener
-from ops.log_keys import make_ledger
+from ops.log_keys import disclosure_keys, make_ledger
 from ops.rights import read_home_foundation
 from ops.settings import Home, ServeSettings, load
 from ops.trail import open_tokens
@@ -39,8 +37,8 @@ class CustodyDesks:
 
 def open_custody(home: Home, passphrase: Passphrase | None = None) -> CustodyDesks:
     """Both desks of a home; whoever opens them closes them. Raises `SettingsError`, `KeyFileError`."""
-    settings, own = load(home, "serve.toml", ServeSettings), home.keys / "serve"
-    keys = DisclosureKeyFiles(own / "disclosure", passphrase, os.urandom)
+    settings = load(home, "serve.toml", ServeSettings)
+    keys = disclosure_keys(home, passphrase)
     tokens = open_tokens(home, passphrase)
     store, reader = SqlStore(home.database_url(settings)), SqlLedgerReader.open(home.database_url(settings))
     deeds = DeedsReader(read_home_foundation(home), FileNewest(home.checkpoints))

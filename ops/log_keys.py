@@ -28,7 +28,7 @@ from audit.signer import CheckpointSigner, CheckpointStore
 from audit.sm2 import Sm2Signer, read_key
 from audit.suite import GM, suite_of
 from audit.trust import Trust, TrustedKey, parse_trust
-from ops.settings import Home, ServeSettings
+from ops.settings import Home, ServeSettings, load
 
 TRUST_FILE = "trust.json"
 STEMS = {
@@ -216,8 +216,8 @@ def live_keys(
 
 def make_ledger(home: Home, settings: ServeSettings, passphrase: Passphrase | None) -> Ledger:
     """The ledger that this node appends by."""
-    disclosures = DisclosureKeyFiles(home.keys / "serve" / "disclosure", passphrase, os.urandom)
-    return Ledger(node=settings.node, keys=disclosures, entropy=os.urandom, suite=suite_of(settings.suite))
+    keys = disclosure_keys(home, passphrase)
+    return Ledger(node=settings.node, keys=keys, entropy=os.urandom, suite=suite_of(settings.suite))
 
 
 def make_signer(
@@ -231,5 +231,17 @@ def make_signer(
 ) -> CheckpointSigner:
     """The signer of the home's log; `rest` is called now and then while it reads a long one."""
     return CheckpointSigner(
-        origin=settings.origin, reader=reader, store=checkpoints, signers=keys, now=home.clock.now, rest=rest
+        origin=settings.origin,
+        reader=reader,
+        store=checkpoints,
+        signers=keys,
+        now=home.clock.now,
+        rest=rest,
+        digest=suite_of(settings.suite).digest,
     )
+
+
+def disclosure_keys(home: Home, passphrase: Passphrase | None) -> DisclosureKeyFiles:
+    """The keys of the home's disclosures, for its suite. Raises `KeyFileError`."""
+    suite = suite_of(load(home, "serve.toml", ServeSettings).suite)
+    return DisclosureKeyFiles(home.keys / "serve" / "disclosure", passphrase, os.urandom, suite=suite)

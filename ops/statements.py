@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from typing import cast
 
-from adapters.keys.disclosures import DisclosureKeyFiles
 from adapters.keys.files import Passphrase
 from adapters.sql.day_statements import SqlStatementReader
 from audit.reader import LedgerReader
+from audit.suite import suite_of
 from gateway.office import Office
 from gateway.statements.desk import StatementDesk
 from gateway.statements.keeping import StatementsStore
+from ops.log_keys import disclosure_keys
 from ops.settings import Home, ServeSettings, load
 
 
@@ -24,6 +24,7 @@ def statement_desk(home: Home, office: Office, reader: LedgerReader, passphrase:
         reader=reader,
         store=cast("StatementsStore", office.store),
         ledger=office.ledger,
-        keys=DisclosureKeyFiles(home.keys / "serve" / "disclosure", passphrase, os.urandom),
+        keys=disclosure_keys(home, passphrase),
         clock=home.clock,
+        digest=suite_of(settings.suite).digest,
     )

@@ -6,7 +6,6 @@ import os
 import time
 from dataclasses import dataclass
 
-from adapters.keys.disclosures import DisclosureKeyFiles
 from adapters.keys.files import Passphrase
 from adapters.keys.tokens import TokenKeyFiles
 from adapters.sql.store import SqlStore
@@ -21,6 +20,7 @@ from gateway.trail.indexing import Indexer, Opener
 from gateway.trail.recording import Recording
 from gateway.trail.searching import Searcher
 from gateway.trail.secrecy import Secrecy
+from ops.log_keys import disclosure_keys
 from ops.settings import Home, ServeSettings, load
 
 REST_SECONDS = 0.005
@@ -56,7 +56,7 @@ def open_trail(home: Home, passphrase: Passphrase | None) -> TrailParts:
     """Connections and keys of the search. Raises `KeyFileError`."""
     url = home.database_url(load(home, "serve.toml", ServeSettings))
     tokens = open_tokens(home, passphrase)
-    keys = DisclosureKeyFiles(home.keys / "serve" / "disclosure", passphrase, os.urandom)
+    keys = disclosure_keys(home, passphrase)
     opener = Opener(keys, tokens)
     return TrailParts(store=SqlStore(url), reader=SqlTrailReader.open(url), tokens=tokens, opener=opener)
 

@@ -34,6 +34,7 @@ from adapters.keys.files import (
 from adapters.keys.tokens import TokenKeyFiles
 from audit.data_keys import HALF_BYTES, MonthKeys, PointOf
 from audit.puncture import SEED_BYTES, Tree
+from audit.suite import INTL, Suite
 from audit.tokens import Tokens
 
 LARGEST_TREE = 256 * 2**20
@@ -58,12 +59,17 @@ class DisclosureKeyFiles:
     """Keeps the promise of `audit.disclosure.DisclosureKeys`. Raises `KeyFileError` when it cannot."""
 
     def __init__(
-        self, folder: Path, passphrase: Passphrase | None, entropy: Callable[[int], bytes], point: PointOf | None = None
+        self,
+        folder: Path,
+        passphrase: Passphrase | None,
+        entropy: Callable[[int], bytes],
+        point: PointOf | None = None,
+        suite: Suite = INTL,
     ) -> None:
         """Without `point` the keys of points are looked for in the folder `search` beside this one."""
         self._folder = private_folder(folder)
         self._passphrase = passphrase
-        self._entropy = entropy
+        self._entropy, self._suite = entropy, suite
         self._point = point or _points(folder.parent / "search", passphrase, entropy)
         self._path = folder / _TREE
         self._held: _Held | None = None
@@ -108,7 +114,7 @@ class DisclosureKeyFiles:
         if not path.exists():
             self._make(path)
         half = read_secret(path, self._passphrase)
-        found = held.months[month] = MonthKeys(month, half, held.tree, self._point)
+        found = held.months[month] = MonthKeys(month, half, held.tree, self._point, self._suite)
         return found
 
     def _half(self, month: str) -> Path:

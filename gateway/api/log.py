@@ -19,7 +19,7 @@ from starlette.routing import Route
 
 from audit.checkpoint import peek
 from audit.proof import TlogProof
-from audit.reader import LedgerReader
+from audit.reader import LedgerReader, suite_of_log
 from audit.tiles import TilePath, parse_tile_path
 from audit.tree import HASH_BYTES, StoredTree
 from gateway.api.problems import problem
@@ -95,7 +95,8 @@ def _proof(log: Log, request: HttpRequest, name: str, make: Callable[[StoredTree
         signed = peek(latest).size
         size = _number(request, "size", signed, most=signed)
         number = _number(request, name, None)
-        return make(StoredTree(size, log.reader.hashes), number, latest if size == signed else b"")
+        tree = StoredTree(size, log.reader.hashes, suite_of_log(log.reader).digest)
+        return make(tree, number, latest if size == signed else b"")
     except InvalidQueryError as error:
         return problem("invalid", 422, str(error), pointer=error.field)
     except ValueError:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from audit.reader import LedgerReader, read_leaves
+from audit.reader import LedgerReader, read_leaves, suite_of_log
 from audit.stamps import microseconds, text
 from gateway.deeds.deed import Deed
 from gateway.domain.errors import UnavailableError
@@ -138,7 +138,7 @@ class Hindsight:
     def _read(self, entry: int) -> Decision | None:
         if not 0 <= entry < self.ledger.head().size:
             return None
-        for _ in read_leaves(self.ledger, entry, entry + 1):
+        for _ in read_leaves(self.ledger, entry, entry + 1, suite_of_log(self.ledger).digest):
             pass
         return read_decision(next(iter(self.ledger.entries(entry, entry + 1)), b""))
 

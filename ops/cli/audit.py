@@ -11,8 +11,7 @@ import typer
 from typer.core import TyperCommand
 
 from adapters.checkpoints import FileCheckpoints
-from adapters.keys.disclosures import DisclosureKeyFiles
-from adapters.keys.files import KeyFileError, Passphrase
+from adapters.keys.files import KeyFileError
 from adapters.sql.ledger_reader import SqlLedgerReader
 from audit.checkpoint import peek
 from audit.disclosure import DisclosureKeys
@@ -28,7 +27,7 @@ from ops.cli.erase import erase, point, reveal
 from ops.cli.evidence import bundle as take_bundle
 from ops.cli.evidence import export as write_export
 from ops.cli.evidence import verifier, verify_file
-from ops.log_keys import TRUST_FILE
+from ops.log_keys import TRUST_FILE, disclosure_keys
 from ops.settings import Home, ServeSettings, SettingsError, load, open_clock, open_home
 
 app = typer.Typer(help="存证账", no_args_is_help=True)
@@ -48,7 +47,7 @@ def group() -> None:
     """存证账"""
 
 
-class _OwnExitCodes(TyperCommand):
+class OwnExitCodes(TyperCommand):
     """A command line that cannot be read is 3 here: 2 says that evidence is missing."""
 
     def make_context(self, info_name: str | None, args: list[str], *rest: Any, **extra: Any) -> Any:
@@ -61,7 +60,7 @@ class _OwnExitCodes(TyperCommand):
             raise
 
 
-@app.command("verify", cls=_OwnExitCodes)
+@app.command("verify", cls=OwnExitCodes)
 def verify(
     receipt: Annotated[Path | None, typer.Option(help="回执 JSON 文件；不给则核验整本存证账")] = None,
     proof: Annotated[Path | None, typer.Option(help="tlog-proof 文件，见 /v1/log/proofs/inclusion")] = None,
@@ -97,7 +96,7 @@ def verify(
         else:
             place = open_home(home)
             outside = [path.read_bytes() for path in checkpoint or ()]
-            keys = _disclosure_keys(place, passphrase_of(passphrase_file)) if disclosures else None
+            keys = disclosure_keys(place, passphrase_of(passphrase_file)) if disclosures else None
             report = _verify_home(
                 place, _trust(trust or place.path / TRUST_FILE), outside, keys=keys, only_signed=signed
             )
@@ -124,10 +123,6 @@ def _verify_home(
     upto = max((peek(each).size for each in checkpoints), default=None) if only_signed else None
     with closing(SqlLedgerReader.open(home.database_url(settings))) as reader:
         return verify_log(reader, checkpoints, trust, keys=keys, upto=upto)
-
-
-def _disclosure_keys(home: Home, passphrase: Passphrase | None) -> DisclosureKeys:
-    return DisclosureKeyFiles(home.keys / "serve" / "disclosure", passphrase, lambda _: b"")
 
 
 def _trust(path: Path) -> Trust:

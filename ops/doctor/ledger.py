@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from datetime import datetime, timedelta
 
 from sqlalchemy import Engine, inspect, text
 from sqlalchemy.exc import SQLAlchemyError
@@ -13,14 +12,15 @@ from adapters.checkpoints import FileCheckpoints
 from adapters.sql.ledger_reader import SqlLedgerReader
 from adapters.sql.schema import missing_tables
 from adapters.sql.tables import APPEND_ONLY, metadata
-from audit import note
-from audit.checkpoint import Checkpoint, MlDsa44Verifier, open_signed, peek
 from audit.errors import AuditError
+from audit.reader import suite_of_log
+from audit.rollback import Claim, diagnose
 from audit.signer import REFRESH
 from audit.tree import StoredTree
 from audit.trust import parse_trust
 from gateway.domain.errors import UnavailableError
 from ops.doctor.finding import Finding, doubt, ill, unseen, well
+from ops.doctor.history import OWN, explain, read_claims, verified_claim
 from ops.doctor.installation import Installation, place_of
 from ops.log_keys import TRUST_FILE
 
@@ -127,45 +127,37 @@ def _checkpoint(installation: Installation, reader: SqlLedgerReader, size: int) 
         return ill("检查点", "签名不成立，或信任文件无法读取", "停用网关，保留现场，运行 bidui audit verify")
     if signed is None:
         return doubt("检查点", "一个也没有", "启动网关后一秒内应有；若存证账早已启用，则检查点目录被移走了")
-    if signed.checkpoint.size > size:
-        text = f"已签 {signed.checkpoint.size} 条，库中只有 {size} 条"
-        return ill("检查点", text, "控制库被回退：停用网关，见 docs/operations.md 的恢复一节")
-    if not _agrees(signed.checkpoint, reader):
-        return ill("检查点", "库中记录不是签名时的记录", "停用网关，保留现场，运行 bidui audit verify")
+    if signed.size > size or not _agrees(signed, reader):
+        return _explained(installation, reader)
     return _age(installation.at, signed)
 
 
-class _Signed(NamedTuple):
-    """A checkpoint whose signatures hold, and when the one that carries a time was made."""
-
-    checkpoint: Checkpoint
-    at: datetime | None
-
-
-def _open(installation: Installation, content: bytes) -> _Signed:
+def _explained(installation: Installation, reader: SqlLedgerReader) -> Finding:
+    """What became of it: this takes longer, and is looked into only when something is wrong."""
     trust = parse_trust((installation.home.path / TRUST_FILE).read_bytes())
-    verifiers = trust.verifiers("checkpoint", peek(content).size)
-    opened = open_signed(content, verifiers)
-    timed = {each.key_id for each in verifiers if isinstance(each, MlDsa44Verifier)}
-    # The time stands in front of such a signature, in eight bytes.
-    signatures = (each.blob for each in note.parse(content).signatures if each.key_id in timed)
-    times = (datetime.fromtimestamp(int.from_bytes(blob[:8], "big"), UTC) for blob in signatures)
-    return _Signed(opened.checkpoint, next(times, None))
+    found = diagnose(reader, list(read_claims(installation.home, trust)), digest=trust.suite.digest)
+    *told, todo = explain(found)
+    return ill("检查点", "；".join(told), todo.removeprefix("→ "))
 
 
-def _agrees(signed: Checkpoint, reader: SqlLedgerReader) -> bool:
+def _open(installation: Installation, content: bytes) -> Claim:
+    trust = parse_trust((installation.home.path / TRUST_FILE).read_bytes())
+    return verified_claim(content, trust, OWN)
+
+
+def _agrees(signed: Claim, reader: SqlLedgerReader) -> bool:
     """Whether the stored hashes still give the signed root."""
     try:
-        return StoredTree(signed.size, reader.hashes).root() == signed.root
+        return StoredTree(signed.size, reader.hashes, suite_of_log(reader).digest).root() == signed.root
     except AuditError:
         return False
 
 
-def _age(now: datetime, signed: _Signed) -> Finding:
-    if signed.at is None:
+def _age(now: datetime, signed: Claim) -> Finding:
+    if signed.signed is None:
         fix = "检查 keys/serve/checkpoints-mldsa44.pem 与信任文件"
-        return doubt("检查点", f"{signed.checkpoint.size} 条，缺少带时间的签名", fix)
-    age, text = now - signed.at, f"{signed.checkpoint.size} 条，签于 {signed.at:%Y-%m-%d %H:%M:%S} UTC"
+        return doubt("检查点", f"{signed.size} 条，缺少带时间的签名", fix)
+    age, text = now - signed.signed, f"{signed.size} 条，签于 {signed.signed:%Y-%m-%d %H:%M:%S} UTC"
     if age < -CLOCKS_DIFFER:
         return ill("检查点", f"{text}，晚于现在", "系统时钟走慢或被拨回：先校准时钟")
     if age > REFRESH + CLOCKS_DIFFER:
