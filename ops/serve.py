@@ -19,11 +19,13 @@ from starlette.types import ASGIApp
 from adapters.http import hang_up
 from adapters.identity.tls import CertificateProtocol, tls_context
 from adapters.index.generations import OpenIndex
+from adapters.keys.files import KeyFileError
 from adapters.lane import Lane, LaneProtocol
 from audit.errors import AuditError
 from audit.events import generation_adopted
 from gateway.api.app import ROUTES
 from gateway.deeds.document import Document
+from gateway.deeds.errors import DeedError
 from gateway.domain.errors import GatewayError
 from gateway.record import data_ref
 from ops.doors import Measured, Queue, build, lane
@@ -39,6 +41,7 @@ GC_ALLOCATIONS = 20_000
 """Values of a request die by reference count; a collection every 700 allocations only looks at them in vain."""
 ADOPT_SECONDS = 1.0
 FORGET_SECONDS = 600.0
+ERASE_SECONDS = 3600.0
 FOLLOW_SECONDS = 0.5
 INDEX_SECONDS = 1.0
 STATE_SECONDS = 5.0
@@ -77,6 +80,7 @@ async def run(gateway: Gateway, child: SealingChild, ready: Callable[[int], None
             _follow(gateway),
             _witness(gateway),
             _index(gateway),
+            _erase(gateway),
             _state(gateway),
             _hang_up(server),
             _announce(server, ready),
@@ -212,6 +216,19 @@ async def _witness(gateway: Gateway) -> None:
 async def _state(gateway: Gateway) -> None:
     stating = Stating(gateway)
     await _every(STATE_SECONDS, lambda: asyncio.to_thread(stating.run_once))
+
+
+async def _erase(gateway: Gateway) -> None:
+    """Finishes erasures that a crash, a restored key file or the legal floor left open, now and every hour."""
+
+    def finish() -> None:
+        try:
+            for erased in gateway.people.custody.erasing.finish():
+                log.info("erased", size=erased.erased)
+        except (DeedError, AuditError, KeyFileError) as error:
+            log.warning("task_failed", error=type(error).__name__)
+
+    await _every(ERASE_SECONDS, lambda: asyncio.to_thread(finish))
 
 
 async def _hang_up(server: uvicorn.Server) -> None:

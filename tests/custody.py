@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 
 from adapters.checkpoints import FileCheckpoints
 from adapters.keys.disclosures import DisclosureKeyFiles
@@ -30,8 +29,8 @@ BASIS = "《个人信息保护法》第四十七条"
 class Custody:
     """A life of an office, with the desks that erase and reveal, and comparisons recorded at any time."""
 
-    def __init__(self, folder: Path) -> None:
-        self.life = Life(folder)
+    def __init__(self, life: Life) -> None:
+        self.life = life
         self.home, self.clock = self.life.home, self.life.clock
         self.settings = load(self.home, "serve.toml", ServeSettings)
         self.ledger = make_ledger(self.home, self.settings, None)
@@ -40,7 +39,6 @@ class Custody:
 
     def close(self) -> None:
         self.desks.close()
-        self.life.close()
 
     def pass_by(self, **time: float) -> None:
         self.clock.pass_by(**time)

@@ -39,9 +39,7 @@ def _scrub_sqlite(engine: Engine) -> Scrubbed:
             if not busy:
                 return Scrubbed("sqlite", _BACKUPS)
             time.sleep(_PAUSE_SECONDS)
-    raise UnavailableError(
-        "a reader holds the write-ahead log, where erased bytes may still lie; try again"
-    )
+    raise UnavailableError("a reader holds the write-ahead log, where erased bytes may still lie; try again")
 
 
 def _scrub_postgres(engine: Engine) -> Scrubbed:

@@ -12,6 +12,7 @@ from pyotp import TOTP
 from gateway.domain.people import Duty
 from ops.demo.office import IDS, number_of
 from tests.bygones import CLERKS, DISCIPLINE, FINANCE, Bygones, without
+from tests.custody import Custody
 from tests.desks import Insider, Json, OpenOffice
 from tests.fakes_accounts import PASSWORD, proof_by
 from tests.gateway.evidence import AUDITOR, Evidence
@@ -164,6 +165,24 @@ def evidence_is_taken_out(office: OpenOffice, life: Life) -> None:
         office.send("POST", "evidence/E-1", auditor.headers, b"")
 
 
+def a_person_is_erased(office: OpenOffice, life: Life) -> None:
+    """What an entry hides is shown, then destroyed as far as the law allows."""
+    with closing(Custody(life)) as custody:
+        (old,) = custody.compare(an_id(1))
+        life.clock.pass_by(days=4 * 365)
+        (young,) = custody.compare(an_id(1))
+        auditor = office.somebody(AUDITOR)
+        named = auditor.post("points", kind="person", id=an_id(1))["subject"]
+        auditor.post("points", kind="operator", id="li-na")
+        custody.reveal([old.index, young.index], ["inner", "subject"], until="2031-01-01")
+        auditor.post("reveals/R-1")
+        custody.erasure(an_id(1))
+        assert custody.point(an_id(1)) == named
+        for name in ("E-1", "E-1", "E-2"):
+            office.send("POST", f"erasures/{name}", auditor.headers, b"")
+        auditor.post("reveals/R-1")
+
+
 def officers_look_back(office: OpenOffice, world: Bygones) -> None:
     """Rules and decisions are explained, a draft is rehearsed."""
     asked: Json = {
@@ -203,4 +222,5 @@ def an_officer_searches(office: OpenOffice) -> None:
 OF_LIVES = (
     *(a_person_comes, a_grant_is_applied_for, a_year_goes_by, a_list_is_filed, a_month_is_acknowledged),
     evidence_is_taken_out,
+    a_person_is_erased,
 )

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from audit.report import Exit
-from gateway.deeds.errors import DeedError
 from tests.custody import Custody
+from tests.lives import Life
 
 ONE, OTHER = "152921199001010018", "152921198503040027"
 YEARS = 3 * 366 + 62
@@ -17,9 +18,8 @@ YEARS = 3 * 366 + 62
 
 @pytest.fixture
 def custody(tmp_path: Path) -> Iterator[Custody]:
-    made = Custody(tmp_path)
-    yield made
-    made.close()
+    with closing(Life(tmp_path)) as life, closing(Custody(life)) as made:
+        yield made
 
 
 def test_a_person_is_erased_and_the_log_says_by_whom(custody: Custody) -> None:

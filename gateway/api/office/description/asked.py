@@ -51,6 +51,7 @@ _NARROWED: Final[Mapping[str, Mapping[str, Json]]] = {
         "authenticator_data": _BYTES_OR_NONE,
         "client_data": _BYTES_OR_NONE,
     },
+    "PointBody": {"kind": one_of(["person", "organisation", "operator"]), "id": _WORD},
     "ClaimBody": {"comparator": one_of(Comparator)},
     "ExplainBody": {
         "claims": {"minItems": 1, "maxItems": MAX_CLAIMS},
