@@ -30,6 +30,8 @@ MOST_ACCESS_REPORTS = 1000
 MOST_PERSON_SEARCHES = 200
 LEAST_DISCLOSURE_MONTHS, MOST_DISCLOSURE_MONTHS = 6, 120
 """网络安全法 第二十一条: logs are kept for six months at least."""
+LEAST_RETENTION_MONTHS, MOST_RETENTION_MONTHS = 13, 600
+"""Whatever is counted over a year, and rebuilt from the ledger after a restore, needs the entries of a year."""
 _DEADLINES: Mapping[str, int] = MappingProxyType(
     {"endorse": 3, "review": 5, "sign_off": 3, EMERGENCY_REVIEW: 2, OTHER: 5}
 )
@@ -54,6 +56,8 @@ class Parameters:
     """For how many persons one officer may search the ledger in a day."""
     disclosure_months: int = 36
     """For how many whole months whom an entry is about is kept at least, whoever asks for erasure."""
+    retention_months: int = 36
+    """For how many whole months entries are kept at least before they may be archived and pruned."""
 
     def days_for(self, step: str) -> int:
         """How many working days a step may take."""
@@ -67,6 +71,7 @@ _LATER_DEFAULTS: Mapping[str, JsonValue] = MappingProxyType(
         "access_reports_per_day": DEFAULTS.access_reports_per_day,
         "person_searches_per_day": DEFAULTS.person_searches_per_day,
         "disclosure_months": DEFAULTS.disclosure_months,
+        "retention_months": DEFAULTS.retention_months,
     }
 )
 """Members that came later: a deed that does not name them says this."""
@@ -91,6 +96,7 @@ def parameters_content(parameters: Parameters) -> dict[str, JsonValue]:
         "access_reports_per_day": parameters.access_reports_per_day,
         "person_searches_per_day": parameters.person_searches_per_day,
         "disclosure_months": parameters.disclosure_months,
+        "retention_months": parameters.retention_months,
     }
 
 
@@ -113,6 +119,7 @@ def read_parameters(content: Mapping[str, JsonValue]) -> Parameters:
         access_reports_per_day=_count(content, "access_reports_per_day", MOST_ACCESS_REPORTS),
         person_searches_per_day=_count(content, "person_searches_per_day", MOST_PERSON_SEARCHES),
         disclosure_months=_count(content, "disclosure_months", MOST_DISCLOSURE_MONTHS, LEAST_DISCLOSURE_MONTHS),
+        retention_months=_count(content, "retention_months", MOST_RETENTION_MONTHS, LEAST_RETENTION_MONTHS),
     )
 
 
