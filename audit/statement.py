@@ -6,10 +6,11 @@ recompute from nothing but what it was told:
 
     answered: RFC 6962 root over the canonical bodies of the receipts, in the order of the ledger
     refused:  RFC 6962 root over {"incident", "reason"} of the refusals, sorted by their bytes
-    signed text = bidui-statement/1 LF origin LF partner LF system LF day LF SHA-256 of the body, base64 LF
+    signed text = bidui-statement/1 LF origin LF partner LF system LF day LF hash of the body, base64 LF
 
-The receipt key signs it, in the form of a C2SP note signature (type 0x01); the first line keeps the two apart. A day
-without comparisons has a statement too. Operators are behind salted digests (`audit/statement_operators.py`).
+What hashes is the log's suite. The receipt key signs it, in the form of a C2SP note signature; the first line keeps it
+apart from receipts. A day without comparisons has a statement too. Operators are behind salted digests
+(`audit/statement_operators.py`).
 """
 
 from __future__ import annotations
@@ -17,7 +18,6 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
-from hashlib import sha256
 from typing import Final, Literal
 
 import msgspec
@@ -29,6 +29,7 @@ from audit.events import DataRef, PolicyRef
 from audit.kinds import COMPARISON_ANSWERED, COMPARISON_REFUSED
 from audit.note import NoteVerifier, from_base64
 from audit.receipt import ReceiptBody, ReceiptSigner
+from audit.suite import INTL, Digest
 from audit.tree import extend, root
 
 FORMAT: Final = "bidui-statement/1"
@@ -66,10 +67,9 @@ class Comparison(Struct, frozen=True, kw_only=True, gc=False):
     incident: str
     reason: str
 
-    @property
-    def leaf(self) -> bytes:
+    def leaf(self, digest: Digest = INTL.digest) -> bytes:
         """Its hash in the statement's tree."""
-        return leaf_hash(self.told)
+        return leaf_hash(self.told, digest)
 
 
 class Counted(Struct, frozen=True):
@@ -137,7 +137,7 @@ def day_of(at: datetime) -> date:
     return (at.astimezone(UTC) + _HOURS).date()
 
 
-def read_comparison(content: bytes, origin: str) -> Comparison | None:
+def read_comparison(content: bytes, origin: str, digest: Digest = INTL.digest) -> Comparison | None:
     """The comparison in an entry of this log; None for any other kind. Raise `EntryError` for a broken one."""
     if _MARK not in content:
         return None
@@ -149,7 +149,10 @@ def read_comparison(content: bytes, origin: str) -> Comparison | None:
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise EntryError("a comparison's entry does not have the members of one") from error
     outcome = body.outcome
-    told = refusal(outcome.incident, outcome.refused) if outcome.refused else _receipt(entry, body, content, origin)
+    if outcome.refused:
+        told = refusal(outcome.incident, outcome.refused)
+    else:
+        told = _receipt(entry, body, leaf_hash(content, digest), origin)
     place = Spot(entry.seq, entry.pseq)
     return Comparison(
         place=place,
@@ -178,16 +181,24 @@ def refusal(incident: str, reason: str) -> bytes:
     return encode_typed({"incident": incident, "reason": reason})
 
 
-def counted(told: Iterable[bytes]) -> Counted:
+def counted(told: Iterable[bytes], digest: Digest = INTL.digest) -> Counted:
     """Count and root over what was told, in this order."""
-    leaves = [leaf_hash(each) for each in told]
+    leaves = [leaf_hash(each, digest) for each in told]
     frontier: list[bytes] = []
-    extend(frontier, 0, leaves)
-    return Counted(len(leaves), root(frontier))
+    extend(frontier, 0, leaves, digest)
+    return Counted(len(leaves), root(frontier, digest))
 
 
 def state(
-    comparisons: Sequence[Comparison], *, origin: str, partner: str, system: str, day: date, before: int, operators: str
+    comparisons: Sequence[Comparison],
+    *,
+    origin: str,
+    partner: str,
+    system: str,
+    day: date,
+    before: int,
+    operators: str,
+    digest: Digest = INTL.digest,
 ) -> Statement:
     """The statement over one system's comparisons of a day, which come in the order of the ledger."""
     places = [each.place for each in comparisons]
@@ -196,8 +207,8 @@ def state(
         partner=partner,
         system=system,
         day=day,
-        answered=counted(each.told for each in comparisons if not each.incident),
-        refused=counted(sorted(each.told for each in comparisons if each.incident)),
+        answered=counted((each.told for each in comparisons if not each.incident), digest),
+        refused=counted(sorted(each.told for each in comparisons if each.incident), digest),
         first=places[0] if places else None,
         last=places[-1] if places else None,
         before=before,
@@ -205,10 +216,10 @@ def state(
     )
 
 
-def sign(statement: Statement, signer: ReceiptSigner) -> bytes:
+def sign(statement: Statement, signer: ReceiptSigner, digest: Digest = INTL.digest) -> bytes:
     """The signed statement, as canonical JSON."""
     body = statement.canonical()
-    text = _text(statement.origin, statement.partner, statement.system, statement.day.isoformat(), body)
+    text = _text(statement.origin, statement.partner, statement.system, statement.day.isoformat(), digest(body))
     return b'{"body":%b,"signature":"%b","type":"bidui-statement/1"}' % (body, b64encode(signer.sign(text)))
 
 
@@ -217,33 +228,33 @@ def body_of(document: bytes) -> bytes:
     return _read(document)[1]
 
 
-def verify(document: bytes, verifier: NoteVerifier) -> bytes:
+def verify(document: bytes, verifier: NoteVerifier, digest: Digest = INTL.digest) -> bytes:
     """The body of a statement that this receipt key signed. Raise `ReceiptError`."""
     top, body = _read(document)
     signature = from_base64(top.signature)
-    text = _text(top.body.origin, top.body.partner, top.body.system, top.body.day, body)
+    text = _text(top.body.origin, top.body.partner, top.body.system, top.body.day, digest(body))
     if signature[:4] != verifier.key_id or not verifier.verify(text, signature[4:]):
         raise ReceiptError("the statement was changed, or another key signed it")
     return body
 
 
-def month_root(bodies: Iterable[bytes]) -> str:
+def month_root(bodies: Iterable[bytes], digest: Digest = INTL.digest) -> str:
     """The root over the bodies of a partner's statements of a month, by day, then system: what is acknowledged."""
-    return counted(bodies).root.hex()
+    return counted(bodies, digest).root.hex()
 
 
-def _text(origin: str, partner: str, system: str, day: str, body: bytes) -> str:
-    return f"{FORMAT}\n{origin}\n{partner}\n{system}\n{day}\n{b64encode(sha256(body).digest()).decode()}\n"
+def _text(origin: str, partner: str, system: str, day: str, digest: bytes) -> str:
+    return f"{FORMAT}\n{origin}\n{partner}\n{system}\n{day}\n{b64encode(digest).decode()}\n"
 
 
 def _instant(at: datetime) -> str:
     return at.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _receipt(entry: _Entry, body: _Body, content: bytes, origin: str) -> bytes:
+def _receipt(entry: _Entry, body: _Body, leaf: bytes, origin: str) -> bytes:
     made = ReceiptBody(
         index=entry.seq,
-        leaf=leaf_hash(content),
+        leaf=leaf,
         request_sha256=body.request_sha256,
         response_sha256=body.response_sha256,
         policy=PolicyRef(body.policy.number, body.policy.sha256),

@@ -17,6 +17,7 @@ from msgspec import Struct
 from audit.disclosure import Disclosure, DisclosureKeys, unpack, unseal
 from audit.entry import JsonValue, encode, leaf_hash
 from audit.receipt import SALT_BYTES, salted_digest
+from audit.suite import INTL, Digest
 from audit.tree import extend, root
 
 NAME = "operator"
@@ -34,9 +35,10 @@ class Acted(Struct, frozen=True, gc=False):
         """Say how much, not who."""
         return f"Acted(***, {self.answered}, {self.refused})"
 
-    def digest(self) -> bytes:
+    def digest(self, digest: Digest = INTL.digest) -> bytes:
         """What the statement commits to."""
-        return bytes.fromhex(salted_digest(self.salt, NAME, encode([self.operator, self.answered, self.refused])))
+        content = encode([self.operator, self.answered, self.refused])
+        return bytes.fromhex(salted_digest(self.salt, NAME, content, digest))
 
     def members(self) -> dict[str, JsonValue]:
         """For JSON, with the salt that opens the digest."""
@@ -63,16 +65,16 @@ def acted(acts: Iterable[tuple[Disclosure | None, bool]]) -> list[Acted]:
     ]
 
 
-def digests_of(listed: Sequence[Acted]) -> list[bytes]:
+def digests_of(listed: Sequence[Acted], digest: Digest = INTL.digest) -> list[bytes]:
     """Their digests, in the order in which the root takes them."""
-    return sorted(each.digest() for each in listed)
+    return sorted(each.digest(digest) for each in listed)
 
 
-def root_of(digests: Sequence[bytes]) -> str:
+def root_of(digests: Sequence[bytes], digest: Digest = INTL.digest) -> str:
     """What the statement says."""
     frontier: list[bytes] = []
-    extend(frontier, 0, [leaf_hash(each) for each in digests])
-    return root(frontier).hex()
+    extend(frontier, 0, [leaf_hash(each, digest) for each in digests], digest)
+    return root(frontier, digest).hex()
 
 
 def operator_of(entry_id: str, packed: bytes, keys: DisclosureKeys) -> Disclosure | None:
@@ -83,7 +85,7 @@ def operator_of(entry_id: str, packed: bytes, keys: DisclosureKeys) -> Disclosur
     return None
 
 
-def told(listed: Sequence[Acted], digests: Sequence[bytes]) -> Mapping[str, JsonValue]:
+def told(listed: Sequence[Acted], digests: Sequence[bytes], digest: Digest = INTL.digest) -> Mapping[str, JsonValue]:
     """For JSON: those that still open to what was signed, and the digests of all."""
-    rows = [each.members() for each in listed if each.digest() in digests]
+    rows = [each.members() for each in listed if each.digest(digest) in digests]
     return {"opened": rows, "digests": [each.hex() for each in digests]}

@@ -35,6 +35,7 @@ class Stating:
             clock=gateway.home.clock,
             systems=self._systems,
             last_day=self._desk.statements.last_day,
+            digest=self._desk.digest,
             rest=lambda: time.sleep(REST_SECONDS),
         )
 

@@ -23,6 +23,7 @@ from audit.reader import LedgerReader, chunks
 from audit.statement import Comparison, Spot, read_comparison
 from audit.statement_events import statement_disputed, statement_settled
 from audit.statement_operators import acted, operator_of, told
+from audit.suite import INTL, Digest
 from audit.tree import split
 from gateway.deeds.document import Kind
 from gateway.deeds.standing import Standing
@@ -68,6 +69,7 @@ class StatementDesk:
     ledger: Ledger
     keys: DisclosureKeys
     clock: Clock
+    digest: Digest = INTL.digest
     _one: Lock = field(default_factory=Lock, repr=False)
     """Whole days are read one at a time, however many ask."""
 
@@ -78,7 +80,7 @@ class StatementDesk:
         """Who acted, as far as it still opens, and the digests that the statement is over."""
         digests = split(kept.operators)
         with self._one:
-            return told(acted(self._acts(kept)), digests)
+            return told(acted(self._acts(kept)), digests, self.digest)
 
     def digests(self, kept: KeptStatement) -> Mapping[str, JsonValue]:
         """The same for those who may not see names."""
@@ -90,7 +92,7 @@ class StatementDesk:
         found: list[Line] = []
         with self._one:
             for comparison, _ in self._comparisons(kept, Range(max(after + 1, span.first), span.end)):
-                found.append(_line(comparison))
+                found.append(_line(comparison, self.digest))
                 if len(found) == MOST_LINES:
                     break
         return found
@@ -180,7 +182,7 @@ class StatementDesk:
             for start, stop in chunks(span.first, span.end):
                 beside = dict(self.reader.disclosures(start, stop))
                 for index, content in enumerate(self.reader.entries(start, stop), start):
-                    found = read_comparison(content, self.origin)
+                    found = read_comparison(content, self.origin, self.digest)
                     if found is not None and (found.partner, found.system) == (kept.partner, kept.system):
                         yield found, beside.get(index, b"")
         except AuditError as error:
@@ -210,12 +212,12 @@ def _range(kept: KeptStatement) -> Range:
     return Range(body.first.index, body.last.index + 1) if body.first and body.last else Range(0, 0)
 
 
-def _line(found: Comparison) -> Line:
+def _line(found: Comparison, digest: Digest) -> Line:
     return Line(
         index=found.place.index,
         pseq=found.place.pseq,
         time=found.time,
-        leaf=found.leaf.hex(),
+        leaf=found.leaf(digest).hex(),
         incident=found.incident,
         reason=found.reason,
         grant=found.grant,

@@ -26,6 +26,7 @@ from audit.stamps import microseconds, text
 from audit.statement import Comparison, Statement, bounds, day_of, log_time_of, read_comparison, sign, state
 from audit.statement_events import MOST_SYSTEMS, Stated, statement_made
 from audit.statement_operators import acted, digests_of, operator_of, root_of
+from audit.suite import INTL, Digest
 from gateway.domain.errors import UnavailableError
 from gateway.ports import Clock
 from gateway.statements.keeping import KeptStatement, StatementsStore, StatementWork
@@ -83,6 +84,8 @@ class Maker:
     last_day: Callable[[], str | None]
     """The last day that is made, read outside every transaction."""
     rest: Callable[[], None] = lambda: None
+    digest: Digest = INTL.digest
+    """What hashes in the log's suite."""
 
     def run_once(self) -> list[date]:
         """Makes every day that is over and not made, oldest first. Raises `UnavailableError`."""
@@ -125,7 +128,7 @@ class Maker:
             work.deeds.advance()
 
     def _state(self, day: date, found: _Gathered, system: System, before: int) -> _Made:
-        digests = digests_of(acted(found.acts.get(system, [])))
+        digests = digests_of(acted(found.acts.get(system, [])), self.digest)
         statement = state(
             found.comparisons.get(system, []),
             origin=self.origin,
@@ -133,7 +136,8 @@ class Maker:
             system=system.client_id,
             day=day,
             before=before,
-            operators=root_of(digests),
+            operators=root_of(digests, self.digest),
+            digest=self.digest,
         )
         return _Made(statement, b"".join(digests))
 
@@ -143,7 +147,7 @@ class Maker:
             day=statement.day.isoformat(),
             partner=statement.partner,
             system=statement.system,
-            document=sign(statement, self.signer),
+            document=sign(statement, self.signer, self.digest),
             answered=statement.answered.count,
             refused=statement.refused.count,
             operators=made.operators,
@@ -178,7 +182,7 @@ class Maker:
 
     def _take(self, found: _Gathered, content: bytes, packed: bytes) -> None:
         try:
-            comparison = read_comparison(content, self.origin)
+            comparison = read_comparison(content, self.origin, self.digest)
             if comparison is not None:
                 found.take(comparison, operator_of(comparison.id, packed, self.keys))
         except AuditError as error:

@@ -6,13 +6,16 @@ from bidui_client.errors import (
     InvalidError,
     MissingExtraError,
     NotKeptError,
+    NotMadeError,
     ProtocolError,
     ReceiptError,
     RefusedError,
+    StatementError,
     UnauthorisedError,
     UnavailableError,
 )
 from bidui_client.receipt import check_receipt
+from bidui_client.statement import Entry, Kept, StatementCheck, check_statement, read_kept
 from bidui_client.values import Account, Answer, Claim, Question, Subject, load_key
 
 __all__ = [
@@ -22,17 +25,24 @@ __all__ = [
     "BiduiError",
     "Claim",
     "Client",
+    "Entry",
     "InvalidError",
+    "Kept",
     "MissingExtraError",
     "NotKeptError",
+    "NotMadeError",
     "ProtocolError",
     "Question",
     "ReceiptError",
     "RefusedError",
+    "StatementCheck",
+    "StatementError",
     "Subject",
     "UnauthorisedError",
     "UnavailableError",
     "check_receipt",
+    "check_statement",
     "load_key",
+    "read_kept",
     "tls_context",
 ]

@@ -8,12 +8,14 @@ from __future__ import annotations
 import asyncio
 import ssl
 import time
+from datetime import date
 from pathlib import Path
 from typing import Self, Unpack, cast
 
 import httpx2
 
 from bidui_client.core import Core, Heard, Steps, T
+from bidui_client.statement import StatementCheck
 from bidui_client.values import Account, Answer, Question, Told
 
 TIMEOUT_SECONDS = 10.0
@@ -35,6 +37,14 @@ class Client:
     def catalogue(self) -> Told:
         """What this system may compare: kinds, fields, comparators. Raises `BiduiError`."""
         return self._carry_out(self._core.catalogue())
+
+    def check_statement(self, day: date) -> StatementCheck:
+        """Hold the gateway's statement of a day against the folder of receipts. Raises `BiduiError`, `OSError`."""
+        return self._carry_out(self._core.check_statement(day))
+
+    def dispute(self, check: StatementCheck) -> str:
+        """Tell the register's office of a check that does not agree; the number of the dispute. Raises `BiduiError`."""
+        return self._carry_out(self._core.dispute(check))
 
     def _carry_out(self, steps: Steps[T]) -> T:
         heard: Heard = None
@@ -79,6 +89,14 @@ class AsyncClient:
     async def catalogue(self) -> Told:
         """What this system may compare: kinds, fields, comparators. Raises `BiduiError`."""
         return await self._carry_out(self._core.catalogue())
+
+    async def check_statement(self, day: date) -> StatementCheck:
+        """Hold the gateway's statement of a day against the folder of receipts. Raises `BiduiError`, `OSError`."""
+        return await self._carry_out(self._core.check_statement(day))
+
+    async def dispute(self, check: StatementCheck) -> str:
+        """Tell the register's office of a check that does not agree; the number of the dispute. Raises `BiduiError`."""
+        return await self._carry_out(self._core.dispute(check))
 
     async def _carry_out(self, steps: Steps[T]) -> T:
         heard: Heard = None

@@ -10,15 +10,26 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import suppress
+from datetime import date
 from functools import partial
 from typing import TypeAlias, TypeVar, cast, get_args
 from urllib.parse import urlencode
 
 import httpx2
 
-from bidui_client.errors import InvalidError, ProtocolError, ReceiptError, UnavailableError, from_problem
+from bidui_client.errors import (
+    InvalidError,
+    NotMadeError,
+    ProtocolError,
+    ReceiptError,
+    RefusedError,
+    UnavailableError,
+    from_problem,
+)
 from bidui_client.proofs import assertion, base64url, dpop_proof, signed
-from bidui_client.receipt import canonical, check_receipt, keep
+from bidui_client.receipt import canonical, check_receipt, keep, keep_refusal
+from bidui_client.statement import Entry, StatementCheck, check_statement, read_entries, read_kept
 from bidui_client.values import Account, Answer, FieldCode, Question, SubjectCode, Told
 
 T = TypeVar("T")
@@ -27,6 +38,8 @@ Steps: TypeAlias = Generator[httpx2.Request | float, Heard, T]
 
 BUSY = {409, 429, 502, 503, 504}
 ATTEMPTS = 4
+MOST_DISPUTED = 300
+NOT_FOUND = 404
 LONGEST_WAIT_SECONDS = 30.0
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 JSON = {"Content-Type": "application/json"}
@@ -45,12 +58,65 @@ class Core:
         """Ask one question. The steps raise `BiduiError` and nothing else."""
         body, sent = _body(question)
         key = question.get("key") or base64url(self._account.entropy(24))
-        told = yield from self._ask("POST", "/v1/comparisons", JSON | {"Idempotency-Key": key}, body, sent)
+        try:
+            told = yield from self._ask("POST", "/v1/comparisons", JSON | {"Idempotency-Key": key}, body, sent)
+        except RefusedError as error:
+            self._keep_refusal(error)
+            raise
         return _answer(told, body, {claim.field for claim in question["claims"]})
 
     def catalogue(self) -> Steps[Told]:
         """Ask what this system may compare."""
         return (yield from self._ask("GET", "/v1/catalogue", {}, b"", ()))
+
+    def check_statement(self, day: date) -> Steps[StatementCheck]:
+        """Fetch the statement of a day and hold it against what was kept; its entries are fetched where they differ."""
+        vkey, folder = self._account.receipt_key, self._account.receipts
+        if vkey is None or folder is None:
+            raise InvalidError("account", "give receipt_key and receipts: a statement is held against kept receipts")
+        kept = read_kept(folder)
+        try:
+            told = yield from self._ask("GET", f"/v1/statements?day={day.isoformat()}", {}, b"", ())
+        except ProtocolError as error:
+            if error.status == NOT_FOUND:
+                raise NotMadeError("there is no statement of that day yet") from None
+            raise
+        found = check_statement(vkey, told, kept, system=self._account.client_id, day=day)
+        if found is None:
+            entries = yield from self._entries(day)
+            found = check_statement(vkey, told, kept, system=self._account.client_id, day=day, entries=entries)
+        if found is None:
+            raise ProtocolError("a statement was compared with its entries and nothing came of it")
+        return found
+
+    def dispute(self, check: StatementCheck) -> Steps[str]:
+        """Tell the register's office where a statement and the kept receipts differ."""
+        if not check.unknown and not check.missing:
+            raise InvalidError("check", "there is nothing to dispute")
+        unknown, missing = [each.index for each in check.unknown][:MOST_DISPUTED], list(check.missing)[:MOST_DISPUTED]
+        body = canonical({"day": check.day.isoformat(), "unknown": unknown, "missing": missing})
+        told = yield from self._ask("POST", "/v1/statements/disputes", JSON, body, ())
+        return str(told.get("dispute", ""))
+
+    def _entries(self, day: date) -> Steps[list[Entry]]:
+        pages: list[Told] = []
+        after = -1
+        while True:
+            path = f"/v1/statements/entries?day={day.isoformat()}&after={after}"
+            page = yield from self._ask("GET", path, {}, b"", ())
+            found = read_entries([page])
+            pages.append(page)
+            if not page.get("more") or not found or found[-1].index <= after:
+                return read_entries(pages)
+            after = found[-1].index
+
+    def _keep_refusal(self, error: RefusedError) -> None:
+        """A refusal is told whether or not it could be written down."""
+        if self._account.receipts is not None:
+            with suppress(ReceiptError):
+                keep_refusal(
+                    self._account.receipts, incident=error.incident, reason=error.reason, at=self._account.clock()
+                )
 
     def prove(self, answer: Answer) -> Answer:
         """Keep and check the receipt as the account wants it; kept first, because a bad one is evidence too."""
@@ -89,7 +155,8 @@ class Core:
         """The proof that goes with a request, where the account has a key for it."""
         if self._account.dpop_key is None:
             return {}
-        return {"DPoP": dpop_proof(self._account, method, path, token=token, nonce=self._nonce)}
+        place, _, _ = path.partition("?")  # a proof names the address without its query (RFC 9449, 4.2)
+        return {"DPoP": dpop_proof(self._account, method, place, token=token, nonce=self._nonce)}
 
     def _proven(self, request: Callable[[], httpx2.Request]) -> Steps[httpx2.Response]:
         """Send, and send again if the gateway wants its own nonce in the proof."""
@@ -181,7 +248,7 @@ def _told(heard: httpx2.Response, sent: Sequence[str] = ()) -> Told:
     except (ValueError, RecursionError):
         value = None
     told: Told = cast("Told", value) if isinstance(value, dict) else {}
-    if heard.status_code != 200:
+    if heard.status_code not in {200, 201}:
         raise from_problem(heard.status_code, told, _retry_after(heard), sent)
     return told
 

@@ -8,6 +8,8 @@
   - ProtocolError                 something answered that does not speak as a gateway does
   - ReceiptError                  the receipt does not prove the answer; `answer` holds both
     - NotKeptError                the receipt could not be written to its folder
+  - StatementError                a statement, or a kept receipt, proves nothing
+    - NotMadeError                there is no statement of that day yet
   - MissingExtraError             this program lacks a library; the message says how to install it
 """
 
@@ -55,7 +57,17 @@ class UnavailableError(BiduiError):
 
 
 class ProtocolError(BiduiError):
-    """A wrong address, a proxy in between, or a newer gateway."""
+    """A wrong address, a proxy in between, or a newer gateway. `status` is that of its answer, if it gave one."""
+
+    status = 0
+
+
+class StatementError(BiduiError):
+    """Keep the statement: it is the evidence."""
+
+
+class NotMadeError(StatementError):
+    """Statements are made soon after the midnight that ends their day (Asia/Shanghai)."""
 
 
 class MissingExtraError(BiduiError):
@@ -88,7 +100,9 @@ def from_problem(status: int, problem: Mapping[str, object], wait: float | None,
         case 409 | 429 | 500 | 502 | 503 | 504:
             return UnavailableError(f"nothing was told (HTTP {status}); ask again later", wait)
         case _:
-            return ProtocolError(f"no gateway answers like this (HTTP {status}); check the address")
+            error = ProtocolError(f"no gateway answers like this (HTTP {status}); check the address")
+            error.status = status
+            return error
 
 
 def _safe(text: str, sent: Sequence[str]) -> str:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import os
 from base64 import b64decode, b64encode, urlsafe_b64decode
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from hashlib import sha256
 from pathlib import Path
 from tempfile import mkstemp
@@ -48,21 +48,31 @@ def check_receipt(vkey: str, *, request: bytes, answer: Told) -> None:
         raise ReceiptError("the receipt does not prove this answer; keep both and tell the register's office")
 
 
+def signer(vkey: str, signature: str) -> tuple[Digest, Callable[[bytes], bool]]:
+    """What hashes in the log that this key signs for, and whether the signature holds for a text.
+
+    Raises `ValueError` when another key made it.
+    """
+    name, key_id, key = vkey.split("+", 2)
+    key_bytes, signed = b64decode(key, validate=True), b64decode(signature, validate=True)
+    if not key_id == sha256(f"{name}\n".encode() + key_bytes).digest()[:4].hex() == signed[:4].hex():
+        raise ValueError("another key")
+    digest, holds = suite(key_bytes)
+    return digest, lambda text: holds(signed[4:], text)
+
+
 def _check_signature(vkey: str, receipt: Told) -> Digest:
     """What hashes in the log that this key signs for."""
-    name, key_id, key = vkey.split("+", 2)
-    key_bytes, signature = b64decode(key, validate=True), b64decode(receipt["signature"], validate=True)
-    expected_id = sha256(f"{name}\n".encode() + key_bytes).digest()[:4]
-    if receipt["type"] != FORMAT or not key_id == expected_id.hex() == signature[:4].hex():
-        raise ValueError("another format, or another key")
-    digest, holds = suite(key_bytes)
+    digest, holds = signer(vkey, receipt["signature"])
+    if receipt["type"] != FORMAT:
+        raise ValueError("another format")
     body, path = receipt["body"], receipt["path"]
     if body["index"] < path["first"]:
         raise ValueError("an entry before the first of its turn")
     leaf = digest(b"\0" + canonical(body))
     root = b64encode(_root(digest, leaf, path["at"], path["size"], map(b64decode, path["hashes"]))).decode()
     text = f"{FORMAT}\n{body['origin']}\n{path['first']}\n{path['size']}\n{root}\n"
-    if not holds(signature[4:], text.encode()):
+    if not holds(text.encode()):
         raise ValueError("the signature does not hold")
     return digest
 
@@ -95,18 +105,35 @@ def keep(folder: Path, *, request: bytes, answer: Told) -> None:
     The request stands in it as it was sent, number and name in clear: without those bytes nobody can open the receipt's
     request digest. Guard the folder like case files. Raises `NotKeptError`.
     """
+    try:
+        name = f"{int(answer['receipt']['body']['index']):012d}-{sha256(canonical(answer)).hexdigest()[:8]}.json"
+        kept = {"request": request.decode(), "answer": answer}
+    except (LookupError, TypeError, ValueError):
+        raise NotKeptError("the receipt could not be kept: it names no index") from None
+    _write(folder, name, kept)
+
+
+def keep_refusal(folder: Path, *, incident: str, reason: str, at: float) -> None:
+    """Write down that the gateway refused something, so that it is known when a statement counts it.
+
+    Raises `NotKeptError`.
+    """
+    if incident:
+        _write(folder, f"refused-{incident}.json", {"refused": {"incident": incident, "reason": reason}, "at": int(at)})
+
+
+def _write(folder: Path, name: str, value: object) -> None:
     draft = ""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        name = f"{int(answer['receipt']['body']['index']):012d}-{sha256(canonical(answer)).hexdigest()[:8]}.json"
         descriptor, draft = mkstemp(dir=folder)  # mode 0600 from the start
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump({"request": request.decode(), "answer": answer}, file, ensure_ascii=False, indent=1)
+            json.dump(value, file, ensure_ascii=False, indent=1)
             file.flush()
             os.fsync(file.fileno())
         Path(draft).replace(folder / name)
-    except (OSError, LookupError, TypeError, ValueError) as error:
+    except (OSError, TypeError, ValueError) as error:
         if draft:
             Path(draft).unlink(missing_ok=True)
-        cause = error.strerror if isinstance(error, OSError) else "it names no index"
+        cause = error.strerror if isinstance(error, OSError) else "it is no JSON"
         raise NotKeptError(f"the receipt could not be kept: {cause}") from None
