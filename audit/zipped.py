@@ -94,5 +94,5 @@ def _check_plain(member: ZipInfo, names: re.Pattern[str]) -> None:
         raise ArchiveError(f"{member.filename} is a link or no plain file")
     if member.compress_type != ZIP_STORED or member.file_size != member.compress_size or member.flag_bits & ~0x800:
         raise ArchiveError(f"{member.filename} is compressed, encrypted or of unknown length; members are only stored")
-    if member.file_size > MAX_MEMBER_BYTES:
-        raise ArchiveError(f"{member.filename} has more than {MAX_MEMBER_BYTES} bytes")
+    if member.file_size > MAX_MEMBER_BYTES or member.header_offset < 0:
+        raise ArchiveError(f"{member.filename} has more than {MAX_MEMBER_BYTES} bytes, or lies outside the file")

@@ -31,9 +31,11 @@ _BUNDLE_NAMES = (
     r"(manifest|trust|deeds|disclosures)\.json|manifest\.note|checkpoint|witness\.policy|entries/\d{16}(\.tlog-proof)?"
     r"|chain/(entries|proof)|bidui_verify\.py|README\.(zh|en)\.md"
 )
+_ABOUT_SOMEBODY = frozenset({"subject", "operator", "matter", "inner"})
 SECRETS: Mapping[str, frozenset[str]] = {
-    "comparison.answered": frozenset({"subject", "operator", "matter", "inner"}),
-    "comparison.refused": frozenset({"subject", "operator", "matter", "inner", "rules"}),
+    **dict.fromkeys(("comparison.answered", "trail.searched", "trail.refused"), _ABOUT_SOMEBODY),
+    "comparison.refused": _ABOUT_SOMEBODY | {"rules"},
+    "access.reported": frozenset({"subject"}),
 }
 """What entries commit to without saying it. A test holds this table against the ledger's own."""
 
@@ -152,9 +154,10 @@ class _BundleVerifier:
         gone = {count(each["entry"]): set(texts(each["names"])) for each in self._told.erased}
         for index in self._told.entries:
             entry = self.entries.get(index)
-            opened = [self._open(index, entry, each) for each in shown.pop(index, [])]
+            lines = shown.pop(index, [])
             if entry is None:
                 continue
+            opened = [self._open(index, entry, each) for each in lines]
             wanted = SECRETS.get(str(entry["type"]), frozenset[str]()) & set(self._told.names)
             for name in sorted(wanted - {*opened} - gone.get(index, set())):
                 self._report.missing(index, f"未开示 / not disclosed: {name}")
@@ -174,7 +177,7 @@ class _BundleVerifier:
             self._report.wrong(None, f"disclosures.json：{error}")
             return {}
 
-    def _open(self, index: int, entry: Entry | None, encoded: str) -> str:
+    def _open(self, index: int, entry: Entry, encoded: str) -> str:
         """Return the name of a disclosure that its entry commits to; nothing for any other."""
         try:
             parts = listed(canonical(from_base64(encoded, url=True)))
@@ -182,7 +185,7 @@ class _BundleVerifier:
         except WrongError as error:
             self._report.wrong(index, f"开示项不对 / a disclosure of another form: {error}")
             return ""
-        if entry is None or len(parts) != 3 or digest not in listed(entry["_sd"]):
+        if len(parts) != 3 or digest not in listed(entry["_sd"]):
             self._report.wrong(index, "开示项不是条目所承诺的 / a disclosure that the entry does not commit to")
             return ""
         self._report.shown.append(f"  第 {index} 条 {parts[1]} = {json.dumps(parts[2], ensure_ascii=False)}")

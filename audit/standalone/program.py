@@ -47,14 +47,14 @@ class _Parser(argparse.ArgumentParser):
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="bidui_verify.py", description="比对存证账离线核验 / offline verifier")
     commands = parser.add_subparsers(required=True, metavar="log|bundle|receipt|deed")
-    _add(commands.add_parser("log"), _log, "trust", "policy", "checkpoint")
-    _add(commands.add_parser("bundle"), _bundle, "trust", "policy", "checkpoint", "at")
-    _add(commands.add_parser("receipt"), _receipt, "trust", "policy", "proof", "entry", "request", "response")
-    _add(commands.add_parser("deed"), _deed, "foundation", "at")
+    _command(commands.add_parser("log"), _log, "trust", "policy", "checkpoint")
+    _command(commands.add_parser("bundle"), _bundle, "trust", "policy", "checkpoint", "at")
+    _command(commands.add_parser("receipt"), _receipt, "trust", "policy", "proof", "entry", "request", "response")
+    _command(commands.add_parser("deed"), _deed, "foundation", "at")
     return parser
 
 
-def _add(parser: argparse.ArgumentParser, run: Callable[[argparse.Namespace], Report], *options: str) -> None:
+def _command(parser: argparse.ArgumentParser, run: Callable[[argparse.Namespace], Report], *options: str) -> None:
     parser.add_argument("file", type=Path)
     for name in options:
         action = "append" if name == "checkpoint" else "store"

@@ -44,7 +44,7 @@ PATHS: Mapping[str, Mapping[str, tuple[Step, ...]]] = {
     "attestation": {"usual": (_by("attest", HEAD), _by("confirm", REVIEWER))},
     "review": {"usual": (_by("emergency_review", REVIEWER),)},
     "freeze": {"usual": (_by("freeze", SECURITY),), "release": (_by("propose", SECURITY), _by("approve", LEADER))},
-    **dict.fromkeys(("reveal", "export", "erasure"), _EXAMINED),
+    **dict.fromkeys(("reveal", "export", "erasure", "unsealing"), _EXAMINED),
     "hold": {"usual": (_by("hold", AUDIT),), "release": _EXAMINED["usual"]},
     **dict.fromkeys(("retention", "rollover", "log_key"), _KEPT),
     "acknowledgement": {"usual": (_by("acknowledge", HEAD),)},

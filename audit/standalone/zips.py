@@ -46,8 +46,8 @@ class Zipped:
             raise UnreadableError(
                 f"{member.filename}：压缩或加密，应为原样存放 / compressed or encrypted; it must be stored"
             )
-        if member.file_size > MAX_MEMBER_BYTES:
-            raise UnreadableError(f"{member.filename}：过大 / too large")
+        if member.file_size > MAX_MEMBER_BYTES or member.header_offset < 0:
+            raise UnreadableError(f"{member.filename}：过大或不在文件之内 / too large, or not within the file")
 
     @property
     def names(self) -> set[str]:

@@ -30,7 +30,6 @@ def exported(log: MemoryLedger, checkpoints: Sequence[bytes], first: int = 0, en
 
 def repacked(file: BytesIO, change: Callable[[dict[str, bytes]], object]) -> BytesIO:
     """The export with members changed by somebody who then makes a proper zip of it."""
-    from zipfile import ZipFile
 
     with ZipFile(file) as archive:
         members = {name: archive.read(name) for name in archive.namelist()}
