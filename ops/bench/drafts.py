@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
+
 from audit.events import Asked, DataRef, Draft, Inner, PolicyRef, answered, outcome, terms
 
 PARTNERS = ("payroll", "pension", "insurance", "discipline")
@@ -22,7 +24,7 @@ def an_answer(number: int, partner: str = "") -> Draft:
         fields=tuple((field, "equals") for field in _FIELDS),
         as_of=None,
         network="government",
-        request_sha256=f"{number:064x}",
+        request_sha256=sha256(b"%d" % number).hexdigest(),
         subject=f"1529211990{number:08d}",
         operator="bench-operator",
     )
@@ -36,5 +38,5 @@ def an_answer(number: int, partner: str = "") -> Draft:
         told="confirmed",
         outcome=outcome("confirmed", dict.fromkeys(_FIELDS, "match")),
         request_sha256=asked.request_sha256,
-        response_sha256=f"{number:064x}",
+        response_sha256=sha256(b"response %d" % number).hexdigest(),
     )

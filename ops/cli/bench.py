@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from ops.bench import leaks as stage_leaks
+from ops.bench import ledger_figures as ledger_alone
 from ops.bench import path as whole_path
 from ops.bench import policy as rule_policy
 from ops.bench import stages as turn_stages
@@ -42,6 +43,7 @@ CheckOption = Annotated[bool, typer.Option("--check", help="按要求的限值�
 
 PERSONS, RULES, SECONDS, ROUNDS, TURNS, PAIRS, COPIES = 100_000, 1000, 8, 3, 100, 2000, 64
 POLICY_RULES = 10_000
+ENTRIES = 100_000
 WORK = Path("bench-work")
 
 
@@ -65,6 +67,7 @@ def everything(
     parts += [_stages(work, Engine.SQLITE, size, TURNS)]
     parts += [_timing(work, Engine.SQLITE, size, pairs, copies) for copies in (1, COPIES)]
     parts += [_sync(work, Engine.POSTGRESQL, persons)]
+    parts += [_ledger(work, engine, ENTRIES, seconds) for engine in Engine]
     tell(parts, check=check, as_json=as_json)
 
 
@@ -140,6 +143,19 @@ def sync(
     tell([_sync(work, engine, persons)], check=check, as_json=as_json)
 
 
+@app.command("ledger")
+def ledger(
+    engine: EngineOption = Engine.SQLITE,
+    entries: Annotated[int, typer.Option(min=1000, help="长账的记录条数；要求的规模为 1000000")] = ENTRIES,
+    seconds: SecondsOption = SECONDS,
+    work: WorkOption = WORK,
+    check: CheckOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """存证账：每条记录的开销、每秒持久条数，以及长账上的证明、核验与启动。"""
+    tell([_ledger(work, engine, entries, seconds)], check=check, as_json=as_json)
+
+
 @app.command("policy")
 def policy(
     rules: Annotated[int, typer.Option(min=600, help="规则条数；要求的规模为 10000")] = POLICY_RULES,
@@ -170,6 +186,11 @@ def _timing(work: Path, engine: Engine, size: dict[str, int], pairs: int, copies
 
 def _sync(work: Path, engine: Engine, persons: int) -> Part:
     return lambda: source_sync.measure(_folder(work), source_sync.Sizes(persons=persons, engine=engine.value))
+
+
+def _ledger(work: Path, engine: Engine, entries: int, seconds: int) -> Part:
+    sizes = ledger_alone.Sizes(entries=entries, seconds=seconds, engine=engine.value)
+    return lambda: ledger_alone.measure(_folder(work), sizes)
 
 
 def tell(parts: Sequence[Part], *, check: bool, as_json: bool) -> None:

@@ -23,7 +23,7 @@ from ops.prove.faults import FILES, HEARING, SAYING, SERVER, Fault, Tracer, coun
 from ops.prove.homes import Stage, add_grant, credentials
 from ops.prove.load import question
 from ops.prove.points import Broke, Point, Remembered, judge
-from ops.prove.programs import start_seal
+from ops.prove.programs import ProofError, start_seal
 from ops.settings import Home, ServeSettings, load
 
 TURNS = (5, 20, 7)
@@ -124,7 +124,10 @@ class Breakdowns:
     def _count(self, sent: Clerks, each: Broken) -> Counter[str]:
         """A run in which nothing breaks, to see which calls there are."""
         tracer = self._tracer(("-e", f"trace={each.calls}"), each.paths)
-        self._known.add(sent.send(self._errand(each.turns), *self._meanwhile(each, tracer)))
+        ended = sent.send(self._errand(each.turns), *self._meanwhile(each, tracer))
+        if ended.status:
+            raise ProofError(f"a gateway that nothing breaks does not work; its log is in {self.folder}")
+        self._known.add(ended)
         return count(tracer.end())
 
     def _break(self, sent: Clerks, each: Broken, fault: Fault) -> None:

@@ -14,6 +14,7 @@ import os
 import signal
 import sys
 import time
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, cast
@@ -97,8 +98,9 @@ def _run(errand: Errand) -> NoReturn:
         os.dup2(2, 1)
         _Clerk(errand).work()
         code = 0
-    except (GatewayError, OSError) as error:
-        print(f"{type(error).__name__}: {error}", file=sys.stderr, flush=True)  # noqa: T201
+    except BaseException:  # noqa: BLE001 - the process ends here, and its log says why
+        traceback.print_exc()
+        sys.stderr.flush()
     finally:
         os._exit(code)
 
