@@ -36,6 +36,7 @@ class Cause(StrEnum):
     REPLACED = "database_replaced"
     DISK_FULL = "disk_full"
     DISK_LOW = "disk_low"
+    DISK_BROKEN = "disk_broken"
     READ_ONLY = "read_only"
     FORBIDDEN = "not_permitted"
     CHECKPOINTS = "checkpoints_lost"
@@ -49,7 +50,6 @@ class Cause(StrEnum):
     WITNESS_AHEAD = "witness_ahead"
     WITNESS_LATE = "witness_late"
     WITNESS_LIMIT = "witness_limit"
-    REBUILD = "rebuild_due"
     UNDECIDED = "undecided"
 
 
@@ -125,6 +125,14 @@ RULES: Mapping[Cause, Rule] = {
         "尽快扩容：低于下限即停止答复",
         "little room is left on the disk",
         "make room soon: below the limit nothing is answered",
+    ),
+    Cause.DISK_BROKEN: Rule(
+        _S,
+        _I,
+        "磁盘读写出错",
+        "查内核日志与硬盘，换盘前先备份；可写后自行恢复",
+        "the disk fails to read or write",
+        "look at the kernel's log and the disk, back up first; it recovers once it writes again",
     ),
     Cause.READ_ONLY: Rule(
         _S,
@@ -233,14 +241,6 @@ RULES: Mapping[Cause, Rule] = {
         "恢复与见证方的连接，或离线见证；见证达标后自行恢复",
         "the hard limit without witnesses was passed",
         "reach them again, or witness offline; it recovers by itself",
-    ),
-    Cause.REBUILD: Rule(
-        _S,
-        _I,
-        "额度与账不符：刚恢复过控制库，尚未重建",
-        "`bidui audit rebuild`",
-        "the budgets are not those of the log: restored and not rebuilt",
-        "`bidui audit rebuild`",
     ),
     Cause.UNDECIDED: Rule(
         _S,

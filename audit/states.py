@@ -74,7 +74,6 @@ class Facts(Struct, frozen=True, kw_only=True):
     """Seconds since the signer last came to anything."""
     has_checkpoints: bool = True
     witnessed: Witnessed = Witnessed()
-    is_rebuilt: bool = True
     is_undecided: bool = False
     """Whether people still have to decide about something that was found before, and is gone."""
 
@@ -145,6 +144,7 @@ _TRIALS = {
     errno.ENOSPC: Cause.DISK_FULL,
     errno.EDQUOT: Cause.DISK_FULL,
     errno.EFBIG: Cause.DISK_FULL,
+    errno.EIO: Cause.DISK_BROKEN,
     errno.EROFS: Cause.READ_ONLY,
     errno.ENOENT: Cause.FORBIDDEN,
 }
@@ -186,7 +186,5 @@ def _clock(facts: Facts, limits: Limits) -> Iterator[Why]:
 def _others(facts: Facts) -> Iterator[Why]:
     if facts.witnessed.cause:
         yield Why(facts.witnessed.cause, facts.witnessed.detail)
-    if not facts.is_rebuilt:
-        yield Why(Cause.REBUILD)
     if facts.is_undecided and not (facts.run and facts.run.state is Outcome.SEALED):
         yield Why(Cause.UNDECIDED)

@@ -15,6 +15,7 @@ from gateway.api.app import Check, Doors, build_app
 from gateway.api.catalogue import CatalogueDoor
 from gateway.api.comparisons import PATH, Comparisons
 from gateway.api.log import Log, log_routes
+from gateway.api.office.state import Shut
 from gateway.api.openapi import document
 from gateway.api.statements import StatementDoor, statement_routes
 from gateway.api.token import token_routes
@@ -78,7 +79,7 @@ def build(gateway: Gateway, queue: Queue | None = None) -> ASGIApp:
         document=lambda: document(gateway.catalogue),
         broke=gateway.pipeline.broke,
     )
-    return build_app(doors)
+    return Shut(build_app(doors), lambda: gateway.people.log_state.standing.may_write)
 
 
 def lane(gateway: Gateway, queue: Queue) -> Lane:

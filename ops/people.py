@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import cast
 
@@ -18,14 +18,17 @@ from gateway.accounts.ports import AccountWork
 from gateway.api.office.cohorts import CohortDoors, cohort_routes
 from gateway.api.office.custody import CustodyDoors, custody_routes
 from gateway.api.office.deeds import DeedDoors, deed_routes
+from gateway.api.office.entries import EntryDoors, entry_routes
 from gateway.api.office.evidence import EvidenceDoors, evidence_routes
 from gateway.api.office.people import PeopleDoors, people_routes
 from gateway.api.office.policy import ReviewDoors, review_routes
+from gateway.api.office.state import LogState, StateDoors, state_routes
 from gateway.api.office.statements import StatementDoors, statement_routes
 from gateway.api.office.tasks import TaskDoors, task_routes
 from gateway.api.office.trail import TrailDoors, trail_routes
 from gateway.cohorts import CohortDesk
 from gateway.domain.people import Person
+from gateway.entries import EntryDesk
 from gateway.exporting import ExportDesk
 from gateway.office import Office
 from gateway.ports import People
@@ -55,6 +58,7 @@ class PeopleDesk:
     readers: Readers
     passphrase: Passphrase | None
     trail_parts: TrailParts
+    log_state: LogState = field(default_factory=LogState)
 
     def routes(self, edge: Edge) -> list[Route]:
         """All doors of the office; they belong to the loop that first asks them something."""
@@ -83,8 +87,10 @@ class PeopleDesk:
                     catalogue=self.office.catalogue,
                 )
             ),
+            *state_routes(StateDoors(log_state=self.log_state, guard=guard)),
             *evidence_routes(EvidenceDoors(desk=self.evidence(), guard=guard)),
             *review_routes(ReviewDoors(desk=self.review(), guard=guard, catalogue=self.office.catalogue)),
+            *entry_routes(EntryDoors(desk=self.entries(), guard=guard)),
             *trail_routes(TrailDoors(desk=self.trail, guard=guard, catalogue=self.office.catalogue)),
         ]
 
@@ -118,6 +124,16 @@ class PeopleDesk:
     def evidence(self) -> ExportDesk:
         """Takes evidence out of the ledger."""
         return export_desk(self.home, self.office, self.readers.ledger, self.passphrase)
+
+    def entries(self) -> EntryDesk:
+        """Shows entries themselves."""
+        return EntryDesk(
+            reader=self.readers.ledger,
+            store=self.office.store,
+            ledger=self.office.ledger,
+            clock=self.home.clock,
+            secrecy=self.trail.secrecy,
+        )
 
     def cohorts(self) -> CohortDesk:
         """Takes the lists of closed grants in."""

@@ -96,6 +96,7 @@ class Gateway:
             checkpoints=self.checkpoints,
             office=office,
             metrics=self.metrics,
+            log_state=self.people.log_state,
             witnessing=witnessing.state if witnessing else lambda _: FINE,
         )
 

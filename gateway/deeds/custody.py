@@ -98,7 +98,6 @@ def _log_key(_: Document, content: Mapping[str, JsonValue]) -> None:
 def _unsealing(_: Document, content: Mapping[str, JsonValue]) -> None:
     if not isinstance(content["cause"], str) or not content["cause"]:
         raise DeedError("cause 须为封账的原因，照 bidui audit state 所示")
-    _number(content["entries"], "entries")
 
 
 def _acknowledgement(_: Document, content: Mapping[str, JsonValue]) -> None:
@@ -153,7 +152,7 @@ _FORMS: Mapping[Kind, tuple[set[str], Callable[[Document, Mapping[str, JsonValue
     Kind.RETENTION: ({"before", "archive"}, _retention),
     Kind.ROLLOVER: ({"origin", "vkeys"}, _rollover),
     Kind.LOG_KEY: ({"purpose", "vkey"}, _log_key),
-    Kind.UNSEALING: ({"cause", "entries"}, _unsealing),
+    Kind.UNSEALING: ({"cause"}, _unsealing),
     Kind.ACKNOWLEDGEMENT: ({"partner", "month", "statements", "agrees"}, _acknowledgement),
 }
 CUSTODY = frozenset(_FORMS)

@@ -21,6 +21,7 @@ from audit.states import MIB, Limits, Standing, Witnessed
 from audit.witnessing import Cause as Doubt
 from audit.witnessing import Grade
 from audit.witnessing import Standing as Witnessing
+from gateway.api.office.state import LogState
 from gateway.deeds.document import Kind
 from gateway.office import Office
 from gateway.pipeline import Pipeline
@@ -51,12 +52,14 @@ def open_watchman(
     checkpoints: FileCheckpoints,
     office: Office,
     metrics: Metrics,
+    log_state: LogState,
     witnessing: Callable[[datetime], Witnessing],
 ) -> Watchman:
     """Seals the pipeline where it must; nothing is started yet."""
     limits = limits_of(settings)
 
-    def changed(standing: Standing) -> None:
+    def changed(standing: Standing, undecided: str) -> None:
+        log_state.standing, log_state.undecided = standing, undecided
         pipeline.is_sealed = not standing.answers
         metrics.log_state(standing.state.value, [why.cause.value for why in standing.whys])
 

@@ -60,10 +60,13 @@ class Watched:
 
 
 class Watchman:
-    """`changed` is told every new standing, in one of its threads; `signed` how many entries are under a checkpoint."""
+    """`changed` is told each new standing, and what people must decide about, in one of its threads.
+
+    `signed` is told how many entries are under a checkpoint.
+    """
 
     def __init__(
-        self, watched: Watched, changed: Callable[[Standing], None], signed: Callable[[int], None] = lambda _: None
+        self, watched: Watched, changed: Callable[[Standing, str], None], signed: Callable[[int], None] = lambda _: None
     ) -> None:
         self._watched = watched
         self._changed, self._signed = changed, signed
@@ -238,7 +241,7 @@ class Watchman:
                 self._tell_why(standing, why)
         if not standing.whys:
             log.info("log_state", state=standing.state.value, cause="")
-        self._changed(standing)
+        self._changed(standing, self.undecided.id if self.undecided else "")
 
     def _tell_why(self, standing: Standing, why: Why) -> None:
         index = -1 if why.index is None else why.index

@@ -23,7 +23,7 @@ GOOD: dict[Kind, Content] = {
     Kind.RETENTION: {"before": 256, "archive": DIGEST},
     Kind.ROLLOVER: {"origin": "bidui.example/audit/2027-1", "vkeys": ["name+00000000+AA=="]},
     Kind.LOG_KEY: {"purpose": "receipt", "vkey": "name+00000000+AA=="},
-    Kind.UNSEALING: {"cause": "rolled_back", "entries": 12},
+    Kind.UNSEALING: {"cause": "rolled_back"},
     Kind.ACKNOWLEDGEMENT: {"partner": "hr", "month": "2026-11", "statements": DIGEST, "agrees": True},
 }
 

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from gateway.api.describing import Json
 from gateway.api.office.description.asked import asked
+from gateway.api.office.description.of_custody import of_custody
 from gateway.api.office.description.of_deeds import of_deeds
+from gateway.api.office.description.of_entries import of_entries
 from gateway.api.office.description.of_people import of_people
 from gateway.api.office.description.of_review import of_review
+from gateway.api.office.description.of_state import of_state
 from gateway.api.office.description.of_statements import of_statements
 from gateway.api.office.description.of_trail import of_trail
 from gateway.api.office.description.paths import office_paths, office_security
@@ -19,4 +22,14 @@ __all__ = ["office_components", "office_paths", "office_security"]
 
 def office_components() -> Json:
     """Every structure that the office's doors read or write, by its name."""
-    return {**asked(), **of_people(), **of_deeds(), **of_review(), **of_statements(), **of_trail()}
+    return {
+        **asked(),
+        **of_people(),
+        **of_deeds(),
+        **of_review(),
+        **of_statements(),
+        **of_trail(),
+        **of_entries(),
+        **of_custody(),
+        **of_state(),
+    }

@@ -158,6 +158,12 @@ _TRAIL = (
     _delete_of_duty("trail/views/{id:str}", "drop_trail_view", "删除保存的检索条件", "", 404, status=204),
 )  # fmt: skip
 
+_ENTRIES = (
+    _get_of_duty("entries/{entry:int}", "entry", "存证账的一条记录，原文；先记入账中", "OfficeEntries", 404, 422),
+    _get_of_duty("entries", "entries", "存证账的一段记录，至多 256 条；先记入账中", "OfficeEntries", 404, 422,
+                 query=("first", "last")),
+)  # fmt: skip
+
 _STATEMENTS = (
     _get_of_duty("statements", "day_statements", "一个月的对账单，按部门；附确认所用的根", "OfficeDayStatements", 422,
                  query=("month", "partner")),
@@ -171,6 +177,8 @@ _STATEMENTS = (
 _EVIDENCE = (
     _post_of_duty("evidence/{id:str}", "take_evidence", "依生效的导出文书取出证据包（zip）；先记入账中", "", 422),
 )
+
+_STATE = (_get_of_duty("log/state", "log_state", "存证账的状态：能否比对，原因与处理", "OfficeLogState"),)
 
 _CUSTODY = (
     _post_of_duty("points", "point", "删除和保全文书如何称呼一个人", "OfficePoint", body=PointBody),
@@ -186,8 +194,10 @@ DOORS: tuple[Door, ...] = (
     *_TASKS,
     *_REVIEW,
     *_TRAIL,
+    *_ENTRIES,
     *_STATEMENTS,
     *_EVIDENCE,
     *_CUSTODY,
+    *_STATE,
 )
 """All of them."""

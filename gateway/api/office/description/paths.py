@@ -27,10 +27,11 @@ _PARAMETERS: Final[dict[str, Json]] = {
     "day": DAY,
     "month": {"type": "string", "pattern": "^[0-9]{4}-(0[1-9]|1[0-2])$"},
     **dict.fromkeys(("from", "to"), INSTANT),
+    **dict.fromkeys(("first", "last"), {"type": "integer", "minimum": 0, "maximum": 10**18 - 1}),
     **dict.fromkeys(("id", "number", "grant", "partner", "system"), _ID),
     **dict.fromkeys(("state", "code", "iss", "error"), TEXT),
 }
-_REQUIRED: Final = frozenset({"until", "number", "from", "to"})
+_REQUIRED: Final = frozenset({"until", "number", "from", "to", "first", "last"})
 _NUMBER: Final[Json] = {"schema": {"type": "integer", "minimum": 0}}
 _ADDRESS: Final[Json] = {"schema": {"type": "string", "format": "uri"}}
 
