@@ -15,6 +15,7 @@ from audit.checkpoint import Checkpoint, peek
 from audit.cosignature import add, cosigner_verifier, holding, only
 from audit.errors import AuditError, NoteError, ProofError
 from audit.note import NoteVerifier, Signature
+from audit.signer import REFRESH
 from audit.suite import Digest
 from audit.tree import Hashes, StoredTree
 from audit.witness import AddCheckpoint
@@ -142,10 +143,19 @@ class WitnessRecord:
             notes[parts.text] = add(notes.get(parts.text, content), parts.signatures)
         return notes
 
-    def best(self) -> bytes | None:
-        """The newest checkpoint that some witness cosigned, with all its cosignatures; else our newest."""
-        merged = self._merged().values()
-        return max(merged, key=lambda each: peek(each).size) if merged else self.latest()
+    def best_for(self, member: Member) -> bytes | None:
+        """What this witness is best given to cosign by hand: what others cosigned just now, or our newest checkpoint.
+
+        A quorum needs cosignatures of one checkpoint, and whoever is asked over the wire cosigns a new one each time.
+        """
+        kept, latest = self.cosigned(member), self.latest()
+        known = peek(kept).size if kept else -1
+        fresh = [each for each in self._merged().values() if peek(each).size > known and self._is_fresh(each)]
+        return max(fresh, key=lambda each: peek(each).size) if fresh else latest
+
+    def _is_fresh(self, content: bytes) -> bool:
+        times = judge(content, self.policy, self.log(peek(content).size), self.now()).times.values()
+        return any(abs(self.now() - each) < 2 * REFRESH for each in times)
 
     def _keep(self, vkey: str, wanted: Checkpoint, content: bytes) -> None:
         def decide(there: bytes | None) -> bytes | None:

@@ -16,6 +16,7 @@ from ops.cli.doctor import doctor
 from ops.cli.office import consents, deeds, entering, explaining, freezing, partners, people, rulebooks, systems, tasks
 from ops.cli.sync import sync
 from ops.cli.token import token
+from ops.cli.witness import app as witness
 from policies.catalogue import load_catalogue
 
 app = typer.Typer(
@@ -42,6 +43,7 @@ GROUPS = {
     "deed": deeds.app,
     "audit": audit.app,
     "policy": policy.app,
+    "witness": witness,
     "bench": bench.app,
 }
 

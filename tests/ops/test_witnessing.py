@@ -506,11 +506,15 @@ def test_a_cosignature_that_is_brought_completes_the_quorum(bench: Bench) -> Non
     bench.seconds, bench.hosts = 0.3, bench.hosts | {"w2.example": hang, "w3.example": hang}
     bench.round()
     assert bench.covered == 0
-    best = bench.witnessing.record.best()
+    record = bench.witnessing.record
+    bench.grow()
+    best = record.best_for(record.policy.witnesses[2])
     assert best is not None
     assert len(parse(best).signatures) == 3  # ours, and that of w1
 
-    judged = bench.witnessing.record.take(best, cosign(best, [SIGNERS["w3"]], NOW))
+    assert peek(record.best_for(record.policy.witnesses[0]) or b"").size == 310
+
+    judged = record.take(best, cosign(best, [SIGNERS["w3"]], NOW))
 
     assert judged.since is not None
     assert bench.covered == 300
