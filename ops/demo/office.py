@@ -40,7 +40,7 @@ from ops.demo.numbers import with_check
 from ops.founding import Administrator, Administrators, natural_of
 from ops.office import open_office
 from ops.rights import load_units
-from ops.settings import Home, Mode
+from ops.settings import Home, Mode, SuiteName
 from policies.catalogue import load_catalogue
 from policies.expectations import SHIPPED_EXPECTATIONS
 from policies.publication import read_texts
@@ -74,10 +74,18 @@ def administrators() -> Administrators:
     return {duty: Administrator(IDS[duty], NAMES[duty], number_of(IDS[duty])) for duty in FOUNDERS}
 
 
-def found_home(home: Home, *, origin: str, issuer: str, port: int = 8420, metrics_port: int = 9420) -> None:
+def found_home(
+    home: Home, *, origin: str, issuer: str, suite: SuiteName = "intl", port: int = 8420, metrics_port: int = 9420
+) -> None:
     """A new home founded by the synthetic administrators; their codes are kept, which nobody else's ever are."""
     codes = installing.init(
-        home, origin=origin, issuer=issuer, administrators=administrators(), port=port, metrics_port=metrics_port
+        home,
+        origin=origin,
+        issuer=issuer,
+        administrators=administrators(),
+        suite=suite,
+        port=port,
+        metrics_port=metrics_port,
     )
     write_new(private_folder(home.keys / "people") / CODES_FILE, json.dumps(codes).encode())
 

@@ -22,7 +22,8 @@ import pytest
 
 from adapters.clock import SystemClock
 from adapters.identity.tokens import TokenMint
-from adapters.keys.files import read_p256
+from adapters.index.directory import read_current
+from adapters.keys.files import read_ed25519_public, read_p256
 from adapters.keys.making import make_client, read_client
 from audit.report import Exit
 from audit.trust import parse_trust
@@ -48,6 +49,7 @@ DEMO = environment(BIDUI_MODE="demo")
 class Served:
     """A league behind a gateway that listens."""
 
+    suite: str
     home: Home
     league: League
     url: str
@@ -112,14 +114,14 @@ class Served:
         return self.home.keys / "clients" / department.client
 
 
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+@pytest.fixture(scope="module", params=["intl", "gm"])
+def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """From nothing to a gateway that is ready, the way an operator goes."""
     home = Home(path=tmp_path_factory.mktemp("journey") / "home", mode=Mode.DEMO, clock=SystemClock())
     league = League.of(seed=7, persons=PERSONS)
     port, metrics_port = free_ports(2)
-    found_home(home, origin=ORIGIN, issuer=ISSUER, port=port, metrics_port=metrics_port)
-    _describe_source(home, league)
+    found_home(home, origin=ORIGIN, issuer=ISSUER, suite=request.param, port=port, metrics_port=metrics_port)
+    _describe_source(home, league, request.param)
     ok("sync", "--home", home.path)
     for department in (FINANCE, CADRES):
         write_partner(home, department, make_client(home.path, department.client, home.clock))
@@ -127,7 +129,9 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     rehearse(home)
     log = home.path / "serve.log"
     with started("serve", "--home", home.path, log=log, env=DEMO) as process:
-        made = Served(home, league, f"https://127.0.0.1:{port}", f"http://127.0.0.1:{metrics_port}", process)
+        made = Served(
+            request.param, home, league, f"https://127.0.0.1:{port}", f"http://127.0.0.1:{metrics_port}", process
+        )
         until(lambda: _is_ready(made))
         yield made
 
@@ -139,7 +143,7 @@ def ok(*arguments: str | Path) -> str:
     return done.stdout
 
 
-def _describe_source(home: Home, league: League) -> None:
+def _describe_source(home: Home, league: League, suite: str) -> None:
     """What an operator writes: where the register is, how its columns are called, how the units hang together."""
     source = home.path / "source" / "register.sqlite"
     source.parent.mkdir(mode=0o700)
@@ -149,7 +153,7 @@ def _describe_source(home: Home, league: League) -> None:
     sources = "".join(
         f'[[sources]]\nurl = "sqlite:///{source}"\nmapping = "{name}.toml"\n\n' for name in ("person", "organisation")
     )
-    (home.path / "sync.toml").write_text(sources, encoding="utf-8")
+    (home.path / "sync.toml").write_text(f'suite = "{suite}"\n\n{sources}', encoding="utf-8")
     units = (f'"{each.code}" = "{each.parent or ""}"\n' for each in league.organisations)
     (home.path / "units.toml").write_text("".join(units), encoding="utf-8")
 
@@ -242,6 +246,14 @@ def test_a_token_is_worth_nothing_without_its_own_certificate(served: Served) ->
     assert look(served.tls(CADRES)) == 401
     with pytest.raises(httpx2.TransportError):
         look(bare)
+
+
+def test_index_log_and_trust_are_of_one_suite(served: Served) -> None:
+    manifest = read_current(served.home.index, read_ed25519_public(served.home.keys / "sync.pub")).manifest
+
+    assert manifest.suite == served.suite
+    assert parse_trust(served.get("/v1/log/trust").content).suite.name == served.suite
+    assert (served.home.keys / "serve" / "receipts-sm2.secret").exists() == (served.suite == "gm")
 
 
 # ---------------------------------------------------------------------------------------- changed, broken, verified
