@@ -61,16 +61,15 @@ def statement_settled(*, partner: str, dispute: str, by: str, duty: str, finding
 
 
 def access_reported(
-    *, person: str, duty: str, use: str, kind: str, subject: str | None, matter: str, before: int, found: int
+    *, person: str, duty: str, use: str, kind: str, subject: str | None, before: int, found: int
 ) -> Draft:
     """Somebody looks at everything about one subject, or at how much is sealed."""
     body: dict[str, JsonValue] = {
         "person": person,
         "duty": duty,
-        "matter": matter,
         "before": before,
         "found": found,
         "kind": kind,
         "use": use,
     }
-    return event(ACCESS_REPORTED, None, body, () if subject is None else (secret("subject", subject),))
+    return event(ACCESS_REPORTED, None, body, () if subject is None else (secret("subject", subject, kind=kind),))

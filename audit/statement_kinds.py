@@ -39,8 +39,8 @@ ACCESS_REPORTED = Kind(
     {
         "person": "account that asked",
         "duty": "its duty",
-        "matter": "number of the matter it is for",
-        "before": "the cut-off: entries before this index were looked at",
+        "before": "the cut-off: entries before this one were looked at; of a report it is the search that was recorded \
+first, and holds the matter it is for",
         "found": "how many entries the report tells of",
         "kind": "kind of subject: person or organisation",
         "use": "what for: report (of everything about one subject) or sealed (monthly number of sealed entries)",

@@ -26,7 +26,6 @@ MOST_VALIDITY_DAYS, MOST_CALENDAR_DAYS, LONGEST_TEXT = 5 * 366, 1000, 20_000
 MOST_EMERGENCY_SUBJECTS = 500
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _MEMBERS = frozenset({"deadlines", "calendar", "reminder_days", "longest_validity_days", "emergency", "undertaking"})
-MOST_ACCESS_REPORTS = 1000
 MOST_PERSON_SEARCHES = 200
 LEAST_DISCLOSURE_MONTHS, MOST_DISCLOSURE_MONTHS = 6, 120
 """网络安全法 第二十一条: logs are kept for six months at least."""
@@ -50,8 +49,6 @@ class Parameters:
     undertaking: str = UNDERTAKING
     acknowledgement_days: int = 10
     """Working days after the end of a month in which a head acknowledges its statements."""
-    access_reports_per_day: int = 20
-    """How many reports of who compared a person one officer may draw in a day."""
     person_searches_per_day: int = 20
     """For how many persons one officer may search the ledger in a day."""
     disclosure_months: int = 36
@@ -68,7 +65,6 @@ DEFAULTS = Parameters()
 _LATER_DEFAULTS: Mapping[str, JsonValue] = MappingProxyType(
     {
         "acknowledgement_days": DEFAULTS.acknowledgement_days,
-        "access_reports_per_day": DEFAULTS.access_reports_per_day,
         "person_searches_per_day": DEFAULTS.person_searches_per_day,
         "disclosure_months": DEFAULTS.disclosure_months,
         "retention_months": DEFAULTS.retention_months,
@@ -93,7 +89,6 @@ def parameters_content(parameters: Parameters) -> dict[str, JsonValue]:
         },
         "undertaking": parameters.undertaking,
         "acknowledgement_days": parameters.acknowledgement_days,
-        "access_reports_per_day": parameters.access_reports_per_day,
         "person_searches_per_day": parameters.person_searches_per_day,
         "disclosure_months": parameters.disclosure_months,
         "retention_months": parameters.retention_months,
@@ -116,7 +111,6 @@ def read_parameters(content: Mapping[str, JsonValue]) -> Parameters:
         emergency_subjects_per_day=_count(emergency, "subjects_per_day", MOST_EMERGENCY_SUBJECTS),
         undertaking=_text(content, "undertaking"),
         acknowledgement_days=_count(content, "acknowledgement_days", MOST_DAYS_OF_TERM),
-        access_reports_per_day=_count(content, "access_reports_per_day", MOST_ACCESS_REPORTS),
         person_searches_per_day=_count(content, "person_searches_per_day", MOST_PERSON_SEARCHES),
         disclosure_months=_count(content, "disclosure_months", MOST_DISCLOSURE_MONTHS, LEAST_DISCLOSURE_MONTHS),
         retention_months=_count(content, "retention_months", MOST_RETENTION_MONTHS, LEAST_RETENTION_MONTHS),

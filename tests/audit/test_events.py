@@ -100,7 +100,6 @@ DRAFTS = account_drafts.DRAFTS | {
         use="report",
         kind="person",
         subject="110105194912310021",
-        matter="2026-0001",
         before=9,
         found=2,
     ),

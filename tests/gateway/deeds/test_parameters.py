@@ -41,7 +41,6 @@ def parameters(draw: st.DrawFn) -> Parameters:
         emergency_subjects_per_day=draw(st.integers(1, 500)),
         undertaking=draw(st.text("承诺书", min_size=1)),
         acknowledgement_days=draw(st.integers(1, 60)),
-        access_reports_per_day=draw(st.integers(1, 1000)),
         person_searches_per_day=draw(st.integers(1, 200)),
     )
 
@@ -49,14 +48,6 @@ def parameters(draw: st.DrawFn) -> Parameters:
 @given(parameters())
 def test_what_is_written_is_read(written: Parameters) -> None:
     assert read_parameters(parameters_content(written)) == written
-
-
-def test_a_deed_from_before_a_parameter_has_its_default() -> None:
-    older = {
-        name: each for name, each in CONTENT.items() if name not in {"acknowledgement_days", "access_reports_per_day"}
-    }
-
-    assert read_parameters(older) == DEFAULTS
 
 
 WRONG: dict[str, tuple[dict[str, JsonValue], str]] = {
@@ -82,7 +73,6 @@ WRONG: dict[str, tuple[dict[str, JsonValue], str]] = {
     "an emergency without limits": ({"emergency": {"hours": 72}}, "emergency"),
     "no undertaking": ({"undertaking": "  "}, "undertaking"),
     "a month that waits for a quarter": ({"acknowledgement_days": 61}, "acknowledgement_days"),
-    "reports without end": ({"access_reports_per_day": 1001}, "access_reports_per_day"),
     "searches without end": ({"person_searches_per_day": 201}, "person_searches_per_day"),
     "an undertaking without end": ({"undertaking": "诺" * 20_001}, "undertaking"),
 }
@@ -96,7 +86,6 @@ def test_anything_else_is_refused_by_name(changes: dict[str, JsonValue], named: 
 
 LATER = {
     "acknowledgement_days",
-    "access_reports_per_day",
     "person_searches_per_day",
     "disclosure_months",
     "retention_months",
