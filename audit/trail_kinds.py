@@ -9,7 +9,7 @@ TRAIL_READ = Kind(
     {
         "person": "account that looked",
         "duty": "its duty",
-        "use": "what for: explanation (of one decision) or rehearsal (of a draft over many)",
+        "use": "what for: explanation (of one decision), rehearsal (of a draft over many) or entries (as they are)",
         "first": "first entry looked at",
         "last": "last entry looked at",
         "draft": "SHA-256 of the rulebook draft that was rehearsed, or null",

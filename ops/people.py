@@ -19,6 +19,7 @@ from gateway.api.office.cohorts import CohortDoors, cohort_routes
 from gateway.api.office.custody import CustodyDoors, custody_routes
 from gateway.api.office.deeds import DeedDoors, deed_routes
 from gateway.api.office.entries import EntryDoors, entry_routes
+from gateway.api.office.entries import EntryDoors, entry_routes
 from gateway.api.office.evidence import EvidenceDoors, evidence_routes
 from gateway.api.office.people import PeopleDoors, people_routes
 from gateway.api.office.policy import ReviewDoors, review_routes
@@ -28,6 +29,7 @@ from gateway.api.office.tasks import TaskDoors, task_routes
 from gateway.api.office.trail import TrailDoors, trail_routes
 from gateway.cohorts import CohortDesk
 from gateway.domain.people import Person
+from gateway.entries import EntryDesk
 from gateway.entries import EntryDesk
 from gateway.exporting import ExportDesk
 from gateway.office import Office
@@ -91,6 +93,7 @@ class PeopleDesk:
             *evidence_routes(EvidenceDoors(desk=self.evidence(), guard=guard)),
             *review_routes(ReviewDoors(desk=self.review(), guard=guard, catalogue=self.office.catalogue)),
             *entry_routes(EntryDoors(desk=self.entries(), guard=guard)),
+            *entry_routes(EntryDoors(desk=self.entries(), guard=guard)),
             *trail_routes(TrailDoors(desk=self.trail, guard=guard, catalogue=self.office.catalogue)),
         ]
 
@@ -124,6 +127,16 @@ class PeopleDesk:
     def evidence(self) -> ExportDesk:
         """Takes evidence out of the ledger."""
         return export_desk(self.home, self.office, self.readers.ledger, self.passphrase)
+
+    def entries(self) -> EntryDesk:
+        """Shows entries themselves."""
+        return EntryDesk(
+            reader=self.readers.ledger,
+            store=self.office.store,
+            ledger=self.office.ledger,
+            clock=self.home.clock,
+            secrecy=self.trail.secrecy,
+        )
 
     def entries(self) -> EntryDesk:
         """Shows entries themselves."""

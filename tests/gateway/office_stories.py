@@ -216,6 +216,8 @@ def an_officer_searches(office: OpenOffice) -> None:
     officer.get("trail/hours?from=2026-01-01T00:00:00Z&to=2026-12-31T00:00:00Z")
     officer.post("trail/views", name="财政", filter={"partners": ["caizheng"], "since": "2026-06-01T00:00:00+08:00"})
     officer.get("trail/views")
+    officer.get("entries/0")
+    officer.get("entries?first=0&last=3")
     office.send("DELETE", "trail/views/%E8%B4%A2%E6%94%BF", officer.headers, b"")
 
 

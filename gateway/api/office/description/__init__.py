@@ -10,6 +10,7 @@ from gateway.api.office.description.asked import asked
 from gateway.api.office.description.of_custody import of_custody
 from gateway.api.office.description.of_deeds import of_deeds
 from gateway.api.office.description.of_entries import of_entries
+from gateway.api.office.description.of_entries import of_entries
 from gateway.api.office.description.of_people import of_people
 from gateway.api.office.description.of_review import of_review
 from gateway.api.office.description.of_state import of_state
@@ -29,6 +30,7 @@ def office_components() -> Json:
         **of_review(),
         **of_statements(),
         **of_trail(),
+        **of_entries(),
         **of_entries(),
         **of_custody(),
         **of_state(),

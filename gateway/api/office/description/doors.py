@@ -164,6 +164,12 @@ _ENTRIES = (
                  query=("first", "last")),
 )  # fmt: skip
 
+_ENTRIES = (
+    _get_of_duty("entries/{entry:int}", "entry", "存证账的一条记录，原文；先记入账中", "OfficeEntries", 404, 422),
+    _get_of_duty("entries", "entries", "存证账的一段记录，至多 256 条；先记入账中", "OfficeEntries", 404, 422,
+                 query=("first", "last")),
+)  # fmt: skip
+
 _STATEMENTS = (
     _get_of_duty("statements", "day_statements", "一个月的对账单，按部门；附确认所用的根", "OfficeDayStatements", 422,
                  query=("month", "partner")),
@@ -194,6 +200,7 @@ DOORS: tuple[Door, ...] = (
     *_TASKS,
     *_REVIEW,
     *_TRAIL,
+    *_ENTRIES,
     *_ENTRIES,
     *_STATEMENTS,
     *_EVIDENCE,
