@@ -17,17 +17,18 @@ from gateway.deeds.document import MAX_ID, Kind
 
 _SESSION, _TOKEN, _ORIGIN = "officeSession", "officeToken", "officeOrigin"
 _ID: Final[Json] = {"type": "string", "minLength": 1, "maxLength": MAX_ID, "pattern": "^[^/]+$"}
+_INDEX: Final[Json] = {"type": "integer", "minimum": 0, "maximum": 10**18 - 1}
 _PARAMETERS: Final[dict[str, Json]] = {
     "digest": SHA256,
     "kind": one_of(Kind),
-    "entry": {"type": "integer", "minimum": 0, "maximum": 10**18 - 1},
+    "entry": _INDEX,
     "mine": FLAG,
     "serial": {"type": "integer", "minimum": 0, "maximum": 10**7 - 1},
     "until": DAY,
     "day": DAY,
     "month": {"type": "string", "pattern": "^[0-9]{4}-(0[1-9]|1[0-2])$"},
     **dict.fromkeys(("from", "to"), INSTANT),
-    **dict.fromkeys(("first", "last"), {"type": "integer", "minimum": 0, "maximum": 10**18 - 1}),
+    **dict.fromkeys(("first", "last"), _INDEX),
     **dict.fromkeys(("id", "number", "grant", "partner", "system"), _ID),
     **dict.fromkeys(("state", "code", "iss", "error"), TEXT),
 }
