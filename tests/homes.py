@@ -44,6 +44,17 @@ def a_home(path: Path, mode: Mode = Mode.TEST, clock: DrivenClock | None = None)
     return Home(path=path, mode=mode, clock=clock or DrivenClock())
 
 
+def move_database(home: Home, url: str) -> None:
+    """Begins a fresh installation anew, its control database on another engine."""
+    settings = home.path / "serve.toml"
+    lines = [each for each in settings.read_text(encoding="utf-8").splitlines() if not each.startswith("database =")]
+    settings.write_text("\n".join([f'database = "{url}"', *lines, ""]), encoding="utf-8")
+    for left in (home.path / "data").glob("control.sqlite*"):
+        left.unlink()
+    shutil.rmtree(home.checkpoints, ignore_errors=True)
+    rehearse(home)
+
+
 def home_at(path: Path, mode: Mode = Mode.TEST) -> Home:
     """A home that is not made yet, with the clock of a file beside it; a month after the league was described."""
     clock = path.with_name(f"{path.name}.clock")

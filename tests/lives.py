@@ -19,7 +19,7 @@ from gateway.drafting import Proposal
 from ops.demo.office import IDS, SyntheticOffice, head_of
 from ops.settings import Home
 from tests.fakes import DrivenClock
-from tests.homes import a_home
+from tests.homes import a_home, move_database
 from tests.make import TODAY
 
 PARTNER, CLERK, HEAD = "cz", "cz-liu", head_of("cz")
@@ -66,9 +66,11 @@ SHORT = content(valid_until=(TODAY + timedelta(days=3)).isoformat())
 class Life:
     """An office with one partner, its head and a clerk; an agreement is accepted unless the test says otherwise."""
 
-    def __init__(self, folder: Path, *, agrees: bool = True) -> None:
+    def __init__(self, folder: Path, *, agrees: bool = True, database: str = "") -> None:
         self.clock = DrivenClock()
         self.home: Home = a_home(folder / "home", clock=self.clock)
+        if database:
+            move_database(self.home, database)
         self.synthetic = SyntheticOffice(self.home)
         self.office = self.synthetic.office
         partner: Mapping[str, JsonValue] = {"zh": "财政局", "en": "Finance", "department": "caizheng"}
