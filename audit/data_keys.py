@@ -60,6 +60,10 @@ class MonthKeys:
             found = self._persons[person] = (point, cipher)
         return found
 
+    def is_left(self, point: bytes) -> bool:
+        """Whether the half of whoever has this point is still there for this month."""
+        return self._tree.leaf(point, self._month) is not None
+
     def cipher(self, point: bytes) -> Cryptor | None:
         """The cipher of the frames about whoever has this point, None when their half was destroyed."""
         leaf = self._tree.leaf(point, self._month)

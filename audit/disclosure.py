@@ -37,6 +37,7 @@ __all__ = [
     "Secret",
     "base64url",
     "is_committed",
+    "open_frame",
     "secret",
     "unpack",
     "unseal",
@@ -223,15 +224,21 @@ def unseal(entry_id: str, sealed: Sealed, keys: DisclosureKeys) -> Disclosure | 
     cipher = month.cipher(point_of(frame, sealed.blob, month)) if frame.is_personal else month.own
     if cipher is None:
         return None
-    nonce, ciphertext = sealed.blob[:NONCE_BYTES], sealed.blob[ahead(frame) :]
+    return Disclosure(sealed.name, open_frame(entry_id, frame, sealed.blob, cipher)[sealed.line])
+
+
+def open_frame(entry_id: str, frame: Frame, blob: bytes, cipher: Cryptor) -> list[bytes]:
+    """Open a frame whose cipher is known: the disclosures in it. `DisclosureError` when the bytes were changed."""
+    nonce, ciphertext = blob[:NONCE_BYTES], blob[ahead(frame) :]
     try:
         content = cipher.decrypt(nonce, ciphertext, bound_to(entry_id) + frame.label)
     except (InvalidTag, ValueError) as error:
-        raise DisclosureError(f"the disclosure of {sealed.name} was changed, or belongs to another entry") from error
+        label = frame.label.decode()
+        raise DisclosureError(f"the disclosure of {label} was changed, or belongs to another entry") from error
     lines = content.rstrip(b" ").split(b"\n")
     if len(lines) != frame.lines:
-        raise DisclosureError(f"the frame of {sealed.label} does not hold a line for each of them")
-    return Disclosure(sealed.name, lines[sealed.line])
+        raise DisclosureError(f"the frame of {frame.label.decode()} does not hold a line for each of them")
+    return lines
 
 
 def is_committed(disclosure: Disclosure, digests: Sequence[JsonValue]) -> bool:

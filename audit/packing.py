@@ -38,7 +38,7 @@ class Sealed(NamedTuple):
 
 def unpack(packed: bytes) -> Iterator[Sealed]:
     """Read what `Sealer.seal` packed. Raise `DisclosureError` when the bytes are cut or of another form."""
-    kid, frames = _open_pack(packed)
+    kid, frames = open_pack(packed)
     for frame, blob in frames:
         for line in range(frame.lines):
             yield Sealed(frame.label.decode(), line, kid, blob)
@@ -46,7 +46,7 @@ def unpack(packed: bytes) -> Iterator[Sealed]:
 
 def without(packed: bytes, labels: Collection[str]) -> bytes:
     """Return a pack without the frames of these labels. Raise `DisclosureError` like `unpack`."""
-    kid, frames = _open_pack(packed)
+    kid, frames = open_pack(packed)
     kept = [_head_of(frame.code, blob) + blob for frame, blob in frames if frame.label.decode() not in labels]
     return beginning(kid) + b"".join(kept)
 
@@ -58,12 +58,13 @@ def month_of(packed: bytes) -> str:
 
 def points_in(packed: bytes, keys: MonthKeys) -> Iterator[tuple[str, Point]]:
     """Yield the label of each personal frame and whom it is about, also when their key was destroyed."""
-    for frame, blob in _open_pack(packed)[1]:
+    for frame, blob in open_pack(packed)[1]:
         if frame.is_personal:
             yield frame.label.decode(), Point(point_of(frame, blob, keys))
 
 
-def _open_pack(packed: bytes) -> tuple[str, list[tuple[Frame, bytes]]]:
+def open_pack(packed: bytes) -> tuple[str, list[tuple[Frame, bytes]]]:
+    """Return the month of a pack and its frames. Raise `DisclosureError` like `unpack`."""
     if packed[:1] != _VERSION:
         raise DisclosureError("these disclosures are of an unknown form")
     kid, rest = _take(packed[1:], 1)

@@ -12,7 +12,7 @@ from audit.tokens import Tokens
 from gateway.deeds.reading import DeedsReader
 from gateway.erasing import ErasureDesk
 from gateway.revealing import RevealDesk
-from gateway.trail.indexing import Opener
+from gateway.trail.opening import Opener
 from ops.log_keys import disclosure_keys, make_ledger
 from ops.rights import read_home_foundation
 from ops.settings import Home, ServeSettings, load

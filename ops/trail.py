@@ -16,7 +16,8 @@ from gateway.deeds.lapse import parameters_in
 from gateway.office import Office
 from gateway.review.bygone import DeedHistory
 from gateway.trail.desk import TrailDesk
-from gateway.trail.indexing import Indexer, Opener
+from gateway.trail.indexing import PORTION, Indexer
+from gateway.trail.opening import Opener
 from gateway.trail.recording import Recording
 from gateway.trail.searching import Searcher
 from gateway.trail.secrecy import Secrecy
@@ -36,7 +37,7 @@ class TrailParts:
     tokens: Tokens
     opener: Opener
 
-    def indexer(self, log: LedgerReader, rest_seconds: float = REST_SECONDS) -> Indexer:
+    def indexer(self, log: LedgerReader, rest_seconds: float = REST_SECONDS, portion: int = PORTION) -> Indexer:
         """Keeps the index of this home at the head of its ledger."""
         return Indexer(
             ledger=log,
@@ -45,6 +46,7 @@ class TrailParts:
             opener=self.opener,
             seconds=time.monotonic,
             rest=lambda: time.sleep(rest_seconds),
+            portion=portion,
         )
 
     def close(self) -> None:

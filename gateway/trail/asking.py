@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
+from audit.tokens import Tokens
+from gateway.trail.opening import Found
 from gateway.trail.ports import Choice
 from gateway.trail.words import MATTER, OPERATOR, SUBJECT, number_of
 
@@ -43,10 +45,19 @@ class Hidden:
     matter: str = field(default="", repr=False)
     because: str = field(default="", repr=False)
 
-    def terms(self, point: str) -> Iterator[tuple[str, str]]:
-        """As an index knows them: of the subject the text of its point."""
-        named = {SUBJECT: point if self.subject else "", OPERATOR: self.operator, MATTER: self.matter}
-        return ((name, value) for name, value in named.items() if value)
+    def named(self) -> Iterator[str]:
+        """Which of them are given."""
+        named = {SUBJECT: self.subject, OPERATOR: self.operator, MATTER: self.matter}
+        return (name for name, value in named.items() if value)
+
+    def terms(self, tokens: Tokens) -> Iterator[Found]:
+        """As the index knows them."""
+        if self.subject:
+            yield Found(SUBJECT, tokens.point(self.kind, self.subject).text)
+        if self.operator:
+            yield Found(OPERATOR, tokens.point(OPERATOR, self.operator).text)
+        if self.matter:
+            yield Found(MATTER, self.matter)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,12 +19,12 @@ from typing import Final
 
 from audit.reader import LedgerReader
 from audit.tallies import Count, Counts, Place
-from audit.tokens import Point, Tokens
+from audit.tokens import Tokens
 from gateway.deeds.errors import DeedError
 from gateway.domain.people import Duty, Person
 from gateway.review.bygone import first_since
 from gateway.trail.asking import Ask, Filter, choices_of
-from gateway.trail.indexing import Found, Indexer
+from gateway.trail.indexing import Indexer
 from gateway.trail.ports import Choice, Span, TrailReader, TrailStore
 from gateway.trail.recording import Recording
 from gateway.trail.searching import Page, Searcher, Wanted
@@ -73,7 +73,7 @@ class TrailDesk:
         self.indexer.catch_up(max_seconds=CATCH_UP_SECONDS)
         entry, left = self.recording.record(by, ask, point)
         self.indexer.catch_up(entry, max_seconds=CATCH_UP_SECONDS)
-        page = self.searcher.search(self._wanted(ask, point, secret), self._span(ask, entry), ask.limit)
+        page = self.searcher.search(self._wanted(ask, secret), self._span(ask, entry), ask.limit)
         return Answer(entry=entry, page=page, left=left, withholds_secret=bool(secret.purposes))
 
     def hours(self, by: Person, first: datetime, end: datetime) -> Counts:
@@ -111,8 +111,8 @@ class TrailDesk:
     def _withheld(self, by: Person) -> Secret:
         return Secret() if by.duty in _SECRET_SHOWN_TO else self.secrecy.secret()
 
-    def _wanted(self, ask: Ask, point: Point | None, secret: Secret) -> Wanted:
-        terms = frozenset(Found(*term) for term in ask.hidden.terms(point.text if point else ""))
+    def _wanted(self, ask: Ask, secret: Secret) -> Wanted:
+        terms = frozenset(ask.hidden.terms(self.tokens))
         tokens = [Choice(tokens=tuple(self.tokens.everywhere(*term))) for term in terms]
         return Wanted(
             choices=(*tokens, *choices_of(ask.filter.words)),

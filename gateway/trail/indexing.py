@@ -10,41 +10,31 @@ meanwhile, or something was erased, the portion is thrown away: it may hold toke
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
-from audit.disclosure import DisclosureKeys, is_committed, unpack, unseal
-from audit.entry import JsonValue
-from audit.errors import AuditError
 from audit.reader import LedgerReader
-from audit.tokens import Point, Tokens, epoch_of
+from audit.tokens import Point, Tokens
 from gateway.domain.errors import UnavailableError
+from gateway.trail.opening import Opener
 from gateway.trail.ports import Cursor, TrailReader, TrailStore, TrailWork
 from gateway.trail.words import (
     FORM,
     MATTER,
     OPERATOR,
     SUBJECT,
-    Entry,
-    accounts_of,
-    body_of,
     number_of,
     open_entry,
     words_of,
 )
 
-PORTION = 128
-"""Entries a transaction: some milliseconds, because turns wait for it."""
+PORTION = 64
+"""Entries a transaction: few, because turns wait for it."""
+LARGE_PORTION = 1024
+"""The same where the index is made anew and nobody could search meanwhile."""
 _SOUGHT = frozenset({SUBJECT, OPERATOR, MATTER})
-
-
-class Found(NamedTuple):
-    """What one entry is found by, beside its words."""
-
-    field: str
-    value: str
 
 
 class Portion(NamedTuple):
@@ -53,41 +43,6 @@ class Portion(NamedTuple):
     upto: int
     words: Sequence[tuple[int, int]]
     tokens: Sequence[tuple[bytes, int]]
-
-
-class Opener:
-    """Opens what of an entry's disclosures can be opened, for finding it; nothing of it is kept or shown."""
-
-    def __init__(self, keys: DisclosureKeys, tokens: Tokens) -> None:
-        self._keys, self._tokens = keys, tokens
-
-    def terms(self, entry: Entry, disclosures: bytes, *, committed: bool = False) -> frozenset[Found]:
-        """Whom and what an entry is found by. Of a subject it is the text of its point.
-
-        Where it must be `committed`, only what the entry has the digest of counts.
-        """
-        opened = self._open(entry, disclosures, committed=committed) if disclosures else {}
-        found = {Found(OPERATOR, account) for account in accounts_of(entry)}
-        if number := opened.pop(SUBJECT, ""):
-            kind = str(body_of(entry).get("kind") or "person")
-            found.add(Found(SUBJECT, self._tokens.point(kind, number).text))
-        return frozenset(found | {Found(name, value) for name, value in opened.items() if value})
-
-    def tokens(self, entry: Entry, disclosures: bytes) -> list[bytes]:
-        """The tokens of all of them, of the entry's own year."""
-        epoch = epoch_of(str(entry.get("log_time", "")))
-        return [self._tokens.search(*term, epoch) for term in self.terms(entry, disclosures)] if epoch else []
-
-    def _open(self, entry: Entry, disclosures: bytes, *, committed: bool) -> dict[str, str]:
-        """Bytes that were changed open nothing: `bidui audit verify --disclosures` is who says so."""
-        entry_id, digests = str(entry.get("id", "")), cast("Sequence[JsonValue]", entry.get("_sd", ()))
-        try:
-            opened = [unseal(entry_id, each, self._keys) for each in unpack(disclosures) if each.name in _SOUGHT]
-            good = [each for each in opened if each and (not committed or is_committed(each, digests))]
-            values = {each.name: each.reveal() for each in good}
-        except AuditError:
-            return {}
-        return {name: value for name, value in values.items() if isinstance(value, str)}
 
 
 @dataclass(kw_only=True)
@@ -101,6 +56,7 @@ class Indexer:
     seconds: Callable[[], float]
     rest: Callable[[], None]
     """Called between portions, so that turns go on."""
+    portion: int = PORTION
     _one: Lock = field(default_factory=Lock, repr=False)
 
     def catch_up(self, upto: int | None = None, max_seconds: float | None = None) -> int:
@@ -133,7 +89,7 @@ class Indexer:
                 self._step(cursor)
             return cursor.upto
 
-    def read(self, start: int, most: int = PORTION) -> Portion:
+    def read(self, start: int, most: int) -> Portion:
         """What the next entries are found by, at most so many but those that stayed behind when others were archived.
 
         Raises `UnavailableError` where an entry is missing.
@@ -148,31 +104,24 @@ class Indexer:
 
     def _found_by(self, upto: int, entries: Sequence[tuple[int, bytes]]) -> Portion:
         packed = dict(self.ledger.disclosures(entries[0][0], entries[-1][0] + 1)) if entries else {}
-        words: list[tuple[int, int]] = []
-        tokens: list[tuple[bytes, int]] = []
-        for index, content in entries:
-            entry = open_entry(content)
-            words += [(number_of(*word), index) for word in words_of(entry)]
-            tokens += [(token, index) for token in self.opener.tokens(entry, packed.get(index, b""))]
+        opened = [(index, open_entry(content)) for index, content in entries]
+        words = [(number_of(*word), index) for index, entry in opened for word in words_of(entry)]
+        found = self.opener.tokens_of([(entry, packed.get(index, b"")) for index, entry in opened])
+        tokens = [(token, index) for (index, _), each in zip(opened, found, strict=True) for token in each]
         return Portion(upto, sorted(words), sorted(tokens))
 
     def _step(self, cursor: Cursor) -> None:
-        found = self.read(cursor.upto)
+        found = self.read(cursor.upto, self.portion)
         with self.store.begin() as work:
             if work.trail.cursor() == cursor:
                 work.trail.add(found.words, found.tokens, cursor._replace(upto=found.upto))
                 work.commit()
 
 
-def forget(work: TrailWork, tokens: Tokens, point: Point, operators: Iterable[str] = ()) -> None:
-    """Takes a subject out of the search, and operators where told, in all years. Part of the caller's transaction.
+def forget(work: TrailWork, tokens: Tokens, point: Point) -> None:
+    """Takes a person out of the search, as a subject and as an operator, in all years; in the caller's transaction.
 
     To be called after the keys of their disclosures were destroyed: what nobody can open is never indexed again, and
     what an indexer opened before and has not written yet is thrown away.
     """
-    work.trail.forget([*_tokens_of(tokens, SUBJECT, [point.text]), *_tokens_of(tokens, OPERATOR, operators)])
-
-
-def _tokens_of(tokens: Tokens, name: str, values: Iterable[str]) -> Iterator[bytes]:
-    for value in values:
-        yield from tokens.everywhere(name, value)
+    work.trail.forget([*tokens.everywhere(SUBJECT, point.text), *tokens.everywhere(OPERATOR, point.text)])

@@ -14,7 +14,7 @@ from datetime import datetime
 from audit.reader import LedgerReader, chunks
 from audit.tallies import Count, Counts, Place, recount
 from gateway.review.bygone import log_time
-from gateway.trail.indexing import PORTION, Indexer
+from gateway.trail.indexing import LARGE_PORTION, Indexer
 from gateway.trail.ports import Span, TrailReader, TrailStore, TrailWork
 
 CHECKED = 1 << 16
@@ -82,7 +82,7 @@ def differing_entries(indexer: Indexer) -> Iterator[int]:
         words, tokens = indexer.reader.kept(Span(start, stop))
         wrong = set[tuple[int | bytes, int]]([*words, *tokens])
         while start < stop:
-            found = indexer.read(start, min(PORTION, stop - start))
+            found = indexer.read(start, min(LARGE_PORTION, stop - start))
             wrong ^= {*found.words, *found.tokens}
             start = found.upto
         yield from sorted({index for _, index in wrong})

@@ -81,7 +81,7 @@ def _sought(by: Person, ask: Ask) -> Sought:
     return Sought(
         person=by.id,
         duty=by.duty,
-        terms=tuple(name for name, _ in hidden.terms(hidden.subject)),
+        terms=tuple(hidden.named()),
         kind=hidden.kind or None,
         subject=hidden.subject,
         operator=hidden.operator,

@@ -14,7 +14,7 @@ from typing import cast
 from audit.entry import decode, leaf_hash
 from audit.errors import AuditError
 from gateway.trail.asking import Filter
-from gateway.trail.indexing import Found, Opener
+from gateway.trail.opening import Found, Opener
 from gateway.trail.ports import Choice, Span, Stored, TrailReader
 from gateway.trail.words import Entry, Word, words_of
 
@@ -132,7 +132,7 @@ class Searcher:
 
     def _says(self, entry: Entry, stored: Stored, terms: frozenset[Found]) -> bool:
         """Whether an entry commits to the terms; they were opened from disclosures that it has the digests of."""
-        return not terms or terms <= self.opener.terms(entry, stored.disclosures, committed=True)
+        return not terms or terms <= self.opener.terms(entry, stored.disclosures)
 
 
 def _stretches(span: Span) -> Iterator[Span]:

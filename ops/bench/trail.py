@@ -41,7 +41,7 @@ from audit.ledger import Ledger
 from audit.tokens import Tokens
 from gateway.review.bygone import first_since
 from gateway.trail.asking import Filter, choices_of
-from gateway.trail.indexing import Indexer
+from gateway.trail.indexing import LARGE_PORTION, Indexer
 from gateway.trail.opening import Found, Opener
 from gateway.trail.ports import Choice, Span
 from gateway.trail.searching import Page, Searcher, Wanted
@@ -144,6 +144,7 @@ def _index(parts: _Parts) -> float:
         opener=parts.opener,
         seconds=time.monotonic,
         rest=lambda: None,
+        portion=LARGE_PORTION,
     )
     started = time.perf_counter()
     indexer.catch_up()

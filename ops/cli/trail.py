@@ -17,6 +17,7 @@ import typer
 
 from adapters.sql.ledger_reader import SqlLedgerReader
 from audit.tallies import Place, hour_text
+from gateway.trail.indexing import LARGE_PORTION
 from gateway.trail.rebuilding import Hours, differing_entries
 from gateway.trail.words import MEMBERS
 from ops.cli.console import Exit, HomeOption, JsonOption, PassphraseOption, home_of, passphrase_of, say, say_json, told
@@ -121,7 +122,7 @@ def reindex(
         settings = load(place, "serve.toml", ServeSettings)
         parts = open_trail(place, passphrase_of(passphrase_file))
         with closing(parts), closing(SqlLedgerReader.open(place.database_url(settings))) as log:
-            indexer = parts.indexer(log, rest_seconds=0.0)
+            indexer = parts.indexer(log, portion=LARGE_PORTION)
             counted = Hours(log=log, reader=parts.reader, store=parts.store)
             if check:
                 entries, places = list(islice(differing_entries(indexer), SHOWN)), counted.differing()
