@@ -17,6 +17,7 @@ from gateway.api.comparisons import PATH, Comparisons
 from gateway.api.log import Log, log_routes
 from gateway.api.office.state import Shut
 from gateway.api.openapi import document
+from gateway.api.receipts import ReceiptDoor, receipt_routes
 from gateway.api.statements import StatementDoor, statement_routes
 from gateway.api.token import token_routes
 from gateway.api.witness import witness_routes
@@ -52,6 +53,12 @@ class Queue:
 
 def build(gateway: Gateway, queue: Queue | None = None) -> ASGIApp:
     """The application of a gateway."""
+    log = Log(
+        reader=gateway.reader,
+        latest=gateway.checkpoints.latest,
+        witnessed=gateway.witness.witnessed,
+        trust=gateway.log_keys.trust,
+    )
     doors = Doors(
         comparisons=(queue or Queue(gateway)).door,
         catalogue=CatalogueDoor(identify=gateway.identity.identify, catalogue=gateway.catalogue, held=gateway.held),
@@ -62,15 +69,11 @@ def build(gateway: Gateway, queue: Queue | None = None) -> ASGIApp:
             metadata=server_metadata(gateway.settings.issuer),
             keys=key_set([gateway.identity.jwk]),
         ),
-        log_routes=witness_routes(gateway.witness.door)
-        + log_routes(
-            Log(
-                reader=gateway.reader,
-                latest=gateway.checkpoints.latest,
-                witnessed=gateway.witness.witnessed,
-                trust=gateway.log_keys.trust,
-            )
-        ),
+        log_routes=[
+            *witness_routes(gateway.witness.door),
+            *log_routes(log),
+            *receipt_routes(ReceiptDoor(identify=gateway.identity.identify, log=log)),
+        ],
         office_routes=gateway.people.routes(gateway.identity.edge),
         statement_routes=statement_routes(
             StatementDoor(identify=gateway.identity.identify, desk=gateway.people.statements)

@@ -18,6 +18,7 @@ from gateway.api.catalogue import CatalogueDoor
 from gateway.api.comparisons import Comparisons
 from gateway.api.log import Log, log_routes
 from gateway.api.openapi import document
+from gateway.api.receipts import ReceiptDoor, receipt_routes
 from gateway.domain.budget import Used
 from gateway.domain.caller import Caller
 from gateway.domain.grant import Grant, local_day
@@ -51,7 +52,10 @@ class Entrance:
                 ),
                 catalogue=CatalogueDoor(identify=self.identify, catalogue=CATALOGUE, held=self._held),
                 token_routes=[],
-                log_routes=log_routes(Log(reader=self._ledger(), latest=self._latest, trust=a_trust().encode)),
+                log_routes=[
+                    *log_routes(self._log()),
+                    *receipt_routes(ReceiptDoor(identify=self.identify, log=self._log())),
+                ],
                 checks=self.checks,
                 document=lambda: document(CATALOGUE),
             )
@@ -110,6 +114,9 @@ class Entrance:
         with self.gateway.store.begin() as work:
             used = work.budgets.lock(sorted(grants), local_day(self.gateway.clock.now()).toordinal())
         return {number: (grant, used[number]) for number, grant in grants.items()}
+
+    def _log(self) -> Log:
+        return Log(reader=self._ledger(), latest=self._latest, trust=a_trust().encode)
 
     def _ledger(self) -> MemoryLedger:
         assert isinstance(self.gateway.store, MemoryStore)

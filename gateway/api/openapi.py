@@ -75,6 +75,7 @@ def _paths() -> Json:
             "get": _open(_get("consistency", "两个检查点的一致性证明", "Consistency", 422, 503))
             | {"parameters": [_number_parameter("old", required=True), size]}
         },
+        "/v1/receipts/{index}/proof": {"get": _receipt_proof()},
         "/oauth/token": {"post": _token("token", "以私钥断言换取访问令牌（RFC 7523）", "Token")},
         "/oauth/revoke": {"post": _token("revoke", "提前终止自己的令牌（RFC 7009）", "Revoked")},
         "/oauth/introspect": {"post": _token("introspect", "查询自己的令牌是否有效（RFC 7662）", "Introspection")},
@@ -179,6 +180,13 @@ def _text(name: str, summary: str, *problems: int, media: str = "text/plain") ->
         "200": {"description": "结果", "content": {media: {"schema": schema}}}
     }
     return {"operationId": name, "summary": summary, "responses": responses}
+
+
+def _receipt_proof() -> Json:
+    index: Json = {"type": "integer", "minimum": 0, "maximum": 10**18 - 1}
+    return _text("receipt_proof", "本部门一张回执的入账证明（C2SP tlog-proof 文件）", 401, 404, 503) | {
+        "parameters": [{"name": "index", "in": "path", "required": True, "schema": index}]
+    }
 
 
 def _tile() -> Json:

@@ -104,6 +104,23 @@ def test_a_receipt_is_proven_by_what_the_log_gives_out(entrance: Entrance) -> No
         assert report.verdict is Exit.PROVEN
 
 
+def test_a_partner_gets_the_proof_of_its_own_receipt_alone(entrance: Entrance) -> None:
+    receipt = entrance.compare(a_body(1), "k1").json()["receipt"]
+    index = receipt["body"]["index"]
+    path = f"/v1/receipts/{index}/proof"
+    assert entrance.get(path, "hr").status_code == 503
+    entrance.sign()
+
+    proof = entrance.get(path, "hr")
+
+    assert verify_receipt(json.dumps(receipt).encode(), TRUST, proof=proof.content).verdict is Exit.PROVEN
+    assert proof.headers["content-disposition"] == f'attachment; filename="{index}.tlog-proof"'
+    assert entrance.get(path).status_code == 401
+    others = [entrance.get(path, "tax"), entrance.get("/v1/receipts/99999/proof", "hr")]
+    others.append(entrance.get("/v1/receipts/0/proof", "hr"))
+    assert {(each.status_code, each.content) for each in others} == {(404, others[0].content)}
+
+
 def test_the_log_is_shown_to_grow_and_never_to_change(entrance: Entrance) -> None:
     opened = []
     for number in range(1, 6):
