@@ -46,7 +46,9 @@ def review_desk(home: Home, readers: Readers, office: Office) -> ReviewDesk:
         bygone=bygone,
         reader=readers.ledger,
         explaining=explaining,
-        hindsight=Hindsight(bygone=bygone, explaining=explaining, ledger=readers.ledger),
+        hindsight=Hindsight(
+            bygone=bygone, explaining=explaining, ledger=readers.ledger, tombstones=readers.ledger.tombstones
+        ),
         rehearsal=Rehearsal(bygone=bygone, ledger=readers.ledger, catalogue=office.catalogue, pace=_pace()),
         store=office.store,
         ledger=office.ledger,

@@ -9,6 +9,7 @@ from sqlalchemy import Engine, Executable, literal_column, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from adapters.sql.engine import open_engine
+from adapters.sql.erasure_tables import erasure_entry
 from adapters.sql.tables import ledger_disclosure, ledger_entry, ledger_floor, ledger_head, ledger_tile
 from audit.ledger import EMPTY_HEAD, Head
 from audit.reader import CHUNK
@@ -98,6 +99,10 @@ class SqlLedgerReader:
         wanted = select(index, ledger_disclosure.c.disclosures).where(index >= start, index < end).order_by(index)
         for row in self._rows(wanted):
             yield row[0], _bytes(row[1])
+
+    def tombstones(self) -> list[int]:
+        """The entries that say what was erased."""
+        return [row[0] for row in self._rows(select(erasure_entry.c.entry).order_by(erasure_entry.c.entry))]
 
     def _rows(self, wanted: Executable) -> Sequence[Any]:
         """All of them at once: readers ask for a few thousand at a time, and may stop before the last."""

@@ -7,11 +7,12 @@ refusal may also have its cause in what is not opened, and then this says so.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
+from audit.erased import erased_at
 from audit.reader import LedgerReader, read_leaves, suite_of_log
 from audit.stamps import microseconds, text
 from gateway.deeds.deed import Deed
@@ -40,6 +41,8 @@ class Agrees(StrEnum):
     SAME = "same"
     OPEN = "open"
     """A refusal that the rights alone do not make: its cause is encrypted, and among what is not opened here."""
+    ERASED = "erased"
+    """The same, and its cause was erased: nobody can replay it any more."""
     DIFFERS = "differs"
 
 
@@ -53,6 +56,8 @@ class Recalled:
     is_secret: bool
     agrees: Agrees
     differences: tuple[str, ...]
+    erased: Mapping[str, int] = field(default_factory=dict[str, int])
+    """Its disclosures that were erased, each with the entry that says so."""
 
     def as_document(self) -> dict[str, object]:
         """For JSON. Whether a field matched is not told: that is nobody's question here."""
@@ -77,13 +82,20 @@ class Recalled:
             **self.explained.as_document(),
             "agrees": self.agrees.value,
             "differences": list(self.differences),
-            "zh": _AGREES_ZH[self.agrees],
+            "erased": [{"name": name, "by": by} for name, by in sorted(self.erased.items())],
+            "zh": self._told(),
         }
+
+    def _told(self) -> str:
+        by = max(self.erased.values(), default=0)
+        gone = f"。{'、'.join(sorted(self.erased))} 已由第 {by} 条删除" if self.erased else ""
+        return f"{_AGREES_ZH[self.agrees]}{gone}"
 
 
 _AGREES_ZH: Final = {
     Agrees.SAME: "按当时的权利和规则册解释，结论与记录一致。来源地址没有记录，以该类网络的代表地址核对",
     Agrees.OPEN: "按当时的权利应予准许；拒绝的原因在加密披露项之内（经办人、事由、基准日、地址或额度），此处不打开",
+    Agrees.ERASED: "不可重放：按当时的权利应予准许，拒绝的原因已经删除，无人能再打开",
     Agrees.DIFFERS: "解释与记录不同，见 differences",
 }
 
@@ -95,6 +107,8 @@ class Hindsight:
     bygone: Bygone
     explaining: Explaining
     ledger: LedgerReader
+    tombstones: Callable[[], Sequence[int]] = tuple
+    """The entries that say what was erased."""
 
     def recall(self, entry: int) -> Recalled | None:
         """The decision of this entry; None when there is none. Raises `DifferenceError` when the entry was changed."""
@@ -102,8 +116,9 @@ class Hindsight:
         if decision is None:
             return None
         first: Recalled | None = None
+        erased = erased_at(self.ledger, self.tombstones(), entry)
         for then in self._pasts(decision):
-            found = self._recalled(decision, then)
+            found = _with_erased(self._recalled(decision, then), erased)
             if found.agrees is not Agrees.DIFFERS:
                 return found
             first = first or found
@@ -225,6 +240,11 @@ def _has_unopened_before(explained: Explained) -> bool:
         if check.holds is not True:
             return check.holds is None
     return False
+
+
+def _with_erased(found: Recalled, erased: Mapping[str, int]) -> Recalled:
+    is_gone = found.agrees is Agrees.OPEN and "inner" in erased
+    return replace(found, erased=erased, agrees=Agrees.ERASED if is_gone else found.agrees)
 
 
 def _agreement(decision: Decision, explained: Explained) -> Agrees:

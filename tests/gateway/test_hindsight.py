@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import cast
 
 import pytest
 from sqlalchemy import text
 
 from adapters.sql.engine import open_engine
+from audit.data_keys import OPERATOR
+from audit.entry import JsonValue
 from audit.events import Asked, DataRef, Inner, PolicyRef, answered, outcome, terms
 from audit.reader import DifferenceError
 from gateway.deeds.document import Kind
 from gateway.domain.people import Duty
+from gateway.drafting import Proposal
 from gateway.review.hindsight import Agrees, Recalled
+from ops.demo.office import IDS
+from ops.erasing import open_custody
 from ops.settings import ServeSettings, load
 from tests.bygones import CLERKS, DISCIPLINE, FINANCE, GRANT, Bygones, bygones, without
 from tests.make import a_grant, an_id, limits
@@ -255,3 +262,25 @@ def test_a_changed_entry_is_not_explained(tmp_path_factory: pytest.TempPathFacto
     with pytest.raises(DifferenceError):
         world.hindsight.recall(entry)
     world.close()
+
+
+def test_a_cause_that_was_erased_is_told_as_not_replayable(tmp_path: Path) -> None:
+    with closing(bygones(tmp_path / "home")) as world, closing(open_custody(world.home)) as desks:
+        entry = world.ask("unit", operator="nobody")
+        assert recalled(world, entry).agrees is OPEN
+        world.clock.pass_by(days=4 * 366)
+        named = desks.tokens.point(OPERATOR, "nobody").text
+        content: dict[str, JsonValue] = {"subject": named, "basis": "《个人信息保护法》第四十七条"}
+        auditor = IDS[Duty.AUDIT_ADMIN]
+        kept = world.office.draw(auditor, Proposal(kind=Kind.ERASURE, id="E-1", content=content, reason="申请"))
+        for account in (auditor, IDS[Duty.LEADER]):
+            kept = world.office.sign(kept, account)
+        erased = desks.erasing.erase("E-1")
+
+        hindsight = replace(world.hindsight, tombstones=desks.reader.tombstones)
+        found = hindsight.recall(entry)
+
+        assert found is not None
+        assert (found.agrees, found.erased["inner"]) == (Agrees.ERASED, erased.tombstones[0])
+        assert "不可重放" in str(found.as_document()["zh"])
+        assert f"第 {erased.tombstones[0]} 条" in str(found.as_document()["zh"])

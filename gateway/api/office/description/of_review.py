@@ -20,7 +20,13 @@ _OUTCOME: Final[Json] = one_of(["permitted", "refused"])
 
 def of_review() -> Json:
     """Every structure by its name."""
-    recalled = {"decision": _decision(), "agrees": one_of(Agrees), "differences": _TEXTS, "zh": TEXT}
+    recalled = {
+        "decision": _decision(),
+        "agrees": one_of(Agrees),
+        "differences": _TEXTS,
+        "zh": TEXT,
+        "erased": listed(closed({"name": TEXT, "by": COUNT})),
+    }
     return {
         "OfficeExplanation": closed(_explanation()),
         "OfficeRecalled": closed({**_explanation(), **recalled}),
