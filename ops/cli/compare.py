@@ -25,9 +25,11 @@ from bidui_client import (
     Client,
     InvalidError,
     NotKeptError,
+    NotMadeError,
     Question,
     ReceiptError,
     RefusedError,
+    StatementError,
     Subject,
     UnauthorisedError,
     UnavailableError,
@@ -65,17 +67,19 @@ REASONS = {
 _PLACE = re.compile(r"[a-z_]+(\[\d*\]|\[\.\.\.\])?(\.[a-z_]+)?")
 
 
-class _UsageError(Exception):
+class UsageError(Exception):
     """What stands on the command line or in a file cannot be used; the text says what to do, and repeats nothing."""
 
 
 FAILURES: Mapping[type[Exception], tuple[Exit, str, str]] = {  # the first that fits
-    _UsageError: (Exit.USAGE, "usage", "{}"),
+    UsageError: (Exit.USAGE, "usage", "{}"),
     InvalidError: (Exit.USAGE, "invalid", "请求有误（{}）"),
     UnauthorisedError: (Exit.FAILED, "unauthorised", "身份未通过验证，请核对登记编号、私钥、证书、--audience 与时钟"),
     UnavailableError: (Exit.FAILED, "unavailable", "网关暂不能答复，未返回任何结果，请稍后重试（{}）"),
     NotKeptError: (Exit.FAILED, "not_kept", "已得到答复，但回执未能保存，请检查 --receipts 目录（{}）"),
     ReceiptError: (Exit.INTEGRITY, "receipt", "回执不能证明此答复，请保存两者并联系机构编制部门"),
+    NotMadeError: (Exit.FAILED, "not_made", "该日的对账单尚未出具，请于次日零时后再试"),
+    StatementError: (Exit.INTEGRITY, "statement", "对账单或所存回执不能证明所述，请保存并联系机构编制部门（{}）"),
     BiduiError: (Exit.FAILED, "protocol", "答复者不像比对网关，请核对 --url（{}）"),
 }
 
@@ -113,21 +117,21 @@ def compare(
         account = Account(
             url=url,
             client_id=client,
-            key=_read_key(key),
+            key=read_key(key),
             kid=kid,
             audience=audience,
-            headers=_read_headers(headers),
+            headers=read_headers(headers),
             receipts=receipts,
             receipt_key=receipt_key,
         )
-        with Client(account, tls=_read_tls(cert, cert_key, ca)) as gateway:
+        with Client(account, tls=read_tls(cert, cert_key, ca)) as gateway:
             answer = gateway.compare(**_read_question(query))
     except NotKeptError as error:
         if isinstance(error.answer, Answer):
             _show(error.answer, as_json=as_json)
-        raise _fail(error, as_json=False) from None
-    except (_UsageError, BiduiError) as error:
-        raise _fail(error, as_json=as_json) from None
+        raise failed(error, as_json=False) from None
+    except (UsageError, BiduiError) as error:
+        raise failed(error, as_json=as_json) from None
     _show(answer, as_json=as_json)
 
 
@@ -136,9 +140,9 @@ def _read_question(query: str) -> Question:
     try:
         body = parse(sys.stdin.buffer.read() if query == "-" else Path(query).read_bytes())
     except OSError as error:
-        raise _UsageError(f"无法读取请求文件：{error.strerror}；模板见 bidui compare --example") from None
+        raise UsageError(f"无法读取请求文件：{error.strerror}；模板见 bidui compare --example") from None
     except GatewayError as error:
-        raise _UsageError(f"请求文件有误：{_place(error)}{error}；模板见 bidui compare --example") from None
+        raise UsageError(f"请求文件有误：{_place(error)}{error}；模板见 bidui compare --example") from None
     return Question(
         grant=body.grant,
         purpose=body.purpose,
@@ -156,28 +160,28 @@ def _place(error: GatewayError) -> str:
     return f"{place}：" if _PLACE.fullmatch(place) else ""
 
 
-def _read_key(path: Path) -> EllipticCurvePrivateKey:
+def read_key(path: Path) -> EllipticCurvePrivateKey:
     try:
         return load_key(path)
     except OSError as error:
-        raise _UsageError(f"--key：无法读取私钥文件：{error.strerror}") from None
+        raise UsageError(f"--key：无法读取私钥文件：{error.strerror}") from None
 
 
-def _read_headers(path: Path | None) -> dict[str, str]:
+def read_headers(path: Path | None) -> dict[str, str]:
     """A file, because one of the headers of a demo is a secret."""
     try:
         return msgspec.json.decode(path.read_bytes(), type=dict[str, str]) if path else {}
     except (OSError, UnicodeDecodeError, msgspec.DecodeError):
-        raise _UsageError('--headers：应为可读的 JSON 文件，形如 {"名称": "值"}') from None
+        raise UsageError('--headers：应为可读的 JSON 文件，形如 {"名称": "值"}') from None
 
 
-def _read_tls(cert: Path | None, cert_key: Path | None, ca: Path | None) -> ssl.SSLContext | None:
+def read_tls(cert: Path | None, cert_key: Path | None, ca: Path | None) -> ssl.SSLContext | None:
     if cert is None and (cert_key or ca):
-        raise _UsageError("--cert-key 与 --ca 须与 --cert 同用")
+        raise UsageError("--cert-key 与 --ca 须与 --cert 同用")
     try:
         return tls_context(certificate=cert, key=cert_key, ca=ca) if cert else None
     except OSError:  # ssl.SSLError is one
-        raise _UsageError("--cert、--cert-key、--ca：应为可读且相配的 PEM 文件，私钥不带口令") from None
+        raise UsageError("--cert、--cert-key、--ca：应为可读且相配的 PEM 文件，私钥不带口令") from None
 
 
 def _show(answer: Answer, *, as_json: bool) -> None:
@@ -196,7 +200,7 @@ def _in_words(answer: Answer) -> str:
     return "\n".join(lines)
 
 
-def _fail(error: _UsageError | BiduiError, *, as_json: bool) -> typer.Exit:
+def failed(error: UsageError | BiduiError, *, as_json: bool) -> typer.Exit:
     """Say what happened, on standard error or as JSON, and with which code to leave."""
     code, word, text = _refusal(error) if isinstance(error, RefusedError) else _failure(error)
     told = {"reason": error.reason, "incident": error.incident} if isinstance(error, RefusedError) else {}
@@ -213,6 +217,6 @@ def _refusal(error: RefusedError) -> tuple[Exit, str, str]:
     return (Exit.QUOTA if error.reason == "quota" else Exit.REFUSED), "refused", text
 
 
-def _failure(error: _UsageError | BiduiError) -> tuple[Exit, str, str]:
+def _failure(error: UsageError | BiduiError) -> tuple[Exit, str, str]:
     code, word, text = next(verdict for kind, verdict in FAILURES.items() if isinstance(error, kind))
     return code, word, text.format(error)

@@ -8,12 +8,13 @@ import msgspec
 import typer
 
 from gateway.api.openapi import document
-from ops.cli import audit, bench, cohort, grants, policy, processes, trail
+from ops.cli import access, audit, bench, cohort, entries, grants, log, policy, processes, trail
 from ops.cli.compare import compare
 from ops.cli.console import say
 from ops.cli.demo import demo
 from ops.cli.doctor import doctor
 from ops.cli.office import consents, deeds, entering, explaining, freezing, partners, people, rulebooks, systems, tasks
+from ops.cli.statement import app as statement
 from ops.cli.sync import sync
 from ops.cli.token import token
 from ops.cli.witness import app as witness
@@ -41,7 +42,9 @@ GROUPS = {
     "grant": grants.app,
     "cohort": cohort.app,
     "deed": deeds.app,
+    "statement": statement,
     "audit": audit.app,
+    "log": log.app,
     "policy": policy.app,
     "witness": witness,
     "bench": bench.app,
@@ -71,8 +74,10 @@ for command in (
 ):
     app.command()(command)
 policy.app.command("rehearse")(explaining.rehearse)
-for look in (trail.search, trail.hours, trail.views, trail.reindex):
+for look in (trail.search, trail.hours, trail.views, trail.reindex, entries.entry, entries.proof):
     audit.app.command()(look)
+audit.app.command()(access.about)
+audit.app.command()(access.sealed)
 for name, group in GROUPS.items():
     app.add_typer(group, name=name)
 

@@ -42,5 +42,12 @@ _LINES: Mapping[str, Callable[[Told], str]] = {
     "attest": lambda each: f"签批单 {each['grant']} 须年度确认，否则 {each['until']} 失效：bidui grant attest",
     "review": lambda each: f"应急签批单 {each['grant']} 须事后复核，限 {each['due']}：bidui grant review",
     "ending": lambda each: f"签批单 {each['grant']} 将于 {each['until']} 到期：bidui grant renew",
+    "acknowledge": lambda each: (
+        f"{each['month']} 的对账单（{each['count']} 次比对）须确认，限 {each['due']}"
+        f"{'（已逾期，每次比对须签名）' if each['overdue'] else ''}：bidui statement acknowledge {each['month']}"
+    ),
+    "disputes": lambda each: (
+        f"{each['partner']} 对 {each['period']} 的对账单有异议（{each['id']}）：bidui statement disputes"
+    ),
     "credentials": lambda each: f"系统 {each['system']} 的密钥或证书 {each['name']} 将于 {each['until']} 到期",
 }
