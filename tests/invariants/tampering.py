@@ -76,6 +76,22 @@ class Held:
         places = {one: {**second, "index": one}, other: {**first, "index": other}}
         return self.with_rows(ledger_entry, [places.get(at, row) for at, row in enumerate(self.entries)])
 
+    def between_partners(self, index: int) -> Held:
+        """The first two neighbours from there on that belong to two partners change places."""
+        partners = [row["partner"] for row in self.entries]
+        at = next(n for n in range(index, self.size - 1) if None not in {*partners[n : n + 2]} and _differ(partners, n))
+        return self.swapped(at, at + 1)
+
+    def reversed(self, start: int, end: int) -> Held:
+        """A stretch of entries in the other order."""
+        turned = [{**row, "index": start + at} for at, row in enumerate(reversed(self.entries[start:end]))]
+        return self.with_rows(ledger_entry, [*self.entries[:start], *turned, *self.entries[end:]])
+
+    def beheaded(self, start: int) -> Held:
+        """What came first is gone, as if it had been kept for long enough."""
+        kept = self.with_rows(ledger_entry, self.entries[start:])
+        return kept.with_disclosures({at: each for at, each in self.disclosures.items() if at >= start})
+
     def given_away(self, index: int) -> Held:
         """An entry stands in the chain of another partner than its own."""
         entry = self.opened(index)
@@ -147,6 +163,10 @@ class Held:
                         connection.execute(insert(table), self.rows[table.name])
         finally:
             engine.dispose()
+
+
+def _differ(partners: Sequence[object], at: int) -> bool:
+    return partners[at] != partners[at + 1]
 
 
 def _next(time: str) -> str:
