@@ -23,8 +23,9 @@ from audit.standalone.manifest import (
 )
 from audit.standalone.notes import Checkpoint, parse_note
 from audit.standalone.trees import Hashing, parse_proof, split
-from audit.standalone.trusting import Policy, Trust, open_checkpoint, own_trust
+from audit.standalone.trusting import Trust, open_checkpoint, own_trust
 from audit.standalone.verdicts import MissingError, Report, UnreadableError, WrongError
+from audit.standalone.witnesses import Policy
 from audit.standalone.zips import Zipped
 
 _BUNDLE_NAMES = (

@@ -8,8 +8,8 @@ from pathlib import Path
 
 FILE_NAME = "bidui_verify.py"
 PARTS = (
-    *("verdicts", "hashes", "sm2", "canonical", "notes", "zips", "trusting", "trees", "entries", "log", "receipts"),
-    *("packed", "people", "steps", "narrowing", "deeds", "manifest", "bundles", "program"),
+    *("verdicts", "hashes", "sm2", "canonical", "notes", "zips", "witnesses", "trusting", "trees", "entries", "log"),
+    *("receipts", "packed", "people", "steps", "narrowing", "deeds", "manifest", "bundles", "program"),
 )
 """Each needs those before it alone."""
 _OURS = "audit.standalone"

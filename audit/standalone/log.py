@@ -9,8 +9,9 @@ from audit.standalone.canonical import canonical, count, members, text
 from audit.standalone.entries import EntryScan, records
 from audit.standalone.hashes import SUITES
 from audit.standalone.trees import TILE, TILE_HEIGHT, Hashing, split
-from audit.standalone.trusting import Policy, Trust, open_checkpoint, own_trust
+from audit.standalone.trusting import Trust, open_checkpoint, own_trust
 from audit.standalone.verdicts import MissingError, Report, UnreadableError, WrongError
+from audit.standalone.witnesses import Policy
 from audit.standalone.zips import Zipped
 
 _N = r"(x\d{3}/){0,4}\d{3}(\.p/[1-9]\d{0,2})?"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -15,8 +16,9 @@ from audit.standalone.canonical import Json
 from audit.standalone.deeds import open_deed
 from audit.standalone.log import verify_log
 from audit.standalone.receipts import verify_receipt
-from audit.standalone.trusting import Policy, Trust, parse_trust
+from audit.standalone.trusting import Trust, parse_trust
 from audit.standalone.verdicts import USAGE, VERDICTS, Report, UnreadableError, WrongError
+from audit.standalone.witnesses import Policy
 
 MAX_SMALL_FILE = 64 * 1024 * 1024
 
@@ -151,8 +153,12 @@ def _instant(told: str | None) -> datetime:
 def _say(line: str) -> None:
     """Write a line; whatever came from the file cannot steer the terminal."""
     plain = "".join(each if each.isprintable() or each == "\n" else "�" for each in line)
-    sys.stdout.buffer.write(f"{plain}\n".encode(errors="replace"))
-    sys.stdout.flush()
+    try:
+        sys.stdout.buffer.write(f"{plain}\n".encode(errors="replace"))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever reads has seen enough; the verdict is the exit code.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

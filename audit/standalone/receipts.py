@@ -11,8 +11,9 @@ from audit.standalone.canonical import Json, canonical, count, encode, from_base
 from audit.standalone.hashes import SUITES
 from audit.standalone.notes import HASH
 from audit.standalone.trees import MAX_HASHES, Hashing, parse_proof
-from audit.standalone.trusting import Policy, Trust, open_checkpoint
+from audit.standalone.trusting import Trust, open_checkpoint
 from audit.standalone.verdicts import Report, WrongError
+from audit.standalone.witnesses import Policy
 
 _RECEIPT = "bidui-receipt/1"
 _DIGEST = re.compile("[0-9a-f]{64}", re.ASCII)

@@ -23,8 +23,9 @@ from audit.standalone import verdicts
 from audit.standalone.bundles import verify_bundle
 from audit.standalone.joining import joined
 from audit.standalone.log import verify_log
-from audit.standalone.trusting import Policy, parse_trust
+from audit.standalone.trusting import parse_trust
 from audit.standalone.verdicts import UnreadableError, WrongError
+from audit.standalone.witnesses import Policy
 from ops.cli.console import HomeOption, JsonOption, home_of, say, say_json, told
 from ops.cli.office.client import at_office
 from ops.cli.office.options import SessionOption

@@ -16,11 +16,13 @@ from audit import note
 from audit.bundle import digests_of, signed_text
 from audit.entry import encode
 from audit.standalone.bundles import verify_bundle
-from audit.standalone.trusting import Policy, parse_trust
+from audit.standalone.trusting import parse_trust
 from audit.standalone.verdicts import INCOMPLETE, PROVEN, TAMPERED, Report
+from audit.standalone.witnesses import Policy
 from audit.trust import Trust
 from audit.zipped import write_zip
 from tests.audit.make import an_ed25519_signer
+from tests.audit.witnesses import a_cosigner
 from tests.gateway.evidence import Evidence
 from tests.lives import Life
 
@@ -188,6 +190,6 @@ def test_a_manifest_that_another_key_signed_is_not_proven(made: Made) -> None:
 
 
 def test_a_quorum_that_is_missing_is_missing_evidence_and_may_come_later(made: Made) -> None:
-    policy = f"witness w {an_ed25519_signer('w', 'w').vkey}\nquorum w\n".encode()
+    policy = f"witness w {a_cosigner('w').vkey}\nquorum w\n".encode()
 
     assert made.verified(made.members(), policy=policy).verdict == INCOMPLETE

@@ -7,15 +7,18 @@ from zipfile import ZipFile
 import pytest
 from msgspec.structs import replace
 
+from audit.cosignature import add, cosign
 from audit.export import Export, extent_of, write_export
 from audit.standalone.log import verify_log as verify_alone
-from audit.standalone.trusting import Policy, parse_trust
+from audit.standalone.trusting import parse_trust
 from audit.standalone.verdicts import INCOMPLETE, PROVEN, TAMPERED, Report
+from audit.standalone.witnesses import Policy
 from audit.verify import Report as Ours
 from audit.verify import verify_log
 from audit.zipped import write_zip
-from tests.audit.make import LOG_SIGNERS, ORIGIN, a_checkpoint_of, a_log, a_trust, an_ed25519_signer
+from tests.audit.make import AT, ORIGIN, a_checkpoint_of, a_log, a_trust
 from tests.audit.test_verify import rehash
+from tests.audit.witnesses import a_cosigner
 from tests.fakes_audit import MemoryLedger
 
 SIZE, CHECKPOINTS = 700, (100, 256, 300, 700)
@@ -197,13 +200,12 @@ def test_a_range_is_proven_by_the_hashes_that_came_along(case: str) -> None:
 
 
 def test_a_policy_asks_for_cosignatures() -> None:
-    log = a_log(300)
-    checkpoint = a_checkpoint_of(log)
-    # The log's second signature has the form of a cosignature, so it can stand in for a witness.
-    witness, stranger = LOG_SIGNERS[1].vkey, an_ed25519_signer("w", "w").vkey
+    log, here, absent = a_log(300), a_cosigner("here"), a_cosigner("absent")
+    signed = a_checkpoint_of(log)
+    checkpoint = add(signed, cosign(signed, [here], AT))
     trust = parse_trust(a_trust().encode())
 
-    for quorum, verdict in ((witness, PROVEN), (stranger, INCOMPLETE)):
-        policy = Policy(f"witness w {quorum}\nquorum w\n".encode())
+    for witness, verdict in ((here, PROVEN), (absent, INCOMPLETE)):
+        policy = Policy(f"witness w {witness.vkey}\nquorum w\n".encode())
 
         assert verify_alone(exported(log, [checkpoint]), trust, policy=policy).verdict == verdict
