@@ -195,14 +195,19 @@ class WitnessRecord:
         if content is None:
             return FINE
         if not self._contradicts(content):
-            self.kept.marks.remove(_EVIDENCE)
             return FINE
         size = peek(content).size
         told = f"witnesses hold a checkpoint of {size} entries that we signed; the log here is another, or shorter"
         return Standing(Grade.HARD, Cause.AHEAD, told)
 
     def check_own(self, *, roots: bool) -> None:
-        """Looks whether what witnesses cosigned before is still part of what we signed; its roots too, if told to."""
+        """Looks whether what witnesses cosigned before is still part of what we signed; its roots too, if told to.
+
+        Evidence that the log answers by now, because a whole backup came back, is put away.
+        """
+        evidence = self.kept.marks.read(_EVIDENCE)
+        if evidence and not self._contradicts(evidence):
+            self.kept.marks.remove(_EVIDENCE)
         quorum = self.kept.quorum.latest() if self._readable() else None
         for content in (quorum, *(self.cosigned(each) for each in self.policy.witnesses)):
             if content and (roots or peek(content).size > self.signed()):

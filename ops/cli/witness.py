@@ -24,6 +24,7 @@ from audit.witnessing import Grade
 from ops.cli.audit import OwnExitCodes
 from ops.cli.console import Exit, HomeOption, JsonOption, PassphraseOption, fail, home_of, passphrase_of, say, say_json
 from ops.cli.witness_offline import OutOption, cosign, told, verify
+from ops.cli.witness_stamps import check_stamp, stamp
 from ops.log_keys import TRUST_FILE
 from ops.settings import Home, ServeSettings, load
 from ops.witness_record import WitnessRecord
@@ -42,6 +43,8 @@ def group() -> None:
 
 app.command("cosign")(cosign)
 app.command("verify", cls=OwnExitCodes)(verify)
+app.command("stamp")(stamp)
+app.command("check-stamp")(check_stamp)
 
 
 @app.command("init")

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from ops.doctor import cohorts, data, keys, ledger, machine, rights, settings
+from ops.doctor import cohorts, data, keys, ledger, machine, rights, settings, witness
 from ops.doctor.finding import Finding, Group, Report, State, ill
 from ops.doctor.installation import Installation
 from ops.settings import Home
@@ -24,6 +24,7 @@ GROUPS: Mapping[str, tuple[Check, ...]] = {
     "设置": (settings.mode, settings.serve, settings.seal, settings.sync),
     "密钥与证书": (keys.private, keys.sealing, keys.public, keys.certificates),
     "控制库与存证账": (ledger.database, ledger.log),
+    "见证": (witness.witnesses, witness.logs),
     "索引与封存": (data.index, data.sealing),
     "规则与授权": (rights.deeds, rights.partners_in_force, rights.rulebooks, rights.grants, cohorts.cohorts),
 }

@@ -7,7 +7,7 @@ import json
 import shutil
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
@@ -16,6 +16,11 @@ from tempfile import TemporaryDirectory
 import httpx2
 import pytest
 import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
 from typer.testing import CliRunner, Result
 
 from audit.checkpoint import peek
@@ -32,6 +37,7 @@ from ops.witnessing import Said
 from tests.fakes import DrivenClock
 from tests.homes import free_ports, until
 from tests.make import NOW
+from tests.tsa import a_tsa, read_question
 
 NAMES = ("bianban", "renshe")
 
@@ -130,11 +136,13 @@ def pattern() -> Iterator[Path]:
         yield Path(folder)
 
 
+def listening(gateway: Gateway, port: int) -> AbstractContextManager[None]:
+    return serving(build(gateway), port)
+
+
 @contextmanager
-def listening(gateway: Gateway, port: int) -> Iterator[None]:
-    server = uvicorn.Server(
-        uvicorn.Config(build(gateway), host="127.0.0.1", port=port, log_config=None, lifespan="off")
-    )
+def serving(application: ASGIApp, port: int) -> Iterator[None]:
+    server = uvicorn.Server(uvicorn.Config(application, host="127.0.0.1", port=port, log_config=None, lifespan="off"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     until(lambda: server.started)
@@ -304,6 +312,28 @@ def test_an_offline_witness_says_what_it_knows_and_refuses_another_history(sides
         code=3,
     ).output
     assert "回退或分叉" in told
+
+
+def test_a_checkpoint_is_stamped_and_the_stamp_checked_offline(sides: list[Side], tmp_path: Path) -> None:
+    side, tsa = sides[0], a_tsa()
+    size = side.grow()
+    authority = tsa.write(side.home.path / "witness" / "tsa.pem")
+
+    async def answer(request: Request) -> Response:
+        imprint, nonce = read_question(await request.body())
+        return Response(tsa.stamp(imprint, nonce))
+
+    (port,) = free_ports(1)
+    with serving(Starlette(routes=[Route("/", answer, methods=["POST"])]), port):
+        assert f"{size} 条" in side.run("stamp", "--url", f"http://127.0.0.1:{port}/").output
+
+    kept = side.home.checkpoints / "witnessed" / "stamps"
+    checkpoint, stamp = kept / f"{size:016d}.checkpoint", kept / f"{size:016d}.tsr"
+    bidui("witness", "check-stamp", checkpoint, stamp, "--tsa", authority)
+    other = a_tsa().write(tmp_path / "other.pem")
+    bidui("witness", "check-stamp", checkpoint, stamp, "--tsa", other, code=5)
+    bidui("witness", "check-stamp", stamp, stamp, "--tsa", authority, code=5)
+    side.run("stamp", "--url", f"http://127.0.0.1:{port}/", code=1)
 
 
 def test_what_cannot_be_configured_says_why(sides: list[Side], tmp_path: Path) -> None:
