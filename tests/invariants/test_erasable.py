@@ -9,6 +9,7 @@ from base64 import b64decode, b64encode, urlsafe_b64encode
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,11 @@ from audit.entry import decode
 from audit.puncture import DEPTH, Node, Tree, month_number
 from audit.report import Exit
 from ops.demo.postgres import Postgres
+from ops.prove.homes import Stage
 from tests.custody import Custody
+from tests.invariants.logged import log_size, logged
+from tests.invariants.searching import files_of
+from tests.invariants.world import NOW, a_world
 from tests.lives import Life
 
 ONE, OTHER = "152921199001010018", "152921198503040027"
@@ -213,3 +218,43 @@ def test_other_processes_forget_at_once(engine: str, tmp_path: Path) -> None:
         assert other.current(month) is not held
         assert other.current(month).cipher(bytes.fromhex(custody.point(ONE))) is None
         assert held.cipher(bytes.fromhex(custody.point(ONE))) is not None, "what was read before dies with its reader"
+
+
+OWN = ("source/", "keys/seal/", "keys/sync/", "keys/clients/", "receipts/", "data/sync/")
+"""The register and its lists, what partners keep, and the sealing keys: what a thief of this story does not have."""
+
+
+def test_a_year_of_comparisons_leaves_no_value_to_whoever_has_all_but_the_sealing_keys(
+    stage: Stage, tmp_path: Path
+) -> None:
+    with a_world(stage, tmp_path / "world", "sqlite") as world:
+        people = [world.plain_person(place) for place in range(12)]
+        seeded = {f"某县密字{place}号办公室" for place in range(12)} | {each.name for each in people}
+        before = b"\n".join(content for _, content in files_of(world.home.path, but=OWN))
+        seeded = {each for each in seeded if each.encode() not in before}
+        start = log_size(world.home)
+        for month, person in enumerate(people):
+            world.move_to(NOW + timedelta(days=30 * month))
+            claims = [("unit", world.unit_name(person)), ("person_status", "在职")]
+            world.ask(
+                world.question(person, *claims),
+                world.question(person, ("unit", f"某县密字{month}号办公室")),
+                world.question(person, *claims, name="不在册的某甲"),
+            )
+            world.sign()
+        told = logged(world.home, start)
+
+        assert sum(each.kind.startswith("comparison.") for each in told) == 36
+        assert {each.secrets["subject"] for each in told if "subject" in each.secrets} == {p.id_number for p in people}
+        opened = str([(each.entry, each.secrets) for each in told]).encode()
+        stolen = b"\n".join([opened, *(content for _, content in files_of(world.home.path, but=OWN))])
+        assert len(seeded) > 12
+        found = {each for each in seeded for spelt in spellings_of(each) if spelt in stolen}
+        assert found == set()
+
+
+def spellings_of(text: str) -> Iterator[bytes]:
+    """A text as files may hold it."""
+    yield from (text.encode(), text.encode("utf-16-le"), text.encode("gb18030"), text.encode("unicode_escape"))
+    yield text.encode().hex().encode()
+    yield from (b64encode(bytes(at) + text.encode())[4 if at else 0 : -4] for at in range(3))
