@@ -77,6 +77,29 @@ def test_each_condition_alone_refuses(case: Case, cause: str) -> None:
     assert verdict.policy is not None
 
 
+@pytest.mark.parametrize(
+    ("since", "signature", "partner", "is_refused"),
+    [
+        (NOW, None, "hr", True),
+        (NOW + timedelta(microseconds=1), None, "hr", False),
+        (NOW - timedelta(days=9), b"signed", "hr", False),
+        (NOW - timedelta(days=9), None, "tax", False),
+    ],
+    ids=["from that instant on", "not before it", "signed", "another partner owes it"],
+)
+def test_a_partner_that_acknowledges_nothing_must_sign(
+    since: datetime, signature: bytes | None, partner: str, is_refused: bool
+) -> None:
+    grant, caller = a_grant(), replace(a_caller(), signature=signature)
+    rights = Rights(1, a_snapshot(*PURPOSES), {grant.number: grant}, signed_from={partner: since})
+
+    verdict = judge(a_query(), caller, rights, NOW, NOW)
+
+    assert isinstance(verdict, Refusal) == is_refused
+    if isinstance(verdict, Refusal):
+        assert (verdict.reason, verdict.cause) == (Reason.NOT_PERMITTED, "statement_unacknowledged")
+
+
 def test_stale_data_says_so() -> None:
     verdict = Case(data_time=NOW - timedelta(days=31)).judge()
 
