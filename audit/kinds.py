@@ -7,6 +7,7 @@ from audit.erasure_kinds import ERASURE_KINDS
 from audit.evidence_kinds import EVIDENCE_KINDS
 from audit.kind import Kind
 from audit.search_kinds import SEARCH_KINDS
+from audit.state_kinds import STATE_KINDS
 from audit.statement_kinds import STATEMENT_KINDS
 from audit.trail_kinds import TRAIL_KINDS
 
@@ -91,6 +92,7 @@ KINDS = (
     *ERASURE_KINDS,
     *SEARCH_KINDS,
     *STATEMENT_KINDS,
+    *STATE_KINDS,
     *EVIDENCE_KINDS,
 )
 

@@ -10,7 +10,7 @@ receipts (each an index and a leaf). The answer names the first index that diffe
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from msgspec import Struct
@@ -22,6 +22,9 @@ from audit.reader import LedgerReader, chunks, first_difference
 from audit.stamps import microseconds, text
 from audit.suite import INTL, Digest
 from audit.tree import HASH_BYTES, StoredTree
+
+_WHOLE_SECOND = timedelta(seconds=1)
+"""Checkpoints carry whole seconds: what was written within the same one may be older."""
 
 
 class Fate(StrEnum):
@@ -116,7 +119,7 @@ def _overtaken(reader: LedgerReader, start: int, wrong: Sequence[Claim]) -> int 
         index
         for claim in wrong
         if claim.signed is not None
-        for index in _first_later(reader, start, claim.size, text(microseconds(claim.signed)))
+        for index in _first_later(reader, start, claim.size, text(microseconds(claim.signed + _WHOLE_SECOND)))
     ]
     return min(found, default=None)
 

@@ -64,10 +64,7 @@ def init(
     """
     if (home.path / "serve.toml").exists():
         raise SettingsError(f"{home.path} holds an installation already; choose another folder")
-    if not _ORIGIN.fullmatch(origin):
-        raise SettingsError(
-            "origin must be a name such as bidui.example.gov/audit/2026-1: no spaces, quotes or plus signs"
-        )
+    check_origin(origin)
     foundation, codes = make_foundation(origin, administrators, os.urandom)
     for folder in ("", "data", *FOLDERS):
         (home.path / folder).mkdir(exist_ok=True, mode=0o750)
@@ -91,6 +88,14 @@ def init(
         ),
     )
     return codes
+
+
+def check_origin(origin: str) -> None:
+    """Raises `SettingsError` for what is no name of a log."""
+    if not _ORIGIN.fullmatch(origin):
+        raise SettingsError(
+            "origin must be a name such as bidui.example.gov/audit/2026-1: no spaces, quotes or plus signs"
+        )
 
 
 def migrate(home: Home, passphrase: Passphrase | None = None) -> bool:

@@ -28,7 +28,7 @@ from ops.cli.evidence import bundle as take_bundle
 from ops.cli.evidence import export as write_export
 from ops.cli.evidence import verifier, verify_file
 from ops.cli.ledger import doctor as examine_log
-from ops.cli.ledger import state, unseal
+from ops.cli.ledger import rebuild, state, unseal
 from ops.log_keys import TRUST_FILE, disclosure_keys
 from ops.settings import Home, ServeSettings, SettingsError, load, open_clock, open_home
 
@@ -36,6 +36,7 @@ app = typer.Typer(help="存证账", no_args_is_help=True)
 app.command()(state)
 app.command()(unseal)
 app.command("doctor")(examine_log)
+app.command()(rebuild)
 
 CONSOLE_USAGE = 2
 SHOWN_RUNS = 20

@@ -21,11 +21,6 @@ class KnownCheckpoints:
         self._known: bytes | None = None
         self._rights: bytes | None = None
 
-    @property
-    def known(self) -> bytes | None:
-        """The newest checkpoint that was ever seen here."""
-        return self._known
-
     def look(self, entries: int) -> bool:
         """Whether the store is as it should be, of a log with so many entries; raises `OSError` when it cannot be read.
 
@@ -38,8 +33,12 @@ class KnownCheckpoints:
         if self._known is not None and (latest is None or peek(latest).size < peek(self._known).size):
             self._put_back(latest)
             return False
-        self._known, self._rights = latest, self._read_rights() or self._rights
+        self.know()
         return True
+
+    def know(self) -> None:
+        """Remembers what is there now: it was just looked at, or just signed."""
+        self._known, self._rights = self._store.latest() or self._known, self._read_rights() or self._rights
 
     def _put_back(self, latest: bytes | None) -> None:
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)

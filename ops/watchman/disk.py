@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 RESERVE, TRIAL = "reserve", ".trial"
@@ -26,7 +26,6 @@ class Disk:
     """Bytes left at the last look; None before the first."""
     trial: int = 0
     """The error number of the last trial to write; 0 when it went well."""
-    looked: int = field(default=0, init=False)
 
     def look(self) -> None:
         """Measures, writes a little and takes it away again, keeps or lets go of the reserve."""
@@ -35,8 +34,10 @@ class Disk:
             self.free = shutil.disk_usage(self.data).free
         except OSError as error:
             self.free, self.trial = None, self.trial or error.errno or 0
-        self._keep_reserve()
-        self.looked += 1
+        try:
+            self._keep_reserve()
+        except OSError as error:
+            self.trial = self.trial or error.errno or 0
 
     @property
     def held(self) -> int:

@@ -85,6 +85,11 @@ class Watchman:
             "watch": Errand("watch", self.watch, WATCH_SECONDS),
         }
 
+    @property
+    def disk(self) -> Disk:
+        """The disk it looks at."""
+        return self._watched.disk
+
     def start(self) -> None:
         """Looks at everything once, waiting for some seconds at most, and goes on in its threads."""
         for name in ("probe", "disk", "signer"):
@@ -129,6 +134,7 @@ class Watchman:
         self._run = run
         if run.state is not Outcome.SEALED:
             self._adopt(found)
+        watched.checkpoints.know()
         if run.checkpoint:
             self._signed(run.checkpoint.size)
         self._remember(run)

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from audit import events, kinds
 from audit.bundle import By, Chain, Claims
 from audit.bundle import DeedRef as ExportRef
-from audit.care_events import Decided, key_ended, key_trusted, log_closed, retention_applied
+from audit.care_events import Decided, key_ended, key_trusted, retention_applied
 from audit.deed_events import DeedRef, cohort_filed, deed_drawn, deed_in_force, deed_refused, deed_signed
 from audit.entry import JsonValue, decode, encode
 from audit.erasure_events import Allowed, erasure_applied, erasure_scrubbed, trail_revealed
@@ -19,6 +19,7 @@ from audit.evidence_events import evidence_exported
 from audit.frames import FORMS
 from audit.kind import Kind
 from audit.search_events import Sought, trail_refused, trail_searched
+from audit.state_events import log_rebuilt
 from audit.statement_events import Stated, access_reported, statement_disputed, statement_made, statement_settled
 from audit.trail_events import trail_read
 from tests.audit import account_drafts
@@ -58,7 +59,6 @@ DRAFTS = account_drafts.DRAFTS | {
     "key.trusted": key_trusted(purpose="receipt", vkey="k", from_index=7, decided=DECIDED),
     "key.ended": key_ended(purpose="receipt", vkey="k", until=9, successor="l", decided=DECIDED),
     "retention.applied": retention_applied(min_index=512, archive="ab" * 32, deleted=500, decided=DECIDED),
-    "log.closed": log_closed(origin="gateway.example/audit/2026-1", vkeys=["k"], decided=DECIDED),
     "deed.drawn": deed_drawn(DEED, path="usual", author="clerk", previous=None, narrows=None),
     "deed.signed": deed_signed(
         DEED, step="review", person="reviewer", key="k", at="2026-01-01T00:00:00Z", proof_sha256="cd" * 32
@@ -93,6 +93,14 @@ DRAFTS = account_drafts.DRAFTS | {
     ),
     "statement.settled": statement_settled(
         partner="payroll", dispute="d1", by="zz-shen", duty="audit_admin", finding="one answer was lost on its way"
+    ),
+    "log.rebuilt": log_rebuilt(
+        origin="bidui.example/audit/2026-1",
+        entries=160,
+        signed=163,
+        spent=("2026-12-01", "2026-12-02"),
+        grants=4,
+        differing=0,
     ),
     "access.reported": access_reported(
         person="zz-shen",

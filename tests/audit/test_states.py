@@ -2,6 +2,7 @@
 
 import errno
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
@@ -104,5 +105,8 @@ def test_the_first_index_is_told() -> None:
     assert why.index == 5
 
 
-def test_the_table_has_a_row_for_each_cause() -> None:
+def test_the_table_has_a_row_for_each_cause_and_is_that_of_the_manual() -> None:
+    manual = (Path(__file__).parents[2] / "docs" / "operations.md").read_text(encoding="utf-8")
+
     assert all(f"| `{cause}` |" in markdown() for cause in Cause)
+    assert markdown() in manual

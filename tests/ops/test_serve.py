@@ -105,9 +105,13 @@ class Wired:
 
 
 @contextmanager
-def a_wired(staged: Stage, folder: Path, database: str = "") -> Iterator[Wired]:
+def a_wired(
+    staged: Stage, folder: Path, database: str = "", *, reserve: int = 1, least_free: int = 1
+) -> Iterator[Wired]:
     home = home_at(folder / "home")
     copy_stage(staged, home, database)
+    with (home.path / "serve.toml").open("a", encoding="utf-8") as settings:
+        settings.write(f"reserve_megabytes = {reserve}\nleast_free_megabytes = {least_free}\n")
     gate = threading.Event()
     gate.set()
     with TemporaryDirectory(prefix="bidui-") as short:

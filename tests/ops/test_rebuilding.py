@@ -1,0 +1,221 @@
+"""After a restore: nothing is answered, the doctor says from where on entries are missing, what is lost is spent."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from audit.causes import Cause
+from audit.errors import LedgerError
+from audit.rollback import Fate
+from ops.doctor import examine
+from ops.doctor.finding import State
+from ops.doctor.history import examine_history, explain
+from ops.prove.homes import Stage
+from ops.rebuilding import count, rebuild
+from ops.settings import Home
+from ops.succession import succeed
+from ops.wiring import wire
+from tests.doors import problem_of
+from tests.ops.test_serve import Wired, a_wired
+from tests.test_docs import commands
+
+NEW = "demo.bidui.example/audit/2026-2"
+
+
+@pytest.fixture
+def wired(staged: Stage, tmp_path: Path) -> Iterator[Wired]:
+    with a_wired(staged, tmp_path) as made:
+        yield made
+
+
+def ask(wired: Wired, *places: int) -> list[httpx2.Response]:
+    return wired.ask(*(wired.comparison(place) for place in places))
+
+
+def backup(wired: Wired) -> Path:
+    """What an operator does: SQLite's own online backup."""
+    path = wired.home.path / "backup.sqlite"
+    with closing(sqlite3.connect(database(wired.home))) as source, closing(sqlite3.connect(path)) as target:
+        source.backup(target)
+    return path
+
+
+def database(home: Home) -> Path:
+    return home.path / "data" / "control.sqlite"
+
+
+def restore(wired: Wired, path: Path) -> None:
+    """With serve stopped."""
+    wired.gateway.close()
+    for left in database(wired.home).parent.glob("control.sqlite-*"):
+        left.unlink()
+    shutil.copy(path, database(wired.home))
+
+
+@contextmanager
+def served_again(wired: Wired) -> Iterator[None]:
+    """Serve is started again on what is there now."""
+    wired.gateway = wire(wired.home)
+    wired.gateway.watchman.look()
+    yield
+    wired.gateway.close()
+
+
+def set_clock(wired: Wired, later: timedelta) -> None:
+    path = wired.home.path.with_name("home.clock")
+    path.write_text((datetime.fromisoformat(path.read_text()) + later).isoformat())
+
+
+def test_a_database_that_was_restored_is_rebuilt_and_what_is_lost_is_spent(wired: Wired) -> None:
+    assert [each.status_code for each in ask(wired, 0, 1)] == [200, 200]
+    wired.gateway.watchman.look()
+    kept, size = backup(wired), wired.gateway.reader.head().size
+    assert [each.status_code for each in ask(wired, 2, 3, 4)] == [200] * 3
+    wired.gateway.watchman.look()
+    old = wired.gateway.checkpoints.latest() or b""
+
+    restore(wired, kept)
+
+    # Serve answers nothing and says why.
+    with served_again(wired):
+        assert {why.cause for why in wired.gateway.watchman.standing.whys} == {Cause.ROLLED_BACK}
+        assert [each.status_code for each in ask(wired, 0)] == [503]
+
+    # The doctor names the first entry that is missing.
+    found = examine_history(wired.home)
+    assert (found.fate, found.index, found.lost, found.agreed) == (Fate.RESTORED, size, 3, found.agreed)
+    assert any(f"第 {size} 条" in line for line in explain(found))
+    ill = [each for group in examine(wired.home).groups for each in group.findings if each.state is State.FAIL]
+    assert any(f"第 {size} 条" in each.detail and "rebuild" in each.fix for each in ill)
+
+    # The log cannot go on; its successor can.
+    with pytest.raises(LedgerError, match="--origin"):
+        rebuild(wired.home)
+    made = succeed(wired.home, NEW)
+    assert made is not None
+    assert made.spent is not None
+    assert examine_history(wired.home).fate is Fate.WHOLE
+
+    # It answers again; today is spent, tomorrow is not.
+    with served_again(wired):
+        assert wired.gateway.watchman.standing.whys == ()
+        today = ask(wired, 0, 5)
+        assert [(each.status_code, problem_of(each)["reason"]) for each in today] == [(403, "quota")] * 2
+        opening, told = wired.entries()[:2]
+        assert isinstance(opening["body"], dict)
+        assert isinstance(told["body"], dict)
+        assert str(opening["body"]["previous"]).encode() == old
+        assert (told["type"], told["body"]["entries"], told["body"]["signed"]) == ("log.rebuilt", size, size + 3)
+    set_clock(wired, timedelta(days=1))
+    with served_again(wired):
+        answers = ask(wired, 0, 5)
+        assert [each.status_code for each in answers] == [200, 200]
+
+    closed = next((wired.home.path / "closed").iterdir())
+    assert {each.name for each in closed.iterdir()} >= {"control.sqlite", "checkpoints", "trust.json", "serve.toml"}
+    wired.gateway = wire(wired.home)
+
+
+def test_an_interrupted_succession_goes_on_where_it_stopped(wired: Wired, monkeypatch: pytest.MonkeyPatch) -> None:
+    ask(wired, 0)
+    wired.gateway.watchman.look()
+    kept = backup(wired)
+    ask(wired, 1)
+    wired.gateway.watchman.look()
+    restore(wired, kept)
+
+    rename, done = Path.rename, list[str]()
+
+    def rename_some(path: Path, target: Path) -> Path:
+        if len(done) == 3:
+            raise OSError("pulled the plug")
+        done.append(path.name)
+        return rename(path, target)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "rename", rename_some)
+        with pytest.raises(OSError, match="plug"):
+            succeed(wired.home, NEW)
+    assert succeed(wired.home, NEW) is None
+
+    assert examine_history(wired.home).fate is Fate.WHOLE
+    with served_again(wired):
+        assert wired.gateway.watchman.standing.whys == ()
+    wired.gateway = wire(wired.home)
+
+
+def test_where_nothing_is_lost_counting_anew_finds_what_somebody_changed(wired: Wired) -> None:
+    ask(wired, 0, 1, 0)
+    wired.gateway.watchman.look()
+    wired.gateway.close()
+    assert rebuild(wired.home)[1] == 0
+    with closing(sqlite3.connect(database(wired.home))) as connection, connection:
+        connection.execute("UPDATE budget_day SET subjects = 0, comparisons = 1")
+        connection.execute("DELETE FROM seen_subject WHERE link IN (SELECT link FROM seen_subject LIMIT 1)")
+
+    made, differing = rebuild(wired.home)
+
+    assert differing == 1
+    assert list(made.counts.values()) == [(2, 3)]
+    with closing(sqlite3.connect(database(wired.home))) as connection:
+        assert connection.execute("SELECT subjects, comparisons FROM budget_day").fetchall() == [(2, 3)]
+        assert connection.execute("SELECT count(*) FROM seen_subject").fetchone() == (0,)
+    with served_again(wired):
+        assert [each.status_code for each in ask(wired, 0)] == [200]
+    wired.gateway = wire(wired.home)
+
+
+def test_counting_changes_nothing(wired: Wired) -> None:
+    ask(wired, 0)
+    wired.gateway.watchman.look()
+    before = wired.gateway.reader.head()
+
+    counted = count(wired.home)
+
+    assert list(counted.counts.values()) == [(1, 1)]
+    assert counted.spent is None
+    assert wired.gateway.reader.head() == before
+
+
+def test_a_log_that_was_altered_rebuilds_nothing(wired: Wired) -> None:
+    ask(wired, 0)
+    wired.gateway.watchman.look()
+    wired.gateway.close()
+    with closing(sqlite3.connect(database(wired.home))) as connection, connection:
+        connection.execute("DROP TRIGGER ledger_entry_no_UPDATE")
+        connection.execute('UPDATE ledger_entry SET leaf = zeroblob(32) WHERE "index" = 3')
+
+    found = examine_history(wired.home)
+
+    assert (found.fate, found.index) == (Fate.ALTERED, 3)
+    with pytest.raises(LedgerError, match="doctor"):
+        count(wired.home)
+    wired.gateway = wire(wired.home)
+
+
+def test_a_standby_that_went_on_is_told_by_the_first_entry_of_its_own(wired: Wired) -> None:
+    ask(wired, 0)
+    wired.gateway.watchman.look()
+    kept, size = backup(wired), wired.gateway.reader.head().size
+    ask(wired, 1, 2)
+    wired.gateway.watchman.look()
+    restore(wired, kept)
+    wired.gateway = wire(wired.home)
+    set_clock(wired, timedelta(minutes=5))
+    ask(wired, 3, 4, 5, 6)  # before anybody looked
+
+    found = examine_history(wired.home)
+
+    assert (found.fate, found.index, found.end) == (Fate.OVERTAKEN, size, size + 1)
+
+
+def test_the_commands_are_there() -> None:
+    assert {"audit state", "audit unseal", "audit doctor", "audit rebuild"} <= commands().keys()
