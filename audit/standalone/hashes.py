@@ -57,4 +57,13 @@ def sha256(content: bytes) -> bytes:
     return hashlib.sha256(content).digest()
 
 
-SUITES: Mapping[str, Callable[[bytes], bytes]] = {"intl": sha256, "gm": sm3}
+def _fastest_sm3() -> Callable[[bytes], bytes]:
+    """Take OpenSSL's where Python has it: it is a hundred times faster, and must say the same."""
+    try:
+        hashlib.new("sm3")
+    except ValueError:
+        return sm3
+    return lambda content: hashlib.new("sm3", content).digest()
+
+
+SUITES: Mapping[str, Callable[[bytes], bytes]] = {"intl": sha256, "gm": _fastest_sm3()}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from audit.standalone.hashes import sm3
+from audit.standalone.hashes import SUITES, sm3
 from audit.standalone.sm2 import sm2_verify
 from audit.standalone.trees import Hashing
 
@@ -72,3 +72,8 @@ def test_trees_have_the_published_roots(size: int, root: str) -> None:
         hashing.grow(frontier, at, hashing.leaf(leaf))
 
     assert hashing.root(frontier).hex() == root
+
+
+def test_whatever_hashes_for_gm_says_what_plain_python_says() -> None:
+    for size in (0, 1, 55, 56, 63, 64, 65, 200):
+        assert SUITES["gm"](bytes(size)) == sm3(bytes(size))
