@@ -1,4 +1,4 @@
-"""The kinds of events about the log itself: its keys change, its old part goes, it ends."""
+"""The kinds of events about the log itself: its keys change, its old part goes."""
 
 from audit.kind import Kind
 
@@ -41,14 +41,4 @@ RETENTION_APPLIED = Kind(
         **_DECIDED,
     },
 )
-LOG_CLOSED = Kind(
-    "log.closed",
-    "存证账已关闭",
-    "The last entry of this log: which log goes on, and who signs it.",
-    {
-        "origin": "name of the log that goes on",
-        "vkeys": "verifier keys of its signers",
-        **_DECIDED,
-    },
-)
-CARE_KINDS = (KEY_TRUSTED, KEY_ENDED, RETENTION_APPLIED, LOG_CLOSED)
+CARE_KINDS = (KEY_TRUSTED, KEY_ENDED, RETENTION_APPLIED)

@@ -17,7 +17,7 @@ from shutil import which
 import httpx2
 import msgspec
 import pytest
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from adapters.clock import SystemClock
@@ -200,14 +200,15 @@ def test_every_decision_is_in_the_list_once_and_in_order() -> None:
 @cache
 def commands() -> Mapping[str, frozenset[str]]:
     """The options of every command, by its words: `audit verify`."""
-    group = get_command(app)
-    assert isinstance(group, TyperGroup)
-    found: dict[str, frozenset[str]] = {}
-    for word, each in group.commands.items():
-        inner = {f"{word} {name}": one for name, one in each.commands.items()} if isinstance(each, TyperGroup) else {}
-        for name, command in (inner or {word: each}).items():
-            found[name] = frozenset(option for parameter in command.params for option in parameter.opts)
-    return found
+    return dict(_commands("", get_command(app)))
+
+
+def _commands(words: str, command: object) -> Iterator[tuple[str, frozenset[str]]]:
+    if isinstance(command, TyperGroup):
+        for name, each in command.commands.items():
+            yield from _commands(f"{words} {name}", each)
+    elif isinstance(command, TyperCommand):
+        yield words.strip(), frozenset(option for parameter in command.params for option in parameter.opts)
 
 
 @pytest.mark.parametrize("path", [path for path in DOCUMENTS if "adr" not in path.parts], ids=name_of)
@@ -218,7 +219,7 @@ def test_commands_and_options_exist(path: Path) -> None:
 
     for call in calls:
         words = call.split()
-        known = [name for name in (" ".join(words[:2]), words[0]) if name in commands()]
+        known = [name for name in (" ".join(words[:3]), " ".join(words[:2]), words[0]) if name in commands()]
         if not known and words[0] in {name.split()[0] for name in commands()}:
             continue  # a group by itself: `bidui bench`
         assert known, f"{name_of(path)}: there is no `bidui {call}`"

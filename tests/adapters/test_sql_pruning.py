@@ -160,3 +160,14 @@ def test_a_database_that_refuses_is_left_alone(url: str, reader: SqlLedgerReader
         prune(url)
 
     assert len(list(reader.entries(0, SIZE))) == SIZE
+
+
+def test_only_the_maintenance_command_has_this_store() -> None:
+    root = Path(__file__).parents[2]
+    sources = [path for room in ("gateway", "adapters", "ops") for path in (root / room).rglob("*.py")]
+
+    users = {str(path.relative_to(root)) for path in sources if "adapters.sql.pruning" in path.read_text("utf-8")}
+    off = {str(path.relative_to(root)) for path in sources if "delete_guard" in path.read_text("utf-8")}
+
+    assert users - {"adapters/sql/tables.py"} == {"ops/retention.py"}
+    assert off == {"adapters/sql/tables.py", "adapters/sql/pruning.py"}
