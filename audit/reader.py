@@ -86,9 +86,12 @@ def read_leaves(
 
 
 def first_difference(reader: LedgerReader, size: int, digest: Digest = INTL.digest) -> int | None:
-    """Return the first of these entries that is missing or no longer has its stored hash; None when all have."""
+    """Return the first of these entries that is missing or no longer has its stored hash; None when all have.
+
+    Of pruned entries nothing is left that could differ.
+    """
     try:
-        for _ in read_leaves(reader, 0, size, digest):
+        for _ in read_leaves(reader, min(reader.floor(), size), size, digest):
             pass
     except DifferenceError as difference:
         return difference.index

@@ -18,6 +18,7 @@ from audit.deed_events import DeedRef, deed_in_force
 from audit.entry import JsonValue, decode
 from audit.events import Draft
 from audit.proof import TlogProof, check_consistency, check_inclusion, parse_tlog_proof
+from audit.reader import first_difference
 from audit.report import Exit, Report
 from audit.retention import KEPT, log_time, prunable
 from audit.tree import StoredTree
@@ -206,6 +207,13 @@ def test_a_chain_that_hangs_on_nothing_is_seen() -> None:
     log.rows = [replace(each, entry=forged) if each is row else each for each in log.rows]
 
     assert verified(log).first_bad == MINIMUM
+
+
+def test_the_signer_names_the_first_difference_of_what_is_left() -> None:
+    log = pruned()
+    assert first_difference(log, SIZE) is None
+    _changed(log, SIZE)
+    assert first_difference(log, SIZE + 1) == SIZE
 
 
 def test_whole_tiles_that_are_old_and_signed_can_be_pruned() -> None:
