@@ -190,7 +190,7 @@ class _BundleVerifier:
         if len(parts) != 3 or digest not in listed(entry["_sd"]):
             self._report.wrong(index, "开示项不是条目所承诺的 / a disclosure that the entry does not commit to")
             return ""
-        self._report.shown.append(f"  第 {index} 条 {parts[1]} = {json.dumps(parts[2], ensure_ascii=False)}")
+        self._report.opened.append(f"  第 {index} 条 {parts[1]} = {json.dumps(parts[2], ensure_ascii=False)}")
         return str(parts[1])
 
     def _check_erased(self, told: dict[str, Json]) -> None:

@@ -17,7 +17,7 @@ _HEAD = '''#!/usr/bin/env python3
 """比对存证账离线核验程序 · the offline verifier of Bidui's ledger, in one file.
 
     python bidui_verify.py log     导出.zip   --trust trust.json [--checkpoint 文件 ...] [--policy 文件]
-    python bidui_verify.py bundle  证据包.zip --trust trust.json [--policy 文件] [--at 2026-12-01]
+    python bidui_verify.py bundle  证据包.zip --trust trust.json [--policy 文件] [--at 2026-12-01] [--show]
     python bidui_verify.py receipt 回执.json  --trust trust.json [--proof 文件] [--request 文件] [--response 文件]
     python bidui_verify.py deed    文书.json  --foundation foundation.json [--at 2026-12-01]
 

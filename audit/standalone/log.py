@@ -100,6 +100,10 @@ class _LogVerifier:
             if not self._take_bundle(number, {}):
                 self._report.wrong(self._next, "条目缺失 / an entry is missing")
                 break
+        if self._export.size not in signed:
+            self._report.missing(None, f"大小 {self._export.size} 没有已签检查点 / no signed checkpoint of this size")
+            self._finish(self._proven)
+            return
         self._check_levels()
         for size, roots in sorted(signed.items()):
             if self._check_range_root(size, roots) and size >= self._export.end:

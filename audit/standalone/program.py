@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _say(f"{VERDICTS[report.verdict]}（{report.verdict}）")
     for _, index, cause in report.problems:
         _say(f"  {'' if index is None else f'第 {index} 条 / entry {index}: '}{cause}")
-    for line in report.shown if told.show or report.verdict == 0 else ():
+    for line in (*report.shown, *(report.opened if told.show else ())) if told.show or report.verdict == 0 else ():
         _say(line)
     return report.verdict
 
@@ -61,7 +61,11 @@ def _command(parser: argparse.ArgumentParser, run: Callable[[argparse.Namespace]
     for name in options:
         action = "append" if name == "checkpoint" else "store"
         parser.add_argument(f"--{name}", action=action, type=str if name == "at" else Path)
-    parser.add_argument("--show", action="store_true", help="有问题时也显示所述内容 / show what is claimed in any case")
+    parser.add_argument(
+        "--show",
+        action="store_true",
+        help="显示开示的内容，有问题时也显示所述 / show what was opened, and what is claimed in any case",
+    )
     parser.set_defaults(run=run)
 
 

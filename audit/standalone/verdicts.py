@@ -28,6 +28,8 @@ class Report:
     size: int = 0
     problems: list[tuple[int, int | None, str]] = field(default_factory=list[tuple[int, int | None, str]])
     shown: list[str] = field(default_factory=list[str])
+    opened: list[str] = field(default_factory=list[str], repr=False)
+    """What disclosures say: told only to whoever asks for it."""
     seen: set[int] = field(default_factory=set[int])
 
     def note(self, verdict: int, index: int | None, cause: str) -> None:

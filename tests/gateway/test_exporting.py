@@ -40,7 +40,8 @@ def test_a_bundle_is_proven_by_the_single_file(evidence: Evidence) -> None:
 
     assert report.problems == []
     assert report.verdict == PROVEN
-    assert any(SUBJECT in line for line in report.shown)
+    assert any(SUBJECT in line for line in report.opened)
+    assert SUBJECT not in repr(report)
 
 
 def test_what_is_taken_out_is_recorded_first_and_tells_no_value(evidence: Evidence) -> None:

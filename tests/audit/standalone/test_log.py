@@ -183,6 +183,11 @@ RANGES: dict[str, tuple[Callable[[dict[str, bytes]], object], int, int | None]] 
     ),
     "a hash above altered": (lambda m: m.update({"tile/1/000.p/2": bytes(64)}), TAMPERED, 256),
     "the hashes above missing": (lambda m: m.pop("tile/1/000.p/2"), TAMPERED, 256),
+    "a tree without end claimed": (
+        lambda m: m.update({"export.json": m["export.json"].replace(b'"size":700', b'"size":%d' % 2**52)}),
+        INCOMPLETE,
+        None,
+    ),
     "the right edge missing": (lambda m: m.pop("tile/0/002.p/188"), INCOMPLETE, None),
 }
 
