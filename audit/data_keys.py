@@ -25,8 +25,10 @@ PointOf: TypeAlias = Callable[[str, str], bytes]
 """Gives the point of a person: kind and number, or `OPERATOR` and their account."""
 OPERATOR: Final = "operator"
 HALF_BYTES = 32
-_HELD = 2048
-"""Ciphers that are kept set up: the same operators ask all day, and often about the same people."""
+_HELD = 16_384
+"""People whose keys are remembered, some 300 bytes each: the same are asked about by several partners."""
+_OPERATORS = 512
+"""Operators whose ciphers are kept set up, 3 KB each: the same ask all day."""
 
 
 class MonthKeys:
@@ -41,7 +43,8 @@ class MonthKeys:
         self._suite = suite
         self._wrap = suite.block(_expand(half, b"bidui-point/1"))
         self.own = suite.cipher(_expand(half, b"bidui-frame/1"))
-        self._persons: dict[tuple[str, str], tuple[bytes, Cryptor]] = {}
+        self._keys: dict[tuple[str, str], tuple[bytes, bytes]] = {}
+        self._operators: dict[tuple[str, str], tuple[bytes, Cryptor]] = {}
 
     def __repr__(self) -> str:
         """Show the month alone."""
@@ -49,15 +52,23 @@ class MonthKeys:
 
     def person(self, person: tuple[str, str]) -> tuple[bytes, Cryptor]:
         """The point of a person and the cipher of their frames. Raise `DisclosureError` when it was destroyed."""
-        found = self._persons.get(person)
-        if found is None:
-            point = self._point(*person)
-            cipher = self.cipher(point)
-            if cipher is None:
-                raise DisclosureError(f"the keys of {self.kid} were destroyed for somebody; the clock may be wrong")
-            if len(self._persons) >= _HELD:
-                self._persons.clear()
-            found = self._persons[person] = (point, cipher)
+        found = self._operators.get(person)
+        if found is not None:
+            return found
+        point, key = self._keys.get(person) or self._derive(person)
+        made = point, self._suite.cipher(key)
+        if person[0] == OPERATOR and len(self._operators) < _OPERATORS:
+            self._operators[person] = made
+        return made
+
+    def _derive(self, person: tuple[str, str]) -> tuple[bytes, bytes]:
+        point = self._point(*person)
+        key = self._key(point)
+        if key is None:
+            raise DisclosureError(f"the keys of {self.kid} were destroyed for somebody; the clock may be wrong")
+        if len(self._keys) >= _HELD:
+            self._keys.clear()
+        found = self._keys[person] = (point, key)
         return found
 
     def is_left(self, point: bytes) -> bool:
@@ -66,8 +77,12 @@ class MonthKeys:
 
     def cipher(self, point: bytes) -> Cryptor | None:
         """The cipher of the frames about whoever has this point, None when their half was destroyed."""
+        key = self._key(point)
+        return None if key is None else self._suite.cipher(key)
+
+    def _key(self, point: bytes) -> bytes | None:
         leaf = self._tree.leaf(point, self._month)
-        return None if leaf is None else self._suite.cipher(_expand(leaf, self._half + point))
+        return None if leaf is None else _expand(leaf, self._half + point)
 
     def veil(self, points: Sequence[bytes], counters: Sequence[bytes]) -> list[bytes]:
         """Hide points, or show hidden ones. A counter is as long as a point: nonce and code of a frame, used once."""
