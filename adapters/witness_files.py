@@ -94,12 +94,12 @@ class WitnessedFiles:
         self.stamps = Slots(folder / "stamps")
 
     def swap(self, expected: bytes | None, new: bytes, *, is_readable: bool) -> bool:
-        """Replaces the last one with a quorum. One that cannot be read is moved aside first.
+        """Replaces the last one with a quorum; False when another one than `expected` is there.
 
-        False when another one than `expected` is there.
+        One that is of another log, or cannot be read, is moved aside first.
         """
         if expected is not None and not is_readable and self.quorum.latest() == expected:
-            os.replace(self._folder / "latest", self._folder / "damaged")
+            os.replace(self._folder / "latest", self._folder / f"aside-{sha256(expected).hexdigest()[:16]}")
             expected = None
         return self.quorum.swap(expected, new)
 

@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
 
-import msgspec
-
 from adapters.witness_files import WitnessedFiles
 from audit import checkpoint, note
 from audit.checkpoint import Checkpoint, peek
@@ -86,7 +84,8 @@ class WitnessRecord:
 
     @property
     def _mark(self) -> str:
-        return f"first-{sha256(msgspec.json.encode(repr(self.policy))).hexdigest()[:16]}"
+        told = f"{self.origin}\n{self.policy!r}"
+        return f"first-{sha256(told.encode('utf-8', 'surrogateescape')).hexdigest()[:16]}"
 
     # ------------------------------------------------------------------------------------ witness by witness
 
@@ -160,9 +159,10 @@ class WitnessRecord:
     def _keep(self, vkey: str, wanted: Checkpoint, content: bytes) -> None:
         def decide(there: bytes | None) -> bytes | None:
             try:
-                return content if there is None or peek(there).size <= wanted.size else None
+                kept = peek(there) if there else wanted
             except NoteError:
                 return content
+            return content if kept.origin != wanted.origin or kept.size <= wanted.size else None
 
         self.kept.keep(vkey, decide)
 
@@ -192,9 +192,8 @@ class WitnessRecord:
     def accused(self) -> Standing:
         """Hard for as long as the log is not the one that we once signed and others have seen."""
         content = self.kept.marks.read(_EVIDENCE)
-        if content is None:
-            return FINE
-        if not self._contradicts(content):
+        # What speaks against an earlier log of this home says nothing about its successor.
+        if content is None or peek(content).origin != self.origin or not self._contradicts(content):
             return FINE
         size = peek(content).size
         told = f"witnesses hold a checkpoint of {size} entries that we signed; the log here is another, or shorter"
@@ -206,7 +205,7 @@ class WitnessRecord:
         Evidence that the log answers by now, because a whole backup came back, is put away.
         """
         evidence = self.kept.marks.read(_EVIDENCE)
-        if evidence and not self._contradicts(evidence):
+        if evidence and peek(evidence).origin == self.origin and not self._contradicts(evidence):
             self.kept.marks.remove(_EVIDENCE)
         quorum = self.kept.quorum.latest() if self._readable() else None
         for content in (quorum, *(self.cosigned(each) for each in self.policy.witnesses)):

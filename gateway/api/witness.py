@@ -24,6 +24,8 @@ from gateway.domain.errors import UnreadableError
 
 ADD = "/v1/witness/add-checkpoint"
 LATEST = "/v1/witness/{origin}/checkpoint"
+AT_ONCE = 2
+"""Requests that may wait for the disk side by side; further ones wait here, and nobody else waits for them."""
 SIZE_TYPE = "text/x.tlog.size"
 _TEXT = "text/plain; charset=utf-8"
 _TOLD = {
@@ -47,8 +49,10 @@ class WitnessDoor:
 def witness_routes(door: WitnessDoor) -> list[Route]:
     """The routes."""
 
+    few = asyncio.Semaphore(AT_ONCE)
+
     async def add(request: HttpRequest) -> Response:
-        response = await _safely(lambda: _add(door, request))
+        response = await _safely(lambda: _add(door, request, few))
         door.counted(response.status_code)
         return response
 
@@ -58,7 +62,7 @@ def witness_routes(door: WitnessDoor) -> list[Route]:
     return [Route(ADD, add, methods=["POST"]), Route(LATEST, latest, methods=["GET"])]
 
 
-async def _add(door: WitnessDoor, request: HttpRequest) -> Response:
+async def _add(door: WitnessDoor, request: HttpRequest, few: asyncio.Semaphore) -> Response:
     if door.witness is None:
         return _problem(404)
     try:
@@ -68,7 +72,8 @@ async def _add(door: WitnessDoor, request: HttpRequest) -> Response:
     except UnreadableError:
         return _problem(400)
     # The store waits for the disk, and ML-DSA costs half a millisecond: neither holds up a turn.
-    return _response(await asyncio.to_thread(door.witness.add_checkpoint, body))
+    async with few:
+        return _response(await asyncio.to_thread(door.witness.add_checkpoint, body))
 
 
 async def _latest(door: WitnessDoor, origin: str) -> Response:

@@ -3,6 +3,7 @@
 import random
 import threading
 from base64 import b64encode
+from datetime import timedelta
 from functools import partial
 from hashlib import sha256
 
@@ -332,6 +333,32 @@ def test_a_store_that_breaks_gets_no_cosignature_out() -> None:
 
     with pytest.raises(OSError):  # noqa: PT011 - any of them
         a_witness(Broken()).add_checkpoint(a_request(0, 3).encode())
+
+
+def test_the_same_checkpoint_again_and_again_costs_no_writing() -> None:
+    """Anybody may hand in what is public. After a while it is cosigned anew, as a sign of life."""
+    store, clock = MemoryWitness(), [AT]
+    witness = Witness(SIGNERS, trusted, store, lambda: clock[0])
+    first = witness.add_checkpoint(a_request(0, 300).encode())
+    kept = store.kept[ORIGIN]
+
+    again = witness.add_checkpoint(a_request(300, 300).encode())
+    assert (again, store.kept[ORIGIN]) == (first, kept)
+
+    clock[0] += timedelta(seconds=5)
+    later = witness.add_checkpoint(a_request(300, 300).encode())
+    assert later.status == 200
+    assert later != first
+    assert store.kept[ORIGIN] != kept
+
+
+def test_a_key_that_is_new_signs_what_the_old_one_signed_just_now() -> None:
+    store = MemoryWitness()
+    Witness(SIGNERS[:1], trusted, store, lambda: AT).add_checkpoint(a_request(0, 300).encode())
+
+    reply = a_witness(store).add_checkpoint(a_request(300, 300).encode())
+
+    assert len(read_lines(reply.body)) == 2
 
 
 def test_the_last_one_is_told_to_monitors() -> None:

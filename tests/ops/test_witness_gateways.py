@@ -212,6 +212,8 @@ def test_a_restore_of_everything_is_found_by_the_other_department(sides: list[Si
     assert first.round() == {"other": Said.PROVES}
     assert first.state() == (Grade.HARD, Cause.AHEAD)
     assert "停止答复" in first.run("status", code=5).output
+    first.gateway.watchman.look()
+    assert first.gateway.pipeline.is_sealed
     first.grow()
     first.grow()  # longer than what was witnessed, and another history
     assert first.again().state() == (Grade.HARD, Cause.AHEAD)

@@ -25,14 +25,15 @@ from audit.cosignature import cosign, write_lines
 from audit.errors import NoteError, UnsignedError
 from audit.note import NoteSigner, parse
 from audit.suite import INTL
-from audit.trust import Trust
+from audit.tree import StoredTree
+from audit.trust import Trust, TrustedKey
 from audit.witness import Witness
 from audit.witness_policy import parse_policy
 from audit.witnessing import Cause, Grade, Limits
 from gateway.api.witness import WitnessDoor, witness_routes
 from ops.witness_record import WitnessRecord
 from ops.witnessing import Said, Witnessing
-from tests.audit.make import LOG_SIGNERS, ORIGIN, a_checkpoint_of, a_ledger, a_log, a_trust, an_answer, an_ml_dsa_signer
+from tests.audit.make import ORIGIN, a_checkpoint_of, a_ledger, a_log, an_answer, an_ed25519_signer, an_ml_dsa_signer
 from tests.audit.witnesses import a_cosigner
 from tests.fakes_audit import MemoryLedger
 from tests.make import NOW
@@ -66,6 +67,7 @@ class Bench:
     hosts: dict[str, ASGIApp] = field(default_factory=dict)
     metrics: Metrics = field(default_factory=Metrics)
     seconds: float = 5.0
+    origin: str = ORIGIN
 
     def __post_init__(self) -> None:
         self.hosts |= {f"{name}.example": self.witness(name) for name in NAMES}
@@ -75,9 +77,9 @@ class Bench:
     def fresh(self) -> Witnessing:
         """As after a restart."""
         record = WitnessRecord(
-            origin=ORIGIN,
+            origin=self.origin,
             policy=parse_policy(self.policy.encode()),
-            log=lambda size: a_trust().verifiers("checkpoint", size),
+            log=lambda size: self.trust.verifiers("checkpoint", size),
             kept=WitnessedFiles(self.folder / "checkpoints"),
             latest=lambda: self.latest,
             hashes=self.hashes,
@@ -85,6 +87,14 @@ class Bench:
             now=lambda: self.at,
         )
         return Witnessing(record=record, limits=LIMITS, metrics=self.metrics, make_line=self.line)
+
+    @property
+    def signer(self) -> NoteSigner:
+        return an_ed25519_signer(self.origin)
+
+    @property
+    def trust(self) -> Trust:
+        return Trust(self.origin, (TrustedKey(self.signer.vkey, "checkpoint"),))
 
     def hashes(self, level: int, start: int, end: int) -> bytes:
         """Of the log as it is now, which a test may replace."""
@@ -107,14 +117,16 @@ class Bench:
         """An honest one, with a store of its own; another folder is another life."""
 
         def trusted(origin: str) -> Trust | None:
-            return a_trust() if origin == ORIGIN else None
+            return self.trust if origin == self.origin else None
 
         store = CosignedFiles(self.folder / (folder or name))
         witness = Witness([SIGNERS[name]], trusted, store, lambda: self.at)
         return Starlette(routes=witness_routes(WitnessDoor(witness=witness, origins=lambda: [ORIGIN])))
 
     def sign(self) -> None:
-        self.latest = a_checkpoint_of(self.log)
+        size = self.log.head().size
+        tree = StoredTree(size, self.log.hashes)
+        self.latest = checkpoint.sign(Checkpoint(self.origin, size, tree.root()), [self.signer], NOW)
 
     def grow(self, entries: int = 10) -> None:
         a_ledger(f"{self.log.head().size}").append(self.log, [an_answer()] * entries, NOW)
@@ -455,7 +467,7 @@ def test_a_claim_without_proof_counts_as_much_as_a_cosignature(
 
 
 def test_a_checkpoint_of_ours_that_we_never_signed_proves_nothing(bench: Bench) -> None:
-    forged = checkpoint.sign(Checkpoint(ORIGIN, 900, bytes(32)), [an_ml_dsa_signer(seed="x")], NOW)
+    forged = checkpoint.sign(Checkpoint(ORIGIN, 900, bytes(32)), [an_ed25519_signer(seed="x")], NOW)
     bench.hosts["w1.example"] = answering(
         lambda request, _: Response(b"900\n", 409) if request.method == "POST" else Response(forged)
     )
@@ -512,7 +524,7 @@ def test_a_cosignature_that_is_brought_completes_the_quorum(bench: Bench) -> Non
     bench.grow()
     best = record.best_for(record.policy.witnesses[2])
     assert best is not None
-    assert len(parse(best).signatures) == 3  # ours, and that of w1
+    assert len(parse(best).signatures) == 2  # ours, and that of w1
 
     assert peek(record.best_for(record.policy.witnesses[0]) or b"").size == 310
 
@@ -525,7 +537,7 @@ def test_a_cosignature_that_is_brought_completes_the_quorum(bench: Bench) -> Non
 def test_what_is_not_ours_or_does_not_hold_is_not_taken(bench: Bench) -> None:
     assert bench.latest is not None
     record = bench.witnessing.record
-    other = checkpoint.sign(Checkpoint("other.example/log", 5, bytes(32)), LOG_SIGNERS, NOW)
+    other = checkpoint.sign(Checkpoint("other.example/log", 5, bytes(32)), [bench.signer], NOW)
 
     with pytest.raises(NoteError, match="is one of other"):
         record.take(other, cosign(other, [SIGNERS["w1"]], NOW))
@@ -546,6 +558,24 @@ def test_an_old_cosignature_does_not_take_the_place_of_a_newer(bench: Bench) -> 
 
     assert bench.covered == 310
     assert bench.round() == dict.fromkeys(NAMES, Said.COSIGNED)
+
+
+def test_a_successor_log_begins_anew(bench: Bench) -> None:
+    """In the same home: what witnesses said of the earlier log neither counts nor speaks against it."""
+    bench.round()
+    roll_back(bench, 200)
+    bench.round()
+    assert bench.state() == (Grade.HARD, Cause.AHEAD)
+
+    bench.at += timedelta(days=30)
+    bench.origin, bench.log = "gateway.example/audit/2025-2", a_log(9)
+    bench.sign()
+    bench.hosts |= {f"{name}.example": bench.witness(name) for name in NAMES}
+    bench.witnessing = bench.fresh()
+    assert bench.state() == FINE
+
+    assert bench.round() == dict.fromkeys(NAMES, Said.COSIGNED)
+    assert (bench.covered, bench.state()) == (9, FINE)
 
 
 def test_a_damaged_file_is_as_good_as_none(bench: Bench) -> None:
