@@ -17,7 +17,7 @@ from audit.standalone.deeds import open_deed
 from audit.standalone.log import verify_log
 from audit.standalone.receipts import verify_receipt
 from audit.standalone.trusting import Trust, parse_trust
-from audit.standalone.verdicts import USAGE, VERDICTS, Report, UnreadableError, WrongError
+from audit.standalone.verdicts import PROVEN, USAGE, VERDICTS, Report, UnreadableError, WrongError
 from audit.standalone.witnesses import Policy
 
 MAX_SMALL_FILE = 64 * 1024 * 1024
@@ -34,7 +34,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _say(f"{VERDICTS[report.verdict]}（{report.verdict}）")
     for _, index, cause in report.problems:
         _say(f"  {'' if index is None else f'第 {index} 条 / entry {index}: '}{cause}")
-    for line in (*report.shown, *(report.opened if told.show else ())) if told.show or report.verdict == 0 else ():
+    for line in report.shown if told.show or report.verdict == PROVEN else ():
+        _say(line)
+    for line in report.opened if told.show else ():
         _say(line)
     return report.verdict
 
