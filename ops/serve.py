@@ -179,10 +179,13 @@ async def _follow(gateway: Gateway) -> None:
 async def _index(gateway: Gateway) -> None:
     """Keeps the officers' search near the head, so that a search has little to catch up with."""
 
-    async def look() -> None:
-        await asyncio.to_thread(gateway.people.trail.indexer.catch_up)
+    def follow() -> None:
+        try:
+            gateway.people.trail.indexer.follow(INDEX_SECONDS)
+        except KeyFileError as error:
+            log.warning("task_failed", error=type(error).__name__)
 
-    await _every(INDEX_SECONDS, look)
+    await _every(INDEX_SECONDS, lambda: asyncio.to_thread(follow))
 
 
 def follow_at_once(gateway: Gateway) -> None:

@@ -64,13 +64,15 @@ class Indexer:
 
         Raises `UnavailableError`, also when that takes longer than it may: what is done stays done.
         """
-        until = None if max_seconds is None else self.seconds() + max_seconds
         wanted = self.ledger.head().size if upto is None else upto
-        while (reached := self._advance(wanted)) < wanted:
-            if until is not None and self.seconds() >= until:
-                raise UnavailableError(f"the search index goes up to {reached} of {wanted} entries; try again")
-            self.rest()
+        reached = self._go_on(wanted, max_seconds)
+        if reached < wanted:
+            raise UnavailableError(f"the search index goes up to {reached} of {wanted} entries; try again")
         return reached
+
+    def follow(self, max_seconds: float) -> int:
+        """Indexes what is new for so long at most; how far the index goes now."""
+        return self._go_on(self.ledger.head().size, max_seconds)
 
     def rebuild(self) -> int:
         """Makes the index anew, from the first entry that is there; how many entries it goes up to."""
@@ -78,6 +80,12 @@ class Indexer:
             work.trail.clear(Cursor(FORM, 0, work.trail.cursor().erasures + 1))
             work.commit()
         return self.catch_up()
+
+    def _go_on(self, wanted: int, max_seconds: float | None) -> int:
+        until = None if max_seconds is None else self.seconds() + max_seconds
+        while (reached := self._advance(wanted)) < wanted and (until is None or self.seconds() < until):
+            self.rest()
+        return reached
 
     def _advance(self, wanted: int) -> int:
         """One portion, if there is any; how far the index went before it."""

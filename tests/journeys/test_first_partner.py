@@ -498,6 +498,29 @@ def test_partners_are_explained_nothing(story: Story) -> None:
             assert story.who(account).act(*arguments).json["error"] == "forbidden"
 
 
+def test_officers_search_the_ledger_for_a_person_and_each_search_stands_in_it(story: Story) -> None:
+    entry = story.ask(story.notes["number"]).receipt["body"]["index"]
+    auditor = story.who("bb-aud")
+    number = auditor.private("number", story.person().id_number)
+
+    told = auditor.does("audit", "search", "--person", "--number-file", number, "--because", "案-7").json
+    partner = told["hits"][0]["partner"]
+    again = auditor.does("audit", "search", "--partner", partner, "--outcome", "confirmed", "--save", "财政").json
+    kept = auditor.says("audit", "search", "--view", "财政", "--limit", 1, "--session", auditor.session)
+
+    assert told["hits"][0]["entry"] == entry == again["hits"][0]["entry"]
+    assert told["hits"][0]["grant"] == story.notes["number"]
+    assert f"第 {entry} 条" in kept
+    searches = [each["body"] for each in story.entries() if each["type"] == "trail.searched"]
+    assert [each["terms"] for each in searches] == [["subject"], [], []]
+    hours = auditor.does("audit", "hours", "--from", "2000-01-01T00:00Z", "--to", "2000-12-01T00:00Z").json
+    assert hours == {"hours": []}
+    assert [each["name"] for each in auditor.does("audit", "views").json["views"]] == ["财政"]
+    assert auditor.does("audit", "views", "--delete", "财政").json == {"views": []}
+    assert story.who("bb-lead").act("audit", "search").code == REFUSED
+    assert auditor.run("audit", "reindex", "--check", "--home", story.home.path).code == 0
+
+
 def test_a_draft_is_rehearsed_over_what_was_decided(story: Story) -> None:
     story.ask(story.notes["number"])
     named = ("--expectations", SHIPPED_EXPECTATIONS, "--units", story.home.path / "units.toml")
