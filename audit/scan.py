@@ -6,6 +6,7 @@ One pass holds: canonical form, number, strictly increasing time, each partner's
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from audit.answer_form import read_answer
 from audit.entry import JsonValue, decode, leaf_hash
 from audit.errors import EntryError
 from audit.frames import SLOTS
@@ -29,12 +30,30 @@ class _Link(NamedTuple):
     leaf: str
 
 
+class _Claimed(NamedTuple):
+    """Where an entry says it stands in its partner's chain."""
+
+    partner: str
+    place: JsonValue
+    previous: JsonValue
+
+
+class _Numbers(NamedTuple):
+    """Which number and form an entry says it has, and when it came."""
+
+    seq: JsonValue
+    suite: JsonValue
+    v: JsonValue
+    log_time: str
+    time: str
+
+
 class EntryScan:
     """Checks entries one after the other."""
 
-    def __init__(self, origin: str, suite: Suite, findings: Findings) -> None:
-        """Begin before entry 0 of the log of this origin."""
-        self._origin, self._suite, self._findings = origin, suite, findings
+    def __init__(self, origin: str, suite: Suite, findings: Findings, *, is_brief: bool = False) -> None:
+        """Begin before entry 0 of the log of this origin. `is_brief` checks answers without giving their members."""
+        self._origin, self._suite, self._findings, self._is_brief = origin, suite, findings, is_brief
         self._chains: dict[str, _Link] = {}
         self._log_time = ""
         self._pruned = 0
@@ -50,6 +69,11 @@ class EntryScan:
         leaf = leaf_hash(content, self._suite.digest)
         if leaf != stored:
             self._findings.tampered(index, "the entry does not have the hash it was stored with")
+        answer = read_answer(content) if self._is_brief and index else None
+        if answer is not None:
+            self._check_numbers(index, _Numbers(answer.seq, answer.suite, answer.v, answer.log_time, answer.time))
+            self._check_chain(index, _Claimed(answer.partner, answer.pseq, answer.pprev), leaf)
+            return leaf, None
         try:
             entry = decode(content)
         except EntryError as error:
@@ -60,40 +84,42 @@ class EntryScan:
             return leaf, None
         self._check_place(index, entry)
         if "partner" in entry:
-            self._check_chain(index, entry, leaf)
+            self._check_chain(index, _Claimed(str(entry["partner"]), entry["pseq"], entry["pprev"]), leaf)
         return leaf, entry
 
     def _check_place(self, index: int, entry: Entry) -> None:
-        if entry["seq"] != index or entry["suite"] != self._suite.name or entry["v"] != 1:
-            self._findings.tampered(index, f"the entry says it is number {entry['seq']}, or of another form or suite")
-        log_time = str(entry["log_time"])
-        if log_time <= self._log_time or str(entry["time"]) > log_time:
-            self._findings.tampered(index, "the entry is not later than the one before it")
-        self._log_time = log_time
+        times = str(entry["log_time"]), str(entry["time"])
+        self._check_numbers(index, _Numbers(entry["seq"], entry["suite"], entry["v"], *times))
         if (entry["type"] == LOG_OPENED.type) != (index == 0):
             self._findings.tampered(index, "a log begins with its opening entry and has no second one")
         elif index == 0 and not self._opens(entry["body"]):
             self._findings.tampered(0, f"the opening entry is not that of {self._origin}")
 
+    def _check_numbers(self, index: int, says: _Numbers) -> None:
+        if says.seq != index or says.suite != self._suite.name or says.v != 1:
+            self._findings.tampered(index, f"the entry says it is number {says.seq}, or of another form or suite")
+        if says.log_time <= self._log_time or says.time > says.log_time:
+            self._findings.tampered(index, "the entry is not later than the one before it")
+        self._log_time = says.log_time
+
     def _opens(self, body: JsonValue) -> bool:
         return isinstance(body, Mapping) and body.get("origin") == self._origin
 
-    def _check_chain(self, index: int, entry: Entry, leaf: bytes) -> None:
-        partner = str(entry["partner"])
-        last = self._chains.get(partner)
+    def _check_chain(self, index: int, says: _Claimed, leaf: bytes) -> None:
+        last = self._chains.get(says.partner)
         if self._pruned and (last is None or last.number < self._pruned):
-            last = self._last_of_pruned(index, entry, last)
+            last = self._last_of_pruned(index, says, last)
         place, previous = (last.place + 1, last.leaf) if last else (0, None)
-        if entry["pseq"] != place:
-            self._findings.tampered(index, f"place {entry['pseq']} in its partner's chain instead of {place}")
-        elif entry["pprev"] != previous:
+        if says.place != place:
+            self._findings.tampered(index, f"place {says.place} in its partner's chain instead of {place}")
+        elif says.previous != previous:
             at = last.number if last else index
             self._findings.tampered(at, f"this entry and its partner's next, {index}, do not fit together")
-        self._chains[partner] = _Link(place, index, leaf.hex())
+        self._chains[says.partner] = _Link(place, index, leaf.hex())
 
-    def _last_of_pruned(self, index: int, entry: Entry, last: _Link | None) -> _Link | None:
+    def _last_of_pruned(self, index: int, says: _Claimed, last: _Link | None) -> _Link | None:
         """The entry before this one in its chain may be pruned; then the two agree, and its hash must be there."""
-        place, previous = entry["pseq"], entry["pprev"]
+        place, previous = says.place, says.previous
         least = last.place + 1 if last else 0
         if not isinstance(place, int) or not isinstance(previous, str) or place <= least:
             return last

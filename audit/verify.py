@@ -51,7 +51,7 @@ class _LogVerifier:
         self._reader, self._trust, self._keys = reader, trust, keys
         self._digest = trust.suite.digest
         self._findings = Findings()
-        self._entries = EntryScan(trust.origin, trust.suite, self._findings)
+        self._entries = EntryScan(trust.origin, trust.suite, self._findings, is_brief=keys is None)
         self._tree = TreeScan(trust.suite.digest)
         self._disclosed = DisclosureCheck(keys, self._findings)
         self._prunings = Prunings()
