@@ -16,6 +16,7 @@ from ops.bench import policy as rule_policy
 from ops.bench import stages as turn_stages
 from ops.bench import sync as source_sync
 from ops.bench import timing as answer_timing
+from ops.bench import trail as officers_trail
 from ops.bench.figures import BenchError, Report
 from ops.cli.console import Exit, JsonOption, fail, say, say_json
 
@@ -167,6 +168,19 @@ def policy(
     """发布一版规则册与按它判定一次各用多少时间；与标准 pycasbin 的比较单列。"""
     sizes = rule_policy.Sizes(rules=rules, departments=departments)
     tell([lambda: rule_policy.measure(_folder(work), sizes)], check=check, as_json=as_json)
+
+
+@app.command("trail")
+def trail(
+    entries: Annotated[int, typer.Option(min=1000, help="存证账条数；要求的规模为 1000000")] = ENTRIES,
+    searches: Annotated[int, typer.Option(min=2, help="每种检索的次数")] = 20,
+    work: WorkOption = WORK,
+    check: CheckOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """检索存证账：建索引的速度与大小，每种检索的用时。"""
+    sizes = officers_trail.Sizes(entries=entries, searches=searches)
+    tell([lambda: officers_trail.measure(_folder(work), sizes)], check=check, as_json=as_json)
 
 
 def _path(work: Path, engine: Engine, size: dict[str, int], seconds: int, rounds: int) -> Part:
