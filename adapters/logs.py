@@ -27,6 +27,8 @@ ALLOWED = frozenset(
         "error",
         "cause",
         "place",
+        "day",
+        "dispute",
         "generation",
         "data_version",
         "size",
