@@ -168,6 +168,7 @@ def forged(world: Bygones, **changes: object) -> int:
         subject=an_id(1),
         operator=CLERKS[FINANCE],
         matter=None,
+        told="confirmed",
         outcome=outcome("confirmed", cast("Mapping[str, str]", said["codes"])),
         request_sha256="",
         response_sha256="",
