@@ -7,7 +7,8 @@ caller alone, so only the caller can open what it claimed. Receipts of one turn 
     root        = RFC 6962 root over the canonical bytes of the bodies, in order
     path        = this body's place among them, and its inclusion proof
 
-The signature line is that of a C2SP note (type 0x01) by the receipt key, which signs nothing else.
+The signature line is that of a C2SP note by the receipt key. It signs the manifests of evidence too, and statements of
+days; each of them begins with a first line of its own.
 """
 
 from base64 import b64encode
