@@ -20,7 +20,9 @@ from adapters.sql.store import SqlStore, SqlWork
 from adapters.sql.tables import delete_guard, ledger_disclosure, ledger_entry, ledger_floor
 from adapters.sql.trail_tables import trail_place, trail_token
 
-BESIDE = (ledger_disclosure, trail_place, trail_token)
+SEARCHED = (trail_place, trail_token)
+"""What entries are found by; of those that are kept it stays, so that they are found still."""
+BESIDE = (ledger_disclosure, *SEARCHED)
 """Tables whose rows speak of single entries by their `index`: they go with them."""
 
 
@@ -34,14 +36,21 @@ class PruningWork(SqlWork):
         return cast("int", rows[0][0])
 
     def prune(self, before: int, kept: Collection[str]) -> None:
-        """Deletes entries below an index, all but those of these kinds, and what lies beside every one below it."""
-        for table in BESIDE:
-            Statement(delete(table).where(_below(table)), self._engine).ask(self._cursor, before=before).rows()
+        """Deletes entries below an index, all but those of these kinds, with what they are found by; and every
+        disclosure below it.
+        """
+        gone = select(ledger_entry.c.index).where(*_doomed(kept))
+        self._delete(delete(ledger_disclosure).where(_below(ledger_disclosure)), before)
+        for table in SEARCHED:
+            self._delete(delete(table).where(table.c.index.in_(gone)), before)
         off, on = delete_guard(self._engine.dialect.name)
         self._cursor.execute(off)
-        Statement(delete(ledger_entry).where(*_doomed(kept)), self._engine).ask(self._cursor, before=before).rows()
+        self._delete(delete(ledger_entry).where(*_doomed(kept)), before)
         self._cursor.execute(on)
         Statement(_set_floor(self._engine), self._engine).write(self._cursor, [(1, before)])
+
+    def _delete(self, deleting: ClauseElement, before: int) -> None:
+        Statement(deleting, self._engine).ask(self._cursor, before=before).rows()
 
 
 class PruningStore(SqlStore):

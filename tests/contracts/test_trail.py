@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from adapters.sql.ledger_reader import SqlLedgerReader
+from adapters.sql.pruning import PruningStore
 from adapters.sql.store import SqlStore
 from adapters.sql.trail_reader import SqlTrailReader
 from audit.events import Draft
@@ -20,6 +21,7 @@ from audit.tokens import Point, Tokens
 from gateway.trail.indexing import Indexer, forget
 from gateway.trail.opening import Opener
 from gateway.trail.ports import Choice, Cursor, Span
+from gateway.trail.rebuilding import differing_entries
 from gateway.trail.words import FORM, OPERATOR, SUBJECT, number_of
 from tests.audit.make import a_ledger, a_refusal, an_answer
 from tests.fakes_audit import MemoryKeys, a_point
@@ -336,3 +338,24 @@ def test_views_are_kept_by_name(trail: Trail) -> None:
 
     assert trail.reader.views("a") == {"x": b"\0\xff"}
     assert trail.reader.views("b") == {"x": b"3"}
+
+
+# ---------------------------------------------------------------------------------------- archived entries
+
+
+def test_entries_that_are_kept_when_others_go_are_found_still(engine_url: str, trail: Trail) -> None:
+    trail.record(a_refusal(), an_answer(), a_refusal(), an_answer())
+    trail.indexer().catch_up()
+    pruning = PruningStore(engine_url)
+    with closing(pruning), pruning.pruning() as work:
+        work.prune(4, ["comparison.refused"])
+        work.commit()
+    refused = Choice(words=(number_of("outcome", "refused"),))
+    partner = Choice(words=(number_of("partner", "payroll"),))
+
+    grown = trail.find(refused), trail.find(partner)
+    trail.indexer().rebuild()
+
+    assert grown == ([3, 1], [4, 3, 1])
+    assert (trail.find(refused), trail.find(partner)) == grown
+    assert list(differing_entries(trail.indexer())) == []
