@@ -13,12 +13,13 @@ from adapters.identity.certificate import Edge
 from adapters.keys.files import Passphrase, read_secret
 from adapters.sealing.enlisting import Enlisters
 from adapters.sql.store import SqlWork
+from gateway.access_report import AccessDesk
 from gateway.accounts.enrolment import Enrolment, Invited
 from gateway.accounts.ports import AccountWork
+from gateway.api.office.access import AccessDoors, access_routes
 from gateway.api.office.cohorts import CohortDoors, cohort_routes
 from gateway.api.office.custody import CustodyDoors, custody_routes
 from gateway.api.office.deeds import DeedDoors, deed_routes
-from gateway.api.office.entries import EntryDoors, entry_routes
 from gateway.api.office.entries import EntryDoors, entry_routes
 from gateway.api.office.evidence import EvidenceDoors, evidence_routes
 from gateway.api.office.people import PeopleDoors, people_routes
@@ -29,7 +30,6 @@ from gateway.api.office.tasks import TaskDoors, task_routes
 from gateway.api.office.trail import TrailDoors, trail_routes
 from gateway.cohorts import CohortDesk
 from gateway.domain.people import Person
-from gateway.entries import EntryDesk
 from gateway.entries import EntryDesk
 from gateway.exporting import ExportDesk
 from gateway.office import Office
@@ -93,7 +93,7 @@ class PeopleDesk:
             *evidence_routes(EvidenceDoors(desk=self.evidence(), guard=guard)),
             *review_routes(ReviewDoors(desk=self.review(), guard=guard, catalogue=self.office.catalogue)),
             *entry_routes(EntryDoors(desk=self.entries(), guard=guard)),
-            *entry_routes(EntryDoors(desk=self.entries(), guard=guard)),
+            *access_routes(AccessDoors(desk=self.access(), guard=guard, catalogue=self.office.catalogue)),
             *trail_routes(TrailDoors(desk=self.trail, guard=guard, catalogue=self.office.catalogue)),
         ]
 
@@ -114,6 +114,10 @@ class PeopleDesk:
         """The officers' search; its indexer is one for doors and chores."""
         return trail_desk(self.trail_parts, self.office, self.readers.ledger, self.readers.deeds)
 
+    def access(self) -> AccessDesk:
+        """Draws reports of who compared somebody."""
+        return AccessDesk(trail=self.trail, bygone=self.review().bygone, catalogue=self.office.catalogue)
+
     @cached_property
     def statements(self) -> StatementDesk:
         """Shows statements and takes disputes in; one for the doors of people and of systems."""
@@ -127,16 +131,6 @@ class PeopleDesk:
     def evidence(self) -> ExportDesk:
         """Takes evidence out of the ledger."""
         return export_desk(self.home, self.office, self.readers.ledger, self.passphrase)
-
-    def entries(self) -> EntryDesk:
-        """Shows entries themselves."""
-        return EntryDesk(
-            reader=self.readers.ledger,
-            store=self.office.store,
-            ledger=self.office.ledger,
-            clock=self.home.clock,
-            secrecy=self.trail.secrecy,
-        )
 
     def entries(self) -> EntryDesk:
         """Shows entries themselves."""

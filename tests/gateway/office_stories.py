@@ -203,6 +203,9 @@ def officers_look_back(office: OpenOffice, world: Bygones) -> None:
         leader.get(f"decisions/{entry}/explanation")
     leader.post("rehearsals", days=30, content=without(world.rulebooks(), "quota_type"))
     an_officer_searches(office)
+    auditor = office.somebody(IDS[Duty.AUDIT_ADMIN])
+    auditor.post("access-reports", id=an_id(1), matter="申-1")
+    auditor.get("sealed-entries")
 
 
 def an_officer_searches(office: OpenOffice) -> None:

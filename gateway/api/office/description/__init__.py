@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from gateway.api.describing import Json
 from gateway.api.office.description.asked import asked
+from gateway.api.office.description.of_access import of_access
 from gateway.api.office.description.of_custody import of_custody
 from gateway.api.office.description.of_deeds import of_deeds
-from gateway.api.office.description.of_entries import of_entries
 from gateway.api.office.description.of_entries import of_entries
 from gateway.api.office.description.of_people import of_people
 from gateway.api.office.description.of_review import of_review
@@ -29,8 +29,8 @@ def office_components() -> Json:
         **of_deeds(),
         **of_review(),
         **of_statements(),
+        **of_access(),
         **of_trail(),
-        **of_entries(),
         **of_entries(),
         **of_custody(),
         **of_state(),

@@ -71,6 +71,7 @@ _NARROWED: Final[Mapping[str, Mapping[str, Json]]] = {
         "limit": {"minimum": 1, "maximum": MAX_LIMIT},
     },
     "ViewBody": {"name": {**_WORD, "pattern": "^[^/]+$"}},
+    "AccessBody": {"id": {"maxLength": 64}, "matter": _WORD},
     "SettleBody": {"finding": {"minLength": 1, "maxLength": LONGEST_FINDING}},
     "RehearsalBody": {"days": {"minimum": 1, "maximum": MAX_DAYS}, "digest": {"pattern": "^([0-9a-f]{64})?$"}},
 }

@@ -7,6 +7,7 @@ from enum import Enum
 
 import msgspec
 
+from gateway.api.office.access import AccessBody
 from gateway.api.office.bodies import (
     BeginBody,
     FinishBody,
@@ -164,12 +165,6 @@ _ENTRIES = (
                  query=("first", "last")),
 )  # fmt: skip
 
-_ENTRIES = (
-    _get_of_duty("entries/{entry:int}", "entry", "存证账的一条记录，原文；先记入账中", "OfficeEntries", 404, 422),
-    _get_of_duty("entries", "entries", "存证账的一段记录，至多 256 条；先记入账中", "OfficeEntries", 404, 422,
-                 query=("first", "last")),
-)  # fmt: skip
-
 _STATEMENTS = (
     _get_of_duty("statements", "day_statements", "一个月的对账单，按部门；附确认所用的根", "OfficeDayStatements", 422,
                  query=("month", "partner")),
@@ -192,6 +187,12 @@ _CUSTODY = (
     _post_of_duty("reveals/{id:str}", "reveal", "依生效文书开示条目的披露项；先记入账中", "OfficeRevealed", 422),
 )
 
+_ACCESS = (
+    _post_of_duty("access-reports", "access_report", "查询情况报告：谁为何比对过此人；先记入账中", "OfficeAccessReport",
+                  body=AccessBody),
+    _get_of_duty("sealed-entries", "sealed_entries", "每月涉密用途的比对数，不分人；查看先记入账中", "OfficeSealed"),
+)  # fmt: skip
+
 DOORS: tuple[Door, ...] = (
     *_ACCOUNTS,
     *_OIDC,
@@ -201,8 +202,8 @@ DOORS: tuple[Door, ...] = (
     *_REVIEW,
     *_TRAIL,
     *_ENTRIES,
-    *_ENTRIES,
     *_STATEMENTS,
+    *_ACCESS,
     *_EVIDENCE,
     *_CUSTODY,
     *_STATE,
