@@ -97,7 +97,7 @@ def _reading(home: Home, entries: int) -> tuple[dict[str, Figure], float]:
         inclusion = _milliseconds(lambda: StoredTree(size, reader.hashes).inclusion(rng.randrange(size)))
         consistency = _milliseconds(lambda: StoredTree(size, reader.hashes).consistency(rng.randrange(1, size)))
         first = _once(signer.run_once)
-    rate, seconds = _verify(home)
+    rate, seconds = verify(home)
     return {
         "inclusion proof, ms": inclusion,
         "consistency proof, ms": consistency,
@@ -118,7 +118,7 @@ def _once(act: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def _verify(home: Home) -> tuple[float, float]:
+def verify(home: Home) -> tuple[float, float]:
     """As `bidui audit verify` does it, without the start of Python."""
     trust = parse_trust((home.path / TRUST_FILE).read_bytes())
     with reader_of(home) as reader:

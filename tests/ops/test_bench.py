@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
 import subprocess
 import sys
@@ -13,11 +14,15 @@ import typer
 from hypothesis import given
 from hypothesis import strategies as st
 
+from adapters.clock import SystemClock
 from gateway.api.body import parse
 from gateway.domain.query import parse_query
 from ops.bench import leaks, path, stages, sync, timing
 from ops.bench.auc import auc
 from ops.bench.figures import BenchError, Check, Figure, Report
+from ops.bench.ledger_figures import verify
+from ops.bench.ledger_home import grow, size_of
+from ops.bench.ledger_writing import TURN, durable, processor_us
 from ops.bench.memory import MemoryWatch
 from ops.bench.persons import CLAIMED, Persons, unit_tree
 from ops.bench.probing import Connection
@@ -25,6 +30,7 @@ from ops.bench.questions import bodies, body
 from ops.bench.stopwatch import Stopwatch
 from ops.bench.watching import cpu_seconds, family
 from ops.cli.bench import tell
+from ops.settings import Home, Mode
 from policies.catalogue import load_catalogue
 
 CATALOGUE = load_catalogue()
@@ -258,3 +264,23 @@ def test_a_probe_that_is_refused_stops_the_bench() -> None:
             with pytest.raises(BenchError, match="403"):
                 connection.receive()
         connection.close()
+
+
+# ---------------------------------------------------------------------------------------------- the ledger
+
+
+def test_the_ledger_is_written_and_read_as_turns_do(rehearsed: Path, tmp_path: Path) -> None:
+    home = Home(path=tmp_path / "home", mode=Mode.TEST, clock=SystemClock())
+    shutil.copytree(rehearsed, home.path)
+    before = size_of(home)
+
+    processor = processor_us(home, turns=2)
+    written = durable(home, callers=8, seconds=0.1)
+    grow(home, before + 400)
+
+    assert processor.least > 0
+    assert sum(written.batches) == len(written.waits) > 0
+    assert max(written.batches) <= 8
+    assert size_of(home) == before + 400 > before + 3 * TURN + len(written.waits)
+    rate, _ = verify(home)
+    assert rate > 0
