@@ -20,7 +20,7 @@ __all__ = ["Finding", "Group", "Report", "State", "examine"]
 Check = Callable[[Installation], Iterator[Finding]]
 
 GROUPS: Mapping[str, tuple[Check, ...]] = {
-    "运行环境": (machine.versions, machine.disk, machine.clock),
+    "运行环境": (machine.versions, machine.disk, machine.reserve, machine.clock),
     "设置": (settings.mode, settings.serve, settings.seal, settings.sync),
     "密钥与证书": (keys.private, keys.sealing, keys.public, keys.certificates),
     "控制库与存证账": (ledger.database, ledger.log),

@@ -11,11 +11,13 @@ from platform import python_version
 from adapters.clock import is_synchronised
 from ops.doctor.finding import Finding, doubt, ill, unseen, well
 from ops.doctor.installation import Installation
+from ops.watchman.disk import RESERVE
 
 OLDEST_PYTHON = (3, 11)
 OLDEST_SQLITE = (3, 38, 0)
 """The first whose JSON functions, which look-ups use, are always there."""
 LEAST_BYTES, FEW_BYTES = 1 << 30, 5 << 30
+MIB = 1 << 20
 
 
 def versions(_: Installation) -> Iterator[Finding]:
@@ -35,12 +37,30 @@ def disk(installation: Installation) -> Iterator[Finding]:
     free = shutil.disk_usage(installation.home.path).free
     index = sum(file.stat().st_size for file in installation.home.index.glob("*/*") if file.is_file())
     text = f"剩余 {_size(free)}，索引占 {_size(index)}"
-    if free < LEAST_BYTES:
-        yield ill("磁盘", text, "立即清理或扩容：磁盘写满时网关停止答复")
+    least = (installation.serve.least_free_megabytes if installation.serve else 0) * MIB
+    if free < max(LEAST_BYTES, least):
+        yield ill("磁盘", text, "立即清理或扩容：余量不足时网关停止答复")
     elif free < max(FEW_BYTES, 2 * index):
         yield doubt("磁盘", text, "尽快扩容：全量同步时新旧两代索引并存，存证账只增不减")
     else:
         yield well("磁盘", text)
+
+
+def reserve(installation: Installation) -> Iterator[Finding]:
+    """Room for the last entries, and for whoever cleans up."""
+    wanted = installation.serve.reserve_megabytes * MIB if installation.serve else 0
+    if not wanted:
+        yield unseen("预留空间", "没有设置", "serve.toml 的 reserve_megabytes 为 0，磁盘写满时没有余地")
+        return
+    try:
+        held = (installation.home.path / "data" / RESERVE).stat().st_blocks * 512
+    except OSError:
+        held = 0
+    text = f"{_size(held)}，应为 {_size(wanted)}"
+    if held < wanted:
+        yield doubt("预留空间", text, "网关运行且磁盘有余量时自动预留；若已放开，先清理磁盘")
+    else:
+        yield well("预留空间", _size(held))
 
 
 def clock(installation: Installation) -> Iterator[Finding]:

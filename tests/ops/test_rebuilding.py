@@ -15,6 +15,10 @@ import pytest
 from audit.causes import Cause
 from audit.errors import LedgerError
 from audit.rollback import Fate
+from gateway.deeds.document import Kind
+from gateway.domain.people import Duty
+from gateway.drafting import Proposal
+from ops.demo.office import IDS, SyntheticOffice
 from ops.doctor import examine
 from ops.doctor.finding import State
 from ops.doctor.history import examine_history, explain
@@ -40,9 +44,9 @@ def ask(wired: Wired, *places: int) -> list[httpx2.Response]:
     return wired.ask(*(wired.comparison(place) for place in places))
 
 
-def backup(wired: Wired) -> Path:
+def backup(wired: Wired, name: str = "backup.sqlite") -> Path:
     """What an operator does: SQLite's own online backup."""
-    path = wired.home.path / "backup.sqlite"
+    path = wired.home.path / name
     with closing(sqlite3.connect(database(wired.home))) as source, closing(sqlite3.connect(path)) as target:
         source.backup(target)
     return path
@@ -52,9 +56,10 @@ def database(home: Home) -> Path:
     return home.path / "data" / "control.sqlite"
 
 
-def restore(wired: Wired, path: Path) -> None:
+def restore(wired: Wired, path: Path, *, is_closed: bool = False) -> None:
     """With serve stopped."""
-    wired.gateway.close()
+    if not is_closed:
+        wired.gateway.close()
     for left in database(wired.home).parent.glob("control.sqlite-*"):
         left.unlink()
     shutil.copy(path, database(wired.home))
@@ -63,10 +68,9 @@ def restore(wired: Wired, path: Path) -> None:
 @contextmanager
 def served_again(wired: Wired) -> Iterator[None]:
     """Serve is started again on what is there now."""
-    wired.gateway = wire(wired.home)
-    wired.gateway.watchman.look()
-    yield
-    wired.gateway.close()
+    with closing(wire(wired.home)) as wired.gateway:
+        wired.gateway.watchman.look()
+        yield
 
 
 def set_clock(wired: Wired, later: timedelta) -> None:
@@ -121,7 +125,40 @@ def test_a_database_that_was_restored_is_rebuilt_and_what_is_lost_is_spent(wired
 
     closed = next((wired.home.path / "closed").iterdir())
     assert {each.name for each in closed.iterdir()} >= {"control.sqlite", "checkpoints", "trust.json", "serve.toml"}
-    wired.gateway = wire(wired.home)
+
+
+def test_what_was_found_is_decided_by_two_people_although_it_agrees_again(wired: Wired) -> None:
+    ask(wired, 0)
+    wired.gateway.watchman.look()
+    old = backup(wired)
+    ask(wired, 1)
+    wired.gateway.watchman.look()
+    whole = backup(wired, "whole.sqlite")
+    restore(wired, old)
+    with served_again(wired):
+        assert {why.cause for why in wired.gateway.watchman.standing.whys} == {Cause.ROLLED_BACK}
+        assert [each.status_code for each in wired.ask(a_change())] == [503]
+
+    restore(wired, whole, is_closed=True)
+
+    with served_again(wired):
+        watchman = wired.gateway.watchman
+        assert {why.cause for why in watchman.look().whys} == {Cause.UNDECIDED}
+        assert [each.status_code for each in ask(wired, 2)] == [503]
+        mark = watchman.undecided
+        assert mark is not None
+        with closing(SyntheticOffice(wired.home)) as office:
+            wanted = Proposal(kind=Kind.UNSEALING, id=mark.id, content={"cause": mark.cause}, reason="已找回完整备份")
+            kept = office.sign(office.draw(IDS[Duty.AUDIT_ADMIN], wanted), IDS[Duty.AUDIT_ADMIN])
+            assert {why.cause for why in watchman.look().whys} == {Cause.UNDECIDED}, "one is not two"
+            office.sign(kept, IDS[Duty.LEADER])
+        assert watchman.look().whys == ()
+        assert [each.status_code for each in ask(wired, 2)] == [200]
+
+
+def a_change() -> httpx2.Request:
+    """Something that the office would write."""
+    return httpx2.Request("POST", "http://gateway/v1/office/deeds", content=b"{}")
 
 
 def test_an_interrupted_succession_goes_on_where_it_stopped(wired: Wired, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -149,7 +186,6 @@ def test_an_interrupted_succession_goes_on_where_it_stopped(wired: Wired, monkey
     assert examine_history(wired.home).fate is Fate.WHOLE
     with served_again(wired):
         assert wired.gateway.watchman.standing.whys == ()
-    wired.gateway = wire(wired.home)
 
 
 def test_where_nothing_is_lost_counting_anew_finds_what_somebody_changed(wired: Wired) -> None:
@@ -170,7 +206,6 @@ def test_where_nothing_is_lost_counting_anew_finds_what_somebody_changed(wired: 
         assert connection.execute("SELECT count(*) FROM seen_subject").fetchone() == (0,)
     with served_again(wired):
         assert [each.status_code for each in ask(wired, 0)] == [200]
-    wired.gateway = wire(wired.home)
 
 
 def test_counting_changes_nothing(wired: Wired) -> None:
@@ -198,7 +233,6 @@ def test_a_log_that_was_altered_rebuilds_nothing(wired: Wired) -> None:
     assert (found.fate, found.index) == (Fate.ALTERED, 3)
     with pytest.raises(LedgerError, match="doctor"):
         count(wired.home)
-    wired.gateway = wire(wired.home)
 
 
 def test_a_standby_that_went_on_is_told_by_the_first_entry_of_its_own(wired: Wired) -> None:
@@ -208,9 +242,9 @@ def test_a_standby_that_went_on_is_told_by_the_first_entry_of_its_own(wired: Wir
     ask(wired, 1, 2)
     wired.gateway.watchman.look()
     restore(wired, kept)
-    wired.gateway = wire(wired.home)
     set_clock(wired, timedelta(minutes=5))
-    ask(wired, 3, 4, 5, 6)  # before anybody looked
+    with closing(wire(wired.home)) as wired.gateway:
+        ask(wired, 3, 4, 5, 6)  # before anybody looked
 
     found = examine_history(wired.home)
 
