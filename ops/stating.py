@@ -8,8 +8,12 @@ from datetime import date, datetime
 
 import structlog
 
+from adapters.keys.files import KeyFileError
+from audit.errors import AuditError
 from audit.statement import bounds
 from gateway.deeds.document import Kind
+from gateway.deeds.errors import DeedError
+from gateway.domain.errors import UnavailableError
 from gateway.statements.making import Maker
 from ops.wiring import Gateway
 
@@ -43,6 +47,13 @@ class Stating:
         """Makes what is due. A log that is sealed takes nothing in. Raises `GatewayError`."""
         if self._gateway.pipeline.is_sealed:
             return
+        try:
+            self._make_and_tell()
+        except (AuditError, DeedError, KeyFileError) as error:
+            # Whatever it is, the chore goes on trying: a day that is missing is an alarm of its own.
+            raise UnavailableError("statements cannot be made") from error
+
+    def _make_and_tell(self) -> None:
         for day in self._maker.run_once():
             log.info("statements_made", day=day.isoformat())
         epoch = self._gateway.rights.epoch()

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
+from hashlib import sha256
 
 import msgspec
 
@@ -18,7 +19,7 @@ from audit.entry import JsonValue
 from audit.statement import body_of as statement_body
 from audit.statement import bounds, month_root
 from gateway.deeds.calendar import due, end_of
-from gateway.deeds.document import Document, Kind
+from gateway.deeds.document import MAX_ID, Document, Kind
 from gateway.deeds.errors import DeedError
 from gateway.deeds.lapse import parameters_in
 from gateway.deeds.parameters import Parameters
@@ -73,8 +74,9 @@ class Overview(msgspec.Struct, frozen=True):
 
 
 def deed_id(partner: str, month: str) -> str:
-    """The id of the deed that acknowledges a month."""
-    return f"{partner}.{month}"
+    """The id of the deed that acknowledges a month. A code that leaves no room for it is named by its hash."""
+    named = f"{partner}.{month}"
+    return named if len(named) <= MAX_ID else f"{sha256(partner.encode()).hexdigest()[:32]}.{month}"
 
 
 def days_of(month: str) -> tuple[date, date]:

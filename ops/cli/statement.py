@@ -147,7 +147,7 @@ def check(
                 number = gateway.dispute(found)
     except (UsageError, BiduiError) as error:
         raise failed(error, as_json=as_json) from None
-    say_json(_check_told(found, number)) if as_json else say("\n".join(_check_lines(found, number)))
+    say_json(check_told(found, number)) if as_json else say("\n".join(check_lines(found, number)))
     raise typer.Exit(Exit.OK if found.agrees else Exit.INTEGRITY)
 
 
@@ -158,7 +158,7 @@ def _day(text: str) -> date:
         raise UsageError("日期应写作 2026-03-02") from None
 
 
-def _check_told(found: StatementCheck, dispute: str) -> dict[str, object]:
+def check_told(found: StatementCheck, dispute: str) -> dict[str, object]:
     return {
         "agrees": found.agrees,
         "day": found.day.isoformat(),
@@ -173,7 +173,7 @@ def _check_told(found: StatementCheck, dispute: str) -> dict[str, object]:
     }
 
 
-def _check_lines(found: StatementCheck, dispute: str) -> Iterator[str]:
+def check_lines(found: StatementCheck, dispute: str) -> Iterator[str]:
     verdict = "相符" if found.agrees else "不符"
     yield f"{found.day} {found.system}：{verdict}。已答复 {found.answered} 次，已拒绝 {found.refused} 次"
     for name, (answered, refused) in found.operators.items():

@@ -178,6 +178,12 @@ def test_anything_else_is_no_acknowledgement(
         acknowledge(life, content(stated, **changes), deed)
 
 
+@pytest.mark.parametrize("partner", ["cz", "c" * 56, "c" * 57, "c" * 64])
+def test_every_code_has_room_for_its_months(partner: str) -> None:
+    assert len(deed_id(partner, JUNE)) <= 64
+    assert deed_id(partner, JUNE) != deed_id(partner, "2026-07") != deed_id(f"d{partner[1:]}", "2026-07")
+
+
 def test_a_month_that_is_not_over_cannot_be_acknowledged(life: Life, stated: StatedHome) -> None:
     stated.compare()
 
