@@ -59,7 +59,7 @@ class Recording:
         token = self.tokens.search(f"searched by {by.id} on {day}", point.text, epoch_of(now.isoformat()))
         before = work.trail.searched(by.id, day)
         if token in before:
-            return most - len(before)
+            return max(0, most - len(before))
         if len(before) < most:
             work.trail.note_searched(by.id, day, token)
         return most - len(before) - 1
