@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from audit.care_kinds import KEY_ENDED, KEY_TRUSTED, RETENTION_APPLIED
+from audit.care_kinds import KEY_ENDED, KEY_TRUSTED, LOG_CLOSED, RETENTION_APPLIED
 from audit.entry import JsonValue
 from audit.events import Draft, event
 
@@ -36,3 +36,9 @@ def retention_applied(*, min_index: int, archive: str, deleted: int, decided: De
     """Old bodies were deleted."""
     body: dict[str, JsonValue] = {"min_index": min_index, "archive": archive, "deleted": deleted}
     return event(RETENTION_APPLIED, None, body | decided.members())
+
+
+def log_closed(*, successor: str, vkeys: Sequence[str], decided: Decided) -> Draft:
+    """This is the last entry; another log goes on."""
+    body: dict[str, JsonValue] = {"successor": successor, "vkeys": list(vkeys)}
+    return event(LOG_CLOSED, None, body | decided.members())

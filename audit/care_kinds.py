@@ -1,4 +1,4 @@
-"""The kinds of events about the log itself: its keys change, its old part goes."""
+"""The kinds of events about the log itself: its keys change, its old part goes, it is closed."""
 
 from audit.kind import Kind
 
@@ -41,4 +41,14 @@ RETENTION_APPLIED = Kind(
         **_DECIDED,
     },
 )
-CARE_KINDS = (KEY_TRUSTED, KEY_ENDED, RETENTION_APPLIED)
+LOG_CLOSED = Kind(
+    "log.closed",
+    "存证账已关闭",
+    "The last entry of a log: another one goes on, whose entry 0 carries the checkpoint that covers this entry.",
+    {
+        "successor": "name of the log that goes on",
+        "vkeys": "verifier keys of its signers",
+        **_DECIDED,
+    },
+)
+CARE_KINDS = (KEY_TRUSTED, KEY_ENDED, RETENTION_APPLIED, LOG_CLOSED)

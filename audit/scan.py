@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from audit.answer_form import read_answer
+from audit.care_kinds import LOG_CLOSED
 from audit.entry import JsonValue, decode, leaf_hash
 from audit.errors import EntryError
 from audit.frames import SLOTS
@@ -57,6 +58,7 @@ class EntryScan:
         self._chains: dict[str, _Link] = {}
         self._log_time = ""
         self._pruned = 0
+        self._closed: int | None = None
         self.before: dict[str, int] = {}
         """Leaf hashes, in hex, that must be among those of pruned entries, and the entry that hangs on each."""
 
@@ -69,6 +71,8 @@ class EntryScan:
         leaf = leaf_hash(content, self._suite.digest)
         if leaf != stored:
             self._findings.tampered(index, "the entry does not have the hash it was stored with")
+        if self._closed is not None:
+            self._findings.tampered(index, f"the entry stands behind entry {self._closed}, which closed the log")
         answer = read_answer(content) if self._is_brief and index else None
         if answer is not None:
             self._check_numbers(index, _Numbers(answer.seq, answer.suite, answer.v, answer.log_time, answer.time))
@@ -94,6 +98,8 @@ class EntryScan:
             self._findings.tampered(index, "a log begins with its opening entry and has no second one")
         elif index == 0 and not self._opens(entry["body"]):
             self._findings.tampered(0, f"the opening entry is not that of {self._origin}")
+        if entry["type"] == LOG_CLOSED.type:
+            self._closed = index
 
     def _check_numbers(self, index: int, says: _Numbers) -> None:
         if says.seq != index or says.suite != self._suite.name or says.v != 1:

@@ -16,6 +16,7 @@ from adapters.sql.ledger_reader import SqlLedgerReader
 from adapters.sql.schema import create
 from adapters.sql.store import SqlStore
 from audit.events import log_opened
+from ops.closed import check_settled
 from ops.founding import Administrators, make_foundation
 from ops.log_keys import TRUST_FILE, LogKeys, make_ledger, make_signer, read_log_keys
 from ops.rights import FOUNDATION_FILE, read_home_foundation
@@ -100,6 +101,7 @@ def check_origin(origin: str) -> None:
 
 def migrate(home: Home, passphrase: Passphrase | None = None) -> bool:
     """Makes the control database's tables, and opens the log. True if the log was opened now."""
+    check_settled(home)
     settings = load(home, "serve.toml", ServeSettings)
     url = home.database_url(settings)
     engine = open_engine(url)

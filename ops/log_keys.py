@@ -28,6 +28,7 @@ from audit.signer import CheckpointSigner, CheckpointStore
 from audit.sm2 import Sm2Signer, read_key
 from audit.suite import GM, suite_of
 from audit.trust import Trust, TrustedKey, parse_trust
+from ops.closed import check_settled
 from ops.settings import Home, ServeSettings, load
 
 TRUST_FILE = "trust.json"
@@ -215,7 +216,8 @@ def live_keys(
 
 
 def make_ledger(home: Home, settings: ServeSettings, passphrase: Passphrase | None) -> Ledger:
-    """The ledger that this node appends by."""
+    """The ledger that this node appends by. Raises `SettingsError` while another log is taking its place."""
+    check_settled(home)
     keys = disclosure_keys(home, passphrase)
     return Ledger(node=settings.node, keys=keys, entropy=os.urandom, suite=suite_of(settings.suite))
 

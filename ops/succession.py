@@ -1,13 +1,15 @@
-"""A log that lost entries is succeeded by another one, in the same installation: `bidui audit rebuild --origin`.
+"""A log is succeeded by another one, in the same installation: `bidui audit rebuild --origin`, `bidui log roll`.
 
-Its checkpoints speak of entries that are no more, so it cannot go on. The successor begins with entry 0, which carries
-the last checkpoint of the old log; then comes what was counted, and every deed in force, in their order.
+A log that lost entries cannot go on: its checkpoints speak of entries that are no more. Another one was closed in
+order (`ops.rolling`). The successor begins with entry 0, which carries the last checkpoint of the old log; then comes
+what was counted, where entries are lost, and every deed in force, in their order.
 
     1. everything new is made in `next/`, down to the first checkpoint
-    2. `next/complete` says that it is whole
+    2. `next/complete` says that it is whole, and which log it succeeds
     3. what was there goes into `closed/<name>/`, what is new into its place, rename by rename
 
-Nothing is deleted. Whoever was interrupted before 2 begins anew; after 2 the same command goes on with the renames.
+Nothing is deleted. Whoever was interrupted before 2 begins anew; after 2 the same command goes on with the renames, and
+until then nobody writes (`ops.closed.check_settled`).
 """
 
 from __future__ import annotations
@@ -18,11 +20,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 
-from sqlalchemy import Connection, Engine, Table, delete, insert, make_url, select, update
+from sqlalchemy import Connection, Table, delete, insert, make_url, select, update
 
 from adapters.checkpoints import FileCheckpoints
-from adapters.keys.files import Passphrase
+from adapters.keys.files import Passphrase, sync_folder, write_new
 from adapters.newest_rights import FileNewest
 from adapters.sql.deed_tables import deed
 from adapters.sql.engine import open_engine
@@ -33,20 +36,31 @@ from adapters.sql.store import SqlStore
 from adapters.sql.tables import control, metadata
 from audit.errors import LedgerError
 from audit.events import Draft, log_opened
+from audit.rollover import successor_trust
 from audit.state_events import log_rebuilt
 from gateway.deeds.document import Document
 from gateway.deeds.keeping import Kept
 from gateway.deeds.reading import Newest
 from gateway.deeds.standing import Standing
 from gateway.minutes import in_force
+from ops.closed import (
+    COMPLETE,
+    NEXT,
+    SETTINGS,
+    closed_homes,
+    folder_name,
+    is_unsettled,
+    old_place,
+    origin_of,
+    trust_of,
+)
 from ops.installing import check_origin
-from ops.log_keys import TRUST_FILE, make_ledger, make_signer, read_log_keys
+from ops.log_keys import TRUST_FILE, make_ledger, make_signer, read_log_keys, write_trust
 from ops.rebuilding import Rebuilt, count
 from ops.rights import FOUNDATION_FILE, read_home_foundation
 from ops.settings import Home, ServeSettings, load
 
-NEXT, CLOSED, COMPLETE = "next", "closed", "complete"
-DATABASE, SETTINGS = "data/control.sqlite", "serve.toml"
+DATABASE = "data/control.sqlite"
 MOVED = (DATABASE, "checkpoints", TRUST_FILE, SETTINGS)
 CARRIED = frozenset(
     {
@@ -56,7 +70,8 @@ CARRIED = frozenset(
     }
 )
 """Tables whose rows go on. All others follow from entries, and begin anew."""
-_FIRST_DEED = 2
+STATED = frozenset({"statement_day", "day_statement", "statement_dispute", "erasure"})
+"""Those of what was done with a log's entries go on, too, where all of them are there."""
 _FAR = 1 << 40
 
 
@@ -65,25 +80,38 @@ def succeed(home: Home, origin: str, passphrase: Passphrase | None = None) -> Re
 
     Raises `LedgerError` where there is nothing to succeed, or it cannot be.
     """
-    beside = replace(home, path=home.path / NEXT)
-    if (beside.path / COMPLETE).exists():
-        _take_over(home, beside)
+    if is_unsettled(home):
+        finish(home)
         return None
-    settings = load(home, SETTINGS, ServeSettings)
-    _check(home, settings, origin)
+    check_place(home, origin)
     made = count(home, passphrase)
-    _prepare(home, beside, settings.origin, origin)
-    _fill(home, beside, made)
-    _begin(home, beside, settings.origin, made, passphrase)
-    (beside.path / COMPLETE).touch()
-    _take_over(home, beside)
+    if not made.diagnosis.lost:
+        raise LedgerError("没有缺失的条目：这本账可以继续；例行换册用 bidui log roll")
+    open_successor(home, origin, made, passphrase)
     return made
 
 
-def _check(home: Home, settings: ServeSettings, origin: str) -> None:
+def open_successor(home: Home, origin: str, made: Rebuilt | None, passphrase: Passphrase | None) -> None:
+    """Opens it; `made` is what was counted where entries are lost, None after a log that was closed in order."""
+    beside, old = replace(home, path=home.path / NEXT), origin_of(home)
+    _prepare(home, beside, old, origin)
+    _fill(home, beside, made)
+    _begin(home, beside, old, made, passphrase)
+    _settle(beside)
+    _sync(beside.path)
+    write_new(beside.path / COMPLETE, old.encode())
+    finish(home)
+
+
+def check_place(home: Home, origin: str) -> None:
+    """Raises `LedgerError` where no log of this name can follow here."""
+    settings = load(home, SETTINGS, ServeSettings)
     check_origin(origin)
     if origin == settings.origin:
         raise LedgerError("后继存证账须另取名称，如把末尾的序号加一")
+    taken = {folder_name(settings.origin), *(each.path.name for each in closed_homes(home))}
+    if folder_name(origin) in taken or old_place(home, settings.origin).exists():
+        raise LedgerError("closed/ 中已有同名的存证账：后继须另取名称，如把末尾的序号加一")
     if make_url(home.database_url(settings)).get_backend_name() != "sqlite" or settings.database:
         raise LedgerError("控制库不是安装目录中的 SQLite 文件：请另建安装与数据库，见 docs/operations.md 第 6 节")
 
@@ -101,21 +129,23 @@ def _prepare(home: Home, beside: Home, old: str, new: str) -> None:
         raise LedgerError('serve.toml 中没有 origin = "…" 一行，请先改为此写法')
 
 
-def _fill(home: Home, beside: Home, made: Rebuilt) -> None:
-    """A database with every row that goes on, and its counters as they were counted."""
+def _fill(home: Home, beside: Home, made: Rebuilt | None) -> None:
+    """A database with every row that goes on, and its counters: as they were, or as they were counted."""
     old, new = open_engine(f"sqlite:///{home.path / DATABASE}"), open_engine(f"sqlite:///{beside.path / DATABASE}")
     try:
         create(new)
         with old.connect() as source, new.begin() as target:
             target.execute(delete(control))
-            for table in (each for each in metadata.sorted_tables if each.name in CARRIED):
+            carried = CARRIED if made else CARRIED | STATED
+            for table in (each for each in metadata.sorted_tables if each.name in carried):
                 _copy(source, target, table)
-            _renumber(target)
-        replace_counts(new, made.counts, made.known)
-        _settle(old)
+            _renumber(target, 2 if made else 1)
+        if made:
+            replace_counts(new, made.counts, made.known)
     finally:
         old.dispose()
         new.dispose()
+    _settle(home)
 
 
 def _copy(source: Connection, target: Connection, table: Table) -> None:
@@ -124,32 +154,46 @@ def _copy(source: Connection, target: Connection, table: Table) -> None:
         target.execute(insert(table).values(dict(zip(names, row, strict=True))))
 
 
-def _renumber(target: Connection) -> None:
-    """The deeds in force are told by the entries behind the first two, in their order."""
+def _renumber(target: Connection, first: int) -> None:
+    """The deeds in force are told by the entries from this one on, in their order."""
     entries = list(target.execute(select(deed.c.entry).where(deed.c.entry > 0).order_by(deed.c.entry)).scalars())
-    for index, entry in enumerate(entries, _FIRST_DEED):
+    for index, entry in enumerate(entries, first):
         target.execute(update(deed).where(deed.c.entry == entry).values(entry=index + _FAR))
     target.execute(update(deed).where(deed.c.entry > _FAR).values(entry=deed.c.entry - _FAR))
 
 
-def _settle(engine: Engine) -> None:
-    """Moves everything from the write-ahead log into the file itself."""
-    with engine.connect() as connection:
-        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+def _settle(home: Home) -> None:
+    """Moves everything from the write-ahead log into the file itself, which alone is moved then."""
+    engine = open_engine(f"sqlite:///{home.path / DATABASE}")
+    try:
+        with engine.connect() as connection:
+            is_busy = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()[0]
+    finally:
+        engine.dispose()
+    if is_busy:
+        raise LedgerError("控制库仍有人在用：请先停 serve，再运行一次")
 
 
-def _begin(home: Home, beside: Home, old: str, made: Rebuilt, passphrase: Passphrase | None) -> None:
+def _sync(folder: Path) -> None:
+    """Everything made here is on the disk before it is called complete."""
+    for path in (each for each in folder.rglob("*") if not each.is_symlink()):
+        sync_folder(path)
+    sync_folder(folder)
+
+
+def _begin(home: Home, beside: Home, old: str, made: Rebuilt | None, passphrase: Passphrase | None) -> None:
     """Entry 0, what was counted, the deeds; and the first checkpoint over them."""
     settings = load(beside, SETTINGS, ServeSettings)
+    write_trust(beside, successor_trust(trust_of(home), settings.origin))
     keys, foundation = read_log_keys(beside, settings, passphrase), read_home_foundation(beside)
-    (beside.path / TRUST_FILE).write_bytes(keys.trust.encode())
     last = (FileCheckpoints(home.checkpoints).latest() or b"").decode()
     founders = foundation.members()
     opening = log_opened(origin=settings.origin, vkeys=keys.vkeys, founders=founders, previous=last)
     ledger, now = make_ledger(beside, settings, passphrase), home.clock.now()
     with closing(SqlStore(beside.database_url(settings))) as store, store.begin() as work:
         carried = list(_carried(work.deeds.in_force(0), Standing(foundation), now))
-        drafts = [opening, _told(old, made), *(draft for draft, _ in carried)]
+        told = [_told(old, made)] if made else []
+        drafts = [opening, *told, *(draft for draft, _ in carried)]
         recorded = ledger.append(work.ledger, drafts, now)
         work.commit()
     if carried:
@@ -177,18 +221,33 @@ def _carried(kept: Sequence[Kept], standing: Standing, now: datetime) -> Iterato
         before[each.kind, each.id] = document
 
 
-def _take_over(home: Home, beside: Home) -> None:
-    """Puts what is new in its place and keeps what was there; may be repeated."""
-    for left in (home.path / "data").glob("control.sqlite-*"):
-        left.unlink()
-    # The settings are moved last: until then they name the old log.
-    closed = home.path / CLOSED / re.sub(r"\W", "_", load(home, SETTINGS, ServeSettings).origin)
+def finish(home: Home) -> None:
+    """Puts what is new in its place and keeps what was there; may be repeated, once `next/complete` is there."""
+    beside = home.path / NEXT
+    closed = old_place(home, (beside / COMPLETE).read_text(encoding="utf-8"))
     closed.mkdir(parents=True, exist_ok=True, mode=0o750)
+    if (beside / DATABASE).exists():
+        for left in (home.path / "data").glob("control.sqlite-*"):
+            left.unlink()
     for name in MOVED:
-        made, place = beside.path / name, home.path / name
-        if not made.exists():
-            continue
-        if place.exists():
-            place.rename(closed / place.name)
-        made.rename(place)
-    shutil.rmtree(beside.path)
+        made, place, kept = beside / name, home.path / name, closed / Path(name).name
+        if made.exists():
+            _keep(place, kept)
+            made.rename(place)
+            sync_folder(place.parent)
+    (beside / COMPLETE).unlink()
+    shutil.rmtree(beside)
+
+
+def _keep(place: Path, kept: Path) -> None:
+    """Once. The settings are copied, because without them nobody could go on."""
+    if not place.exists() or kept.exists():
+        return
+    if place.name == SETTINGS:
+        draft = kept.with_name(f".{SETTINGS}.new")
+        shutil.copyfile(place, draft)
+        sync_folder(draft)
+        draft.replace(kept)
+    else:
+        place.rename(kept)
+    sync_folder(kept.parent)

@@ -35,6 +35,7 @@ from gateway.pipeline import Pipeline
 from gateway.ports import Index
 from gateway.record import Recorder
 from gateway.seal import Layout
+from ops.closed import check_open
 from ops.examining import examine_apart
 from ops.identity import Identity, build_identity
 from ops.log_keys import LiveKeys, live_keys, make_ledger, make_signer
@@ -158,6 +159,7 @@ def wire(home: Home, passphrase: Passphrase | None = None) -> Gateway:
     generations = generations_of(home, settings)
     generation = open_generation(generations, catalogue) if generations.newest() else None
     reader = SqlLedgerReader(open_engine(home.database_url(settings)))
+    check_open(reader)
     checkpoints = FileCheckpoints(home.checkpoints)
     return Gateway(
         home=home,

@@ -21,6 +21,7 @@ class EntryScan:
         self._origin, self._suite, self._report, self._first = origin, suite, report, first
         self._chains: dict[str, tuple[int, int, str]] = {}
         self._time = ""
+        self._closed: int | None = None
 
     def take(self, index: int, content: bytes, leaf: bytes) -> Entry | None:
         """Check one entry; return its members."""
@@ -49,6 +50,10 @@ class EntryScan:
             self._report.wrong(index, "账首条目不在其位 / a log begins with its opening entry and has no second one")
         elif index == 0 and not (isinstance(body, dict) and body.get("origin") == self._origin):
             self._report.wrong(0, "账首不是此账的 / the opening entry is not that of this log")
+        if self._closed is not None:
+            self._report.wrong(index, "此条在关账条目之后 / the entry stands behind the one that closed the log")
+        elif entry["type"] == "log.closed":
+            self._closed = index
 
     def _check_chain(self, index: int, entry: Entry, leaf: str) -> None:
         partner = str(entry["partner"])

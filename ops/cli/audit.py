@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from msgspec.structs import replace
 from typer.core import TyperCommand
 
 from adapters.checkpoints import FileCheckpoints
@@ -18,10 +19,12 @@ from audit.disclosure import DisclosureKeys
 from audit.erased import Erased
 from audit.errors import AuditError
 from audit.report import Exit, Report
+from audit.rollover import Link
 from audit.trust import Trust, parse_trust
 from audit.verify import verify_log
 from audit.verify_receipt import verify_receipt
 from gateway.domain.errors import GatewayError
+from ops.chain import link_of, verify_closed
 from ops.cli.console import HomeOption, JsonOption, PassphraseOption, passphrase_of, say, say_json
 from ops.cli.erase import erase, point, reveal
 from ops.cli.evidence import bundle as take_bundle
@@ -78,12 +81,14 @@ def verify(
     bundle: Annotated[Path | None, typer.Option(help="证据包，见 bidui audit bundle；须另给 --trust")] = None,
     policy: Annotated[Path | None, typer.Option(help="见证策略文件（tlog-policy），用于导出文件和证据包")] = None,
     disclosures: Annotated[bool, typer.Option("--disclosures", help="同时打开并核对加密披露项")] = False,
+    closed: Annotated[str | None, typer.Option(help="已关闭的存证账的名称，在 closed/ 中；并核验前后衔接")] = None,
     signed: Annotated[bool, typer.Option("--signed", help="只核验到最后一个检查点；网关仍在运行时用")] = False,
     home: HomeOption = None,
     passphrase_file: PassphraseOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """离线核验整本存证账、一张回执、一份导出文件或证据包。退出码：0 已证明 1 被篡改 2 证据不全 3 用法有误。"""
+    link: Link | None = None
     try:
         if export is not None or bundle is not None:
             outside = [path.read_bytes() for path in checkpoint or ()]
@@ -103,13 +108,15 @@ def verify(
             place = open_home(home)
             outside = [path.read_bytes() for path in checkpoint or ()]
             keys = disclosure_keys(place, passphrase_of(passphrase_file)) if disclosures else None
-            report = _verify_home(
-                place, _trust(trust or place.path / TRUST_FILE), outside, keys=keys, only_signed=signed
-            )
+            if closed is not None:
+                report = verify_closed(place, closed, outside, keys)
+            else:
+                trusted = _trust(trust or place.path / TRUST_FILE)
+                report, link = _verify_home(place, trusted, outside, keys=keys, only_signed=signed)
     except (OSError, AuditError, SettingsError, GatewayError, KeyFileError) as error:
         typer.echo(f"{_VERDICTS[Exit.USAGE]}：{error}", err=True)
         raise typer.Exit(Exit.USAGE) from None
-    _tell(report, as_json=as_json)
+    _tell(report, link, as_json=as_json)
     raise typer.Exit(report.verdict)
 
 
@@ -123,19 +130,21 @@ app.command("reveal")(reveal)
 
 def _verify_home(
     home: Home, trust: Trust, outside: Sequence[bytes], *, keys: DisclosureKeys | None, only_signed: bool
-) -> Report:
+) -> tuple[Report, Link | None]:
     settings = load(home, "serve.toml", ServeSettings)
     checkpoints = [*FileCheckpoints(home.checkpoints).history(), *outside]
     upto = max((peek(each).size for each in checkpoints), default=None) if only_signed else None
     with closing(SqlLedgerReader.open(home.database_url(settings))) as reader:
-        return verify_log(reader, checkpoints, trust, keys=keys, upto=upto)
+        report = verify_log(reader, checkpoints, trust, keys=keys, upto=upto)
+        link = link_of(home, reader, trust.origin)
+    return replace(report, problems=(*report.problems, *(link.problems if link else ()))), link
 
 
 def _trust(path: Path) -> Trust:
     return parse_trust(path.read_bytes())
 
 
-def _tell(report: Report, *, as_json: bool) -> None:
+def _tell(report: Report, link: Link | None, *, as_json: bool) -> None:
     if as_json:
         say_json(
             {
@@ -147,15 +156,26 @@ def _tell(report: Report, *, as_json: bool) -> None:
                     {"by": each.by, "names": list(each.names), "ranges": [list(run) for run in each.ranges]}
                     for each in report.erased
                 ],
+                "previous": _link(link) if link else None,
                 "problems": [{"cause": each.cause, "index": each.index} for each in report.problems],
             }
         )
         return
     say(f"{_VERDICTS[report.verdict]}：{report.size} 条记录，{report.checkpoints} 个检查点")
+    if link:
+        how = (
+            "其后条目有缺失，见第 1 条" if link.is_lost else "已核对" if link.is_checked else "不在 closed/ 中，未核对"
+        )
+        say(f"  前一本账：{link.previous.origin}，{link.previous.size} 条（{how}）")
     for erased in report.erased:
         say(f"  {erased.count} 条记录的 {'、'.join(erased.names)} 已由第 {erased.by} 条删除：{_runs(erased)}")
     for each in report.problems:
         say(f"  {'' if each.index is None else f'第 {each.index} 条：'}{each.cause}")
+
+
+def _link(link: Link) -> dict[str, object]:
+    previous = link.previous
+    return {"origin": previous.origin, "entries": previous.size, "checked": link.is_checked, "lost": link.is_lost}
 
 
 def _runs(erased: Erased) -> str:

@@ -9,8 +9,9 @@ from typing import Annotated
 
 import typer
 
-from ops.cli.console import Exit, JsonOption, say, say_json
-from ops.cli.office.client import Told, at_office, rows
+from ops.chain import proof_of
+from ops.cli.console import Exit, HomeOption, JsonOption, home_of, say, say_json, told
+from ops.cli.office.client import OfficeClient, Told, at_office, rows
 from ops.cli.office.options import SessionOption
 from ops.cli.office.problems import OfficeError
 
@@ -39,22 +40,38 @@ def entry(
 def proof(
     index: EntryArgument,
     out: Annotated[Path | None, typer.Option("--out", help="写入的文件，如 7.tlog-proof；不给则打印")] = None,
+    closed: Annotated[str | None, typer.Option(help="在网关本机，取自 closed/ 中此名称的存证账")] = None,
+    home: HomeOption = None,
     session: SessionOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """一个条目的入账证明（C2SP tlog-proof），供 bidui audit verify --proof 使用。"""
-    with at_office(session, as_json=as_json) as office:
-        found = office.get(f"{INCLUSION}?index={index}").get("tlog_proof")
-        if not isinstance(found, str):
-            raise OfficeError("尚无检查点覆盖此条目，请稍后重试", kind="unavailable")
-        if out is not None:
-            with out.open("x", encoding="utf-8", newline="") as file:
-                file.write(found)
-                os.fsync(file.fileno())
+    if closed is not None:
+        with told():
+            found = proof_of(home_of(home), closed, index).decode()
+            _write(found, out)
+    else:
+        with at_office(session, as_json=as_json) as office:
+            found = _asked(office, index)
+            _write(found, out)
     if as_json:
         say_json({"index": index, "tlog_proof": found})
     else:
         say(f"已写入 {out}" if out else found)
+
+
+def _asked(office: OfficeClient, index: int) -> str:
+    found = office.get(f"{INCLUSION}?index={index}").get("tlog_proof")
+    if not isinstance(found, str):
+        raise OfficeError("尚无检查点覆盖此条目，请稍后重试", kind="unavailable")
+    return found
+
+
+def _write(proof: str, out: Path | None) -> None:
+    if out is not None:
+        with out.open("x", encoding="utf-8", newline="") as file:
+            file.write(proof)
+            os.fsync(file.fileno())
 
 
 def _lines(shown: list[Told]) -> Iterator[str]:

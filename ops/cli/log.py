@@ -5,6 +5,7 @@ Everything here needs a deed that two people signed; `bidui deed` draws it up fr
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -18,6 +19,8 @@ from audit.rotation import CHECKPOINT
 from ops.cli.console import HomeOption, JsonOption, PassphraseOption, home_of, passphrase_of, say, say_json, told
 from ops.office import open_office
 from ops.retention import Retention
+from ops.rolling import roll as roll_log
+from ops.rolling import rollover_content
 from ops.rotation import MAKES, Change, Rotation, make_key, read_trust, waiting
 from ops.settings import Home
 
@@ -90,6 +93,41 @@ def prune(
         say_json(done._asdict())
         return
     say(f"第 {done.before} 条之前已清除 {done.deleted} 条正文，记于第 {done.entry} 条")
+
+
+@app.command("successor")
+def successor(
+    origin: Annotated[str, typer.Argument(help="后继存证账的名称，如 …/audit/2026-2")],
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """换册文书的内容：后继存证账的名称，和现用各密钥在此名称下的公钥。不改动任何东西。"""
+    with told():
+        content = rollover_content(home_of(home), origin)
+    if as_json:
+        say_json(content)
+        return
+    say("请由系统管理员起草、审计管理员批准 rollover 文书，内容为：")
+    say(f"  {json.dumps(content, ensure_ascii=False)}")
+    say("文书生效后停 serve，运行 bidui log roll")
+
+
+@app.command("roll")
+def roll(
+    origin: Annotated[str, typer.Argument(help="有几份换册文书生效时，后继存证账的名称")] = "",
+    at_once: Annotated[bool, typer.Option("--at-once", help="今日已有比对也换册；今日对账单不含它们")] = False,
+    home: HomeOption = None,
+    passphrase_file: PassphraseOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """依生效的 rollover 文书关闭存证账并启用后继。须先停 serve；中断后再次运行即可。额度照旧。"""
+    with told():
+        done = roll_log(home_of(home), origin, passphrase_of(passphrase_file), at_once=at_once)
+    if as_json:
+        say_json(done._asdict())
+        return
+    say(f"已关闭 {done.closed}（{done.entries} 条，在 closed/ 中，请保留），{done.origin} 已启用")
+    say("启动 serve；把新的 trust.json 交给核验人，见证方改认新名称")
 
 
 @key.command("new")

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from audit import events, kinds
 from audit.bundle import By, Chain, Claims
 from audit.bundle import DeedRef as ExportRef
-from audit.care_events import Decided, key_ended, key_trusted, retention_applied
+from audit.care_events import Decided, key_ended, key_trusted, log_closed, retention_applied
 from audit.deed_events import DeedRef, cohort_filed, deed_drawn, deed_in_force, deed_refused, deed_signed
 from audit.entry import JsonValue, decode, encode
 from audit.erasure_events import Allowed, erasure_applied, erasure_scrubbed, trail_revealed
@@ -58,6 +58,7 @@ DRAFTS = account_drafts.DRAFTS | {
     "log.opened": an_opening(),
     "key.trusted": key_trusted(purpose="receipt", vkey="k", from_index=7, decided=DECIDED),
     "key.ended": key_ended(purpose="receipt", vkey="k", until=9, successor="l", decided=DECIDED),
+    "log.closed": log_closed(successor="log/2", vkeys=["k"], decided=DECIDED),
     "retention.applied": retention_applied(min_index=512, archive="ab" * 32, deleted=500, decided=DECIDED),
     "deed.drawn": deed_drawn(DEED, path="usual", author="clerk", previous=None, narrows=None),
     "deed.signed": deed_signed(
