@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, Executable, Select, and_, exists, func, literal, select, text
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Engine,
+    Executable,
+    Select,
+    and_,
+    cast,
+    exists,
+    func,
+    literal,
+    select,
+    text,
+)
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.sql.expression import FromClause
 
@@ -75,6 +88,14 @@ class SqlTrailReader:
         row = trail_hour.c
         wanted = select(*row).where(row.hour >= first, row.hour < end).order_by(*row)
         return {Place(*found[:4]): Count(*found[4:]) for found in self._rows(wanted)}
+
+    def totals(self, first: int, end: int, without: Collection[str]) -> Counts:
+        row = trail_hour.c
+        place = (row.hour, row.partner, row.told)
+        sums = [cast(func.sum(each), BigInteger) for each in (row.entries, row.claims)]
+        wanted = select(*place, *sums).where(row.hour >= first, row.hour < end, row.granted.not_in(without))
+        rows = self._rows(wanted.group_by(*place).order_by(*place))
+        return {Place(hour, partner, "", told): Count(*counts) for hour, partner, told, *counts in rows}
 
     def views(self, account: str) -> Mapping[str, bytes]:
         row = trail_view.c

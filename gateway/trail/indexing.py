@@ -30,7 +30,7 @@ from gateway.trail.words import (
     words_of,
 )
 
-PORTION = 64
+PORTION = 32
 """Entries a transaction: few, because turns wait for it."""
 LARGE_PORTION = 1024
 """The same where the index is made anew and nobody could search meanwhile."""

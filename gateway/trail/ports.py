@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import NamedTuple, Protocol
 
@@ -132,6 +132,10 @@ class TrailReader(Protocol):
 
     def hours(self, first: int, end: int) -> Counts:
         """The hours from one to before another, counted since 1970."""
+        ...
+
+    def totals(self, first: int, end: int, without: Collection[str]) -> Counts:
+        """The same with all grants of a partner together, their number empty; but not those `without`."""
         ...
 
     def views(self, account: str) -> Mapping[str, bytes]:

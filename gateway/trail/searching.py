@@ -21,7 +21,8 @@ from gateway.trail.words import Entry, Word, words_of
 STRETCH = 1 << 17
 WIDER = 4
 COUNTED = 4096
-"""Counting further than this costs more than it could save."""
+FURTHER = 16
+"""How far a condition is counted, and how many times further where all of them are as frequent as that."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,10 +91,17 @@ class Searcher:
             return range(span.end - 1, max(span.first, span.end - limit) - 1, -1)
         if not wanted.choices:
             return self._others(wanted, span, limit)
-        counted = sorted((self.reader.count(each, span, COUNTED), n) for n, each in enumerate(wanted.choices))
-        if not counted[0][0]:
-            return ()
-        return self.reader.find([wanted.choices[n] for _, n in counted], wanted.hidden, span, limit)
+        choices = self._rarest_first(wanted.choices, span) if len(wanted.choices) > 1 else wanted.choices
+        return self.reader.find(choices, wanted.hidden, span, limit) if choices else ()
+
+    def _rarest_first(self, choices: Sequence[Choice], span: Span) -> Sequence[Choice]:
+        """None at all where one of them fits nothing. Counts no further than it takes to tell which one leads."""
+        most = COUNTED
+        while True:
+            counted = sorted((self.reader.count(each, span, most), n) for n, each in enumerate(choices))
+            if counted[0][0] < most or most >= span.end - span.first:
+                return [choices[n] for _, n in counted] if counted[0][0] else ()
+            most *= FURTHER
 
     def _others(self, wanted: Wanted, span: Span, limit: int) -> Sequence[int]:
         """All entries of a span but those that are not shown."""

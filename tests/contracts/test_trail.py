@@ -315,6 +315,21 @@ def test_hours_are_replaced_from_one_on(trail: Trail) -> None:
     assert trail.reader.hours(6, 8) == {}
 
 
+def test_totals_put_the_grants_of_a_partner_together_but_for_those_left_out(trail: Trail) -> None:
+    places = {("a", "G-1"): (1, 2), ("a", "G-2"): (3, 4), ("a", ""): (5, 6), ("b", "S-1"): (7, 8)}
+    with trail.store.begin() as work:
+        counts = {Place(5, partner, grant, "held"): Count(*each) for (partner, grant), each in places.items()}
+        work.trail.replace_hours(counts, 0)
+        work.commit()
+
+    assert trail.reader.totals(0, 9, []) == {
+        Place(5, "a", "", "held"): Count(9, 12),
+        Place(5, "b", "", "held"): Count(7, 8),
+    }
+    assert trail.reader.totals(0, 9, {"S-1", "G-2"}) == {Place(5, "a", "", "held"): Count(6, 8)}
+    assert trail.reader.totals(6, 9, []) == {}
+
+
 # ---------------------------------------------------------------------------------------- officers' own
 
 

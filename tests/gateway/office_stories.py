@@ -216,7 +216,7 @@ def an_officer_searches(office: OpenOffice) -> None:
     )
     officer.post("trail/search", filter={"partners": ["caizheng"]}, before=found["next"])
     officer.post("trail/search", subject={"kind": "person", "id": an_id(1)}, because="案-7", operator=CLERKS[FINANCE])
-    officer.get("trail/hours?from=2026-01-01T00:00:00Z&to=2026-12-31T00:00:00Z")
+    officer.get("trail/hours?from=2026-06-01T00:00:00Z&to=2026-08-01T00:00:00Z")
     officer.post("trail/views", name="财政", filter={"partners": ["caizheng"], "since": "2026-06-01T00:00:00+08:00"})
     officer.get("trail/views")
     officer.get("entries/0")

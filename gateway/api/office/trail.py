@@ -29,7 +29,7 @@ from gateway.trail.words import MEMBERS, Entry, accounts_of, body_of
 from policies.catalogue import Catalogue
 
 NO_STORE: Final = {"Cache-Control": "no-store"}
-MAX_HOURS: Final = 24 * 366
+MAX_DAYS: Final = 92
 _ZH: Final = {kind.type: kind.zh for kind in KINDS}
 _MEMBERS: Final = ("client", "grant", "purpose", "network")
 
@@ -53,8 +53,8 @@ class TrailDoors:
         """`GET /v1/office/trail/hours?from=&to=`"""
         who = await self.guard.require(request, *OFFICERS)
         first, end = (instant(request.query_params.get(name, ""), name) for name in ("from", "to"))
-        if first is None or end is None or not 0 < (end - first).total_seconds() <= MAX_HOURS * 3600:
-            raise InvalidQueryError("from 应早于 to，相距至多 366 天", "to")
+        if first is None or end is None or not 0 < (end - first).total_seconds() <= MAX_DAYS * 86_400:
+            raise InvalidQueryError(f"from 应早于 to，相距至多 {MAX_DAYS} 天", "to")
         counts = await asyncio.to_thread(self.desk.hours, who.person, first, end)
         rows = [
             {"hour": hour_text(each.hour), "partner": each.partner, "told": each.told, **count._asdict()}

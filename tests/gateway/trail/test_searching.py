@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 
@@ -49,6 +49,9 @@ class MemoryTrail:
         return [], []
 
     def hours(self, first: int, end: int) -> Counts:
+        return {}
+
+    def totals(self, first: int, end: int, without: Collection[str]) -> Counts:
         return {}
 
     def views(self, account: str) -> Mapping[str, bytes]:
@@ -124,9 +127,21 @@ def test_a_search_stops_when_its_time_is_up_and_says_where_to_go_on() -> None:
 def test_what_fits_nothing_is_not_looked_for_entry_by_entry() -> None:
     trail = MemoryTrail(["b"] * 40)
 
-    a_searcher(trail).search(wanted("a"), Span(0, 40), 5)
+    page = a_searcher(trail).search(
+        Wanted(choices=(*wanted("b").choices, *wanted("a").choices), filter=Filter()), Span(0, 40), 5
+    )
 
-    assert trail.asked == []
+    assert (page.hits, page.next, trail.asked) == ((), None, [])
+
+
+@pytest.mark.parametrize(("first", "then"), [("a", "b"), ("b", "a")])
+def test_the_condition_that_the_fewest_fit_leads(first: str, then: str) -> None:
+    trail = MemoryTrail(["a"] * 3 + ["b"] * 20)
+    choices = [wanted(each, "c").choices[0] for each in (first, then)]
+
+    ordered = a_searcher(trail)._rarest_first(choices, Span(0, 23))
+
+    assert ordered[0] == wanted("a", "c").choices[0]
 
 
 def test_what_is_missing_differs_unless_it_was_archived() -> None:
