@@ -26,7 +26,7 @@ from audit.reader import LedgerReader
 from audit.rotation import CHECKPOINT, RECEIPT, SigningKeys
 from audit.signer import CheckpointSigner, CheckpointStore
 from audit.sm2 import Sm2Signer, read_key
-from audit.suite import GM, suite_of
+from audit.suite import GM, Suite, suite_of
 from audit.trust import Trust, TrustedKey, parse_trust
 from ops.closed import check_settled
 from ops.settings import Home, ServeSettings, load
@@ -138,12 +138,18 @@ def _signers(home: Home, origin: str, passphrase: Passphrase | None) -> Iterator
         yield purpose, read_signer(path, make, origin, passphrase)
 
 
+def founding_files(suite: Suite) -> Iterator[tuple[str, Algorithm, str]]:
+    """The keys of the founding: what each signs, its make, the name of its file."""
+    for (purpose, make), stem in STEMS.items():
+        if (make is Algorithm.OTHER) == (suite is GM):
+            yield purpose, make, f"{stem}.{_end(make)}"
+
+
 def _founding(home: Home, settings: ServeSettings, passphrase: Passphrase | None) -> Trust:
     folder, origin = home.keys / "serve", settings.origin
     keys = [
-        TrustedKey(read_signer(folder / f"{stem}.{_end(make)}", make, origin, passphrase).vkey, purpose)
-        for (purpose, make), stem in STEMS.items()
-        if (make is Algorithm.OTHER) == (suite_of(settings.suite) is GM)
+        TrustedKey(read_signer(folder / name, make, origin, passphrase).vkey, purpose)
+        for purpose, make, name in founding_files(suite_of(settings.suite))
     ]
     return Trust(origin, tuple(keys))
 

@@ -12,10 +12,11 @@ from cryptography import x509
 from adapters.keys.files import OTHERS, KeyFileError, read_ed25519_public, read_private
 from audit.errors import AuditError
 from audit.note import parse_vkey
+from audit.suite import suite_of
 from audit.trust import Trust, parse_trust
 from ops.doctor.finding import Finding, doubt, ill, unseen, well
 from ops.doctor.installation import Installation
-from ops.log_keys import STEMS, TRUST_FILE, key_file
+from ops.log_keys import TRUST_FILE, founding_files, key_file
 
 OFFICE = ("people", "authority", "clients")
 """Folders of a demonstration; in production none of their keys belongs on this machine."""
@@ -97,7 +98,8 @@ def _of_the_log(installation: Installation) -> list[str]:
     try:
         trust = parse_trust((installation.home.path / TRUST_FILE).read_bytes())
     except (OSError, AuditError):
-        return [f"{stem}.pem" for stem in STEMS.values()]
+        suite = suite_of(installation.serve.suite if installation.serve else "intl")
+        return [name for _, __, name in founding_files(suite)]
     return [key_file(key).name for key in trust.keys if key.until is None]
 
 
