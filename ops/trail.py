@@ -10,6 +10,7 @@ from adapters.keys.files import Passphrase
 from adapters.keys.tokens import TokenKeyFiles
 from adapters.sql.store import SqlStore
 from adapters.sql.trail_reader import SqlTrailReader
+from audit.entry import leaf_hash
 from audit.reader import LedgerReader
 from audit.tokens import Tokens
 from gateway.deeds.lapse import parameters_in
@@ -72,7 +73,13 @@ def trail_desk(parts: TrailParts, office: Office, log: LedgerReader, deeds: Deed
     """The desk of a home."""
     return TrailDesk(
         indexer=parts.indexer(log),
-        searcher=Searcher(reader=parts.reader, opener=parts.opener, floor=log.floor, seconds=time.monotonic),
+        searcher=Searcher(
+            reader=parts.reader,
+            opener=parts.opener,
+            floor=log.floor,
+            seconds=time.monotonic,
+            hashed=lambda content: leaf_hash(content, office.ledger.digest),
+        ),
         recording=Recording(
             store=parts.store,
             ledger=office.ledger,

@@ -56,6 +56,7 @@ def a_person_comes(office: OpenOffice, life: Life) -> None:
     system = office.somebody(SYSTEM)
     (waiting,) = system.get("people/waiting")["people"]
     system.get("tasks")
+    system.get("log/state")
     drawn = system.post("deeds", kind="person", id=NEW, content=waiting["content"])
     system.sign(drawn["digest"])
     office.somebody(SECURITY).sign(drawn["digest"])
