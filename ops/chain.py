@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
+from datetime import date, datetime
 
 from adapters.checkpoints import FileCheckpoints
 from adapters.sql.ledger_reader import SqlLedgerReader
@@ -11,11 +12,14 @@ from audit.checkpoint import peek
 from audit.disclosure import DisclosureKeys
 from audit.errors import LedgerError, NoteError
 from audit.proof import TlogProof
+from audit.reader import first_difference
 from audit.report import Exit, Problem, Report
 from audit.rollover import Closed, Link, carried_checkpoint, check_link
+from audit.statement import log_time_of
 from audit.tree import StoredTree
 from audit.verify import verify_log
-from ops.closed import closed_home, closed_homes, closed_of, database_of, origin_of, trust_of
+from gateway.domain.grant import local_day
+from ops.closed import DATABASE, closed_home, closed_homes, closed_of, database_of, origin_of, trust_of
 from ops.settings import Home, ServeSettings, load
 
 
@@ -30,6 +34,36 @@ def link_of(home: Home, reader: SqlLedgerReader, origin: str) -> Link | None:
             return check_link(reader, origin, Closed(old, trust_of(before)))
     except NoteError as error:
         raise LedgerError(f"第 0 条所载的前一本账的检查点不能读：{error}") from error
+
+
+def logs_since(home: Home, day: date) -> list[str]:
+    """The databases of all logs with entries of this day or later, the oldest first. Raises `LedgerError`."""
+    found, name = [home.database_url(load(home, "serve.toml", ServeSettings))], origin_of(home)
+    while True:
+        with closing(SqlLedgerReader.open(found[0])) as reader:
+            carried = carried_checkpoint(reader)
+            if carried is None or opened_on(reader) < day:
+                return found
+            link = link_of(home, reader, name)
+        name = peek(carried).origin
+        before = closed_of(home, name)
+        if before is None or not (before.path / DATABASE).is_file():
+            raise LedgerError(f"closed/ 中没有前一本账 {name}：请从另存处取回，一年内的额度也由它清点")
+        _check_unchanged(before, link)
+        found.insert(0, database_of(before))
+
+
+def _check_unchanged(closed: Home, link: Link | None) -> None:
+    with _reader(closed) as reader:
+        differing = first_difference(reader, reader.head().size, trust_of(closed).suite.digest)
+    if differing is not None or (link and link.problems):
+        raise LedgerError(f"前一本账已被改动，不能由它清点额度：先运行 bidui audit verify --closed {closed.path.name}")
+
+
+def opened_on(reader: SqlLedgerReader) -> date:
+    """The local day of entry 0."""
+    content = next((content for _, content in reader.kept(1)), b"") or next(iter(reader.entries(0, 1)), b"")
+    return local_day(datetime.fromisoformat(log_time_of(content)))
 
 
 def verify_closed(home: Home, name: str, outside: Sequence[bytes], keys: DisclosureKeys | None = None) -> Report:
@@ -78,7 +112,7 @@ def _all(home: Home) -> Iterator[tuple[str, str]]:
 
 @contextmanager
 def _reader(closed: Home) -> Iterator[SqlLedgerReader]:
-    if not (closed.path / "control.sqlite").is_file():
-        raise LedgerError(f"{closed.path.name} 中没有 control.sqlite：请从另存处取回")
+    if not (closed.path / DATABASE).is_file():
+        raise LedgerError(f"{closed.path.name} 中没有 {DATABASE}：请从另存处取回")
     with closing(SqlLedgerReader.open(database_of(closed))) as reader:
         yield reader

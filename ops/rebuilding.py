@@ -27,13 +27,15 @@ from audit.kinds import COMPARISON_ANSWERED
 from audit.reader import LedgerReader, chunks
 from audit.rollback import Diagnosis, Fate
 from audit.state_events import log_rebuilt
+from audit.state_kinds import LOG_REBUILT
 from gateway.deeds.document import Kind
 from gateway.deeds.granting import read_grant
 from gateway.deeds.reading import DeedsReader, Remembered
 from gateway.deeds.standing import Standing
-from gateway.domain.budget import Limits
+from gateway.domain.budget import YEAR, Limits
 from gateway.domain.grant import local_day
 from gateway.watch.recount import Recount, spent
+from ops.chain import logs_since
 from ops.doctor.history import examine_history
 from ops.log_keys import disclosure_keys, make_ledger
 from ops.rights import read_home_foundation
@@ -58,11 +60,16 @@ def count(home: Home, passphrase: Passphrase | None = None) -> Rebuilt:
         raise LedgerError("账已被改动、分叉或无从核对，不能由它重建额度：先运行 bidui audit doctor")
     settings = load(home, "serve.toml", ServeSettings)
     keys = disclosure_keys(home, passphrase)
-    limits = limits_of(standing(home))
+    limits, charged = limits_of(standing(home)), list[date]()
     with closing(SqlLedgerReader.open(home.database_url(settings))) as reader:
-        recount = recounted(reader, keys, local_day(now).toordinal())
         days = list(lost_days(reader, now)) if found.fate is Fate.RESTORED else []
-    counts = spent(recount.counts(), limits, days)
+    recount = Recount(local_day(now).toordinal())
+    # Windows are as long as a year, and so go back behind entry 0 of a log that succeeds another one.
+    for url in logs_since(home, local_day(now) - timedelta(days=YEAR)):
+        with closing(SqlLedgerReader.open(url)) as reader:
+            recounted(reader, keys, recount)
+            charged += (each for each in told_days(reader) if local_day(now) - each < timedelta(days=YEAR))
+    counts = spent(recount.counts(), limits, [*charged, *days])
     return Rebuilt(
         diagnosis=found,
         counts=counts,
@@ -107,9 +114,8 @@ def rebuild(home: Home, passphrase: Passphrase | None = None) -> tuple[Rebuilt, 
     return made, changed
 
 
-def recounted(reader: LedgerReader, keys: DisclosureKeys, today: int) -> Recount:
-    """What the answered comparisons of the last year come to."""
-    made = Recount(today)
+def recounted(reader: LedgerReader, keys: DisclosureKeys, made: Recount) -> None:
+    """Takes in the answered comparisons of a log."""
     for start, end in chunks(reader.floor(), reader.head().size):
         disclosed = dict(reader.disclosures(start, end))
         for index, content in enumerate(reader.entries(start, end), start):
@@ -120,7 +126,16 @@ def recounted(reader: LedgerReader, keys: DisclosureKeys, today: int) -> Recount
                 if isinstance(body, dict):
                     person = _person(str(entry["id"]), str(body["kind"]), disclosed.get(index, b""), keys)
                     made.take(str(body["grant"]), day, person)
-    return made
+
+
+def told_days(reader: SqlLedgerReader) -> Iterator[date]:
+    """The days that count as spent since a log before this one lost entries."""
+    for _, content in reader.of_type(LOG_REBUILT.type):
+        entry = decode(content)
+        body = entry["body"] if isinstance(entry, dict) else None
+        if isinstance(body, dict) and body["spent_from"] is not None:
+            first, last = (date.fromisoformat(str(body[name])) for name in ("spent_from", "spent_until"))
+            yield from (first + timedelta(days=each) for each in range((last - first).days + 1))
 
 
 def _person(entry_id: str, kind: str, packed: bytes, keys: DisclosureKeys) -> tuple[str, str] | None:

@@ -11,8 +11,9 @@ nothing counts as spent.
 
 from __future__ import annotations
 
-from contextlib import closing
-from datetime import date, datetime, timedelta
+import socket
+from contextlib import closing, suppress
+from datetime import date, timedelta
 from typing import NamedTuple
 
 from adapters.checkpoints import FileCheckpoints
@@ -29,13 +30,14 @@ from audit.rollback import Fate
 from audit.rollover import Closing, carried_checkpoint, closing_of, successor_trust
 from audit.signer import State
 from audit.stamps import microseconds, text
-from audit.statement import bounds, log_time_of, read_comparison
+from audit.statement import bounds, read_comparison
 from audit.suite import suite_of
 from gateway.deeds.document import Document, Kind
 from gateway.deeds.standing import Standing
 from gateway.domain.errors import ConflictError
 from gateway.domain.grant import local_day
 from gateway.statements.making import first_since
+from ops.chain import opened_on
 from ops.closed import is_unsettled, origin_of, trust_of
 from ops.doctor.history import examine_history
 from ops.installing import check_origin
@@ -43,6 +45,8 @@ from ops.log_keys import make_signer, read_log_keys
 from ops.office import open_office
 from ops.settings import Home, ServeSettings, SettingsError, load
 from ops.succession import check_place, finish, open_successor
+
+_REACH_SECONDS = 1.0
 
 
 class Rolled(NamedTuple):
@@ -70,6 +74,7 @@ def roll(home: Home, origin: str = "", passphrase: Passphrase | None = None, *, 
         finish(home)
         return _done(home)
     settings = load(home, "serve.toml", ServeSettings)
+    _check_stopped(settings)
     with closing(SqlLedgerReader.open(home.database_url(settings))) as reader:
         closed = closing_of(reader)
     if closed is None:
@@ -87,6 +92,12 @@ def _done(home: Home) -> Rolled:
     with closing(SqlLedgerReader.open(home.database_url(load(home, "serve.toml", ServeSettings)))) as reader:
         previous = peek(carried_checkpoint(reader) or b"")
     return Rolled(origin_of(home), previous.origin, previous.size)
+
+
+def _check_stopped(settings: ServeSettings) -> None:
+    """A gateway that has not noticed would sign receipts of the new log under the old name, until it looks again."""
+    with suppress(OSError), socket.create_connection((settings.host, settings.port), timeout=_REACH_SECONDS):
+        raise ConflictError(f"端口 {settings.port} 仍有人在听：请先停 serve，再换册")
 
 
 def _check_well(home: Home, settings: ServeSettings, passphrase: Passphrase | None) -> None:
@@ -117,8 +128,9 @@ def _check_stated(work: SqlWork, home: Home, opened: date) -> None:
 
 def _close(home: Home, settings: ServeSettings, origin: str, passphrase: Passphrase | None) -> Closing:
     """The last entry, as a deed allows it, and nothing behind it."""
-    opened = _opened_on(home, settings)
     office = open_office(home, passphrase)
+    with closing(SqlLedgerReader.open(home.database_url(settings))) as reader:
+        opened = opened_on(reader)
     with closing(office.store), closing(ClosingStore(home.database_url(settings))) as store, store.closing() as work:
         work.deeds.lock()
         now = home.clock.now()
@@ -176,9 +188,3 @@ def _sign(home: Home, settings: ServeSettings, passphrase: Passphrase | None, si
     latest = checkpoints.latest()
     if run.state is State.SEALED or latest is None or peek(latest).size < size:
         raise LedgerError(f"存证账不能签署，不换册：先运行 bidui audit doctor（{run.cause or '尚无检查点'}）")
-
-
-def _opened_on(home: Home, settings: ServeSettings) -> date:
-    with closing(SqlLedgerReader.open(home.database_url(settings))) as reader:
-        content = next(iter(reader.entries(0, 1)), b"")
-    return local_day(datetime.fromisoformat(log_time_of(content)))

@@ -2,37 +2,53 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+import socket
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
 from adapters.checkpoints import FileCheckpoints
 from adapters.sql.ledger_reader import SqlLedgerReader
+from adapters.sql.store import SqlStore
+from adapters.undecided import FileMark, Mark
 from audit.checkpoint import peek
 from audit.entry import JsonValue
 from audit.errors import LedgerError
+from audit.events import log_opened
 from audit.report import Exit
+from audit.rollback import Fate
 from audit.rotation import differences
 from audit.trail_events import trail_read
 from audit.verify import verify_log
+from audit.verify_receipt import verify_receipt
 from gateway.deeds.document import Kind
-from gateway.domain.errors import ConflictError
+from gateway.domain.errors import ConflictError, DownError
 from gateway.domain.people import Duty
-from ops.chain import link_of, verify_closed
-from ops.closed import closed_homes, trust_of
-from ops.demo.office import SyntheticOffice
+from ops import rolling, succession
+from ops.chain import link_of, proof_of, verify_closed
+from ops.cli.main import app
+from ops.closed import closed_home, closed_homes, database_of, trust_of
+from ops.demo.office import SyntheticOffice, found_home, rehearse
 from ops.doctor.history import examine_history
+from ops.installing import migrate
+from ops.log_keys import make_ledger, make_signer, read_log_keys
 from ops.office import open_office
 from ops.prove.homes import Stage
+from ops.rebuilding import count, differing_of
 from ops.rolling import roll, rollover_content
 from ops.rotation import OVERLAP
-from ops.settings import Home, ServeSettings, load
+from ops.settings import Home, Mode, ServeSettings, SettingsError, load
+from ops.wiring import wire
 from tests.fakes import DrivenClock
-from tests.homes import a_home
+from tests.homes import a_home, edit
 from tests.make import ORIGIN
 from tests.ops.test_rotation import Log
 from tests.ops.test_serve import Wired, a_wired
@@ -151,3 +167,252 @@ def test_keys_that_came_later_go_on_and_two_of_one_make_do_not(tmp_path: Path) -
 
     assert verdict(log.home) is Exit.PROVEN
     assert {each.first for each in trust_of(log.home).keys} == {0}
+
+
+STEPS = {
+    "before the log is closed": ("ops.rolling.log_closed", True),
+    "before the final checkpoint": ("ops.rolling.Closing", False),
+    "before anything new is made": ("ops.rolling.open_successor", False),
+    "while the database is filled": ("ops.succession._copy", False),
+    "while deeds are carried": ("ops.succession.log_opened", False),
+    "before the new log is complete": ("ops.succession.write_new", False),
+    "before anything is moved": ("ops.succession.finish", False),
+}
+
+
+class PlugError(Exception):
+    """The power is gone."""
+
+
+def pull_the_plug(*_: object, **__: object) -> None:
+    raise PlugError
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_whoever_is_interrupted_goes_on_with_the_same_command(
+    home: Home, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place, is_open = STEPS[step]
+    decide(home)
+    monkeypatch.setattr(place, pull_the_plug)
+
+    with pytest.raises(PlugError):
+        roll(home)
+    monkeypatch.undo()
+
+    if is_open:
+        append(home)
+    else:
+        with pytest.raises((DownError, SettingsError)):
+            append(home)
+    assert roll(home).origin == NEW
+    assert verdict(home) is Exit.PROVEN
+    assert verify_closed(home, ORIGIN, []).verdict is Exit.PROVEN
+    append(home)
+
+
+@pytest.mark.parametrize("renames", range(8))
+def test_interrupted_while_things_are_moved_nobody_writes_until_it_is_finished(
+    home: Home, renames: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rename, left = Path.rename, iter(range(renames))
+
+    def rename_some(path: Path, target: Path) -> Path:
+        if next(left, None) is None:
+            raise PlugError
+        return rename(path, target)
+
+    decide(home)
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "rename", rename_some)
+        with suppress(PlugError):
+            roll(home)
+            assert renames == 7, "there are seven of them"
+    if renames < 7:
+        with pytest.raises(SettingsError, match="log roll"):
+            append(home)
+        with pytest.raises(SettingsError, match="log roll"):
+            migrate(home)
+        roll(home)
+
+    assert verdict(home) is Exit.PROVEN
+    assert verify_closed(home, ORIGIN, []).verdict is Exit.PROVEN
+    assert not (home.path / "next").exists()
+    append(home)
+
+
+def counted(path: Path) -> list[object]:
+    with closing(sqlite3.connect(path)) as connection:
+        days = connection.execute("SELECT * FROM budget_day ORDER BY 1, 2").fetchall()
+        return [days, connection.execute("SELECT count(*) FROM seen_subject").fetchall()]
+
+
+def test_budgets_answers_and_receipts_keep_their_worth_and_who_still_runs_is_refused(wired: Wired) -> None:
+    home = wired.home
+    first, other = wired.ask(first_request := wired.comparison(0), wired.comparison(1))
+    assert [first.status_code, other.status_code] == [200, 200]
+    receipt = json.dumps(first.json()["receipt"]).encode()
+    index, before = first.json()["receipt"]["body"]["index"], counted(home.path / "data" / "control.sqlite")
+    with closing(SyntheticOffice(home)) as office:
+        content = rollover_content(home, NEW)
+        office.put_in_force(Kind.ROLLOVER, "to-2", content, Duty.SYSTEM_ADMIN, Duty.AUDIT_ADMIN)
+    with pytest.raises(ConflictError, match="今日已有比对"):
+        roll(home)
+
+    done = roll(home, at_once=True)
+
+    with pytest.raises(DownError), wired.gateway.pipeline.store.begin():
+        pytest.fail("it would write")
+    wired.gateway.close()
+    assert counted(home.path / "data" / "control.sqlite") == before
+    assert differing_of(home, count(home)) == 0
+    wired.gateway = wire(home)
+    wired.gateway.watchman.look()
+    assert wired.gateway.watchman.standing.whys == ()
+    again, known, new = wired.ask(first_request, wired.comparison(0), wired.comparison(3))
+    assert again.json() == first.json()
+    assert [known.status_code, new.status_code] == [200, 200]
+    assert known.json()["receipt"]["body"]["index"] < done.entries
+    wired.gateway.watchman.look()
+    wired.gateway.close()
+    assert verdict(home) is Exit.PROVEN
+    closed = closed_home(home, done.closed)
+    report = verify_receipt(receipt, trust_of(closed), proof=proof_of(home, done.closed, index))
+    assert report.verdict is Exit.PROVEN
+    assert verify_closed(home, done.closed, []).size == done.entries
+
+
+def test_entries_behind_the_closing_one_are_tampering(home: Home) -> None:
+    decide(home)
+    entries = roll(home).entries
+    closed = closed_home(home, ORIGIN)
+    behind(closed, home)
+
+    report = verify_closed(home, ORIGIN, [])
+
+    assert (report.verdict, report.first_bad) == (Exit.TAMPERED, 0)
+    assert any(each.index == entries and "closed the log" in each.cause for each in report.problems)
+    with closing(reader_of(home)) as reader:
+        link = link_of(home, reader, NEW)
+    assert link is not None
+    assert [each.verdict for each in link.problems] == [Exit.TAMPERED]
+    with pytest.raises(LedgerError, match="--closed"):
+        count(home)
+
+
+def behind(closed: Home, home: Home) -> None:
+    """Whoever has the keys takes the guard off, writes, and signs."""
+    with closing(sqlite3.connect(closed.path / "control.sqlite")) as connection, connection:
+        connection.execute("DROP TRIGGER ledger_entry_closed")
+    settings, old = load(closed, "serve.toml", ServeSettings), replace(closed, path=closed.path.parent / "forger")
+    old.path.mkdir()
+    old.keys.symlink_to(home.keys)
+    for name in ("serve.toml", "trust.json"):
+        shutil.copy(closed.path / name, old.path / name)
+    draft = trail_read(person="bb-shenji", duty="audit_admin", use="explanation", first=0, last=0)
+    with closing(SqlStore(database_of(closed))) as store, store.begin() as work:
+        make_ledger(old, settings, None).append(work.ledger, [draft], home.clock.now())
+        work.commit()
+    with closing(SqlLedgerReader.open(database_of(closed))) as reader:
+        keys = read_log_keys(old, settings, None)
+        make_signer(old, settings, keys, reader, FileCheckpoints(closed.path / "checkpoints")).run_once()
+
+
+def test_a_successor_that_carries_another_checkpoint_is_tampering(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    decide(home)
+    older = (FileCheckpoints(home.checkpoints).latest() or b"").decode()
+    opened = log_opened
+    monkeypatch.setattr(succession, "log_opened", lambda **told: opened(**{**told, "previous": older}))
+
+    roll(home)
+
+    with closing(reader_of(home)) as reader:
+        link = link_of(home, reader, NEW)
+    assert link is not None
+    assert [(each.verdict, each.index) for each in link.problems] == [(Exit.TAMPERED, 0)]
+    assert verify_closed(home, ORIGIN, []).verdict is Exit.TAMPERED
+
+
+def test_a_log_that_was_closed_for_another_one_is_tampering(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    decide(home)
+    monkeypatch.setattr(
+        rolling, "open_successor", lambda home, _, made, key: succession.open_successor(home, NEXT, made, key)
+    )
+
+    roll(home)
+
+    with closing(reader_of(home)) as reader:
+        link = link_of(home, reader, NEXT)
+    assert link is not None
+    assert ["names this log" in each.cause for each in link.problems] == [True]
+
+
+def test_a_closed_log_that_is_not_here_is_not_checked_and_its_budgets_cannot_be_counted(home: Home) -> None:
+    decide(home)
+    roll(home)
+    shutil.rmtree(home.path / "closed")
+
+    with closing(reader_of(home)) as reader:
+        link = link_of(home, reader, NEW)
+
+    assert link is not None
+    assert (link.previous.origin, link.is_checked, link.problems) == (ORIGIN, False, ())
+    with pytest.raises(LedgerError, match="closed"):
+        verify_closed(home, ORIGIN, [])
+    with pytest.raises(LedgerError, match="前一本账"):
+        count(home)
+
+
+def test_what_people_must_decide_about_is_not_left_behind(home: Home) -> None:
+    decide(home)
+    FileMark(home.checkpoints).write(Mark("seal-1", "rolled_back", "", 3, "2026-06-30T00:00:00Z"))
+    with pytest.raises(ConflictError, match="unseal"):
+        roll(home)
+
+
+def test_while_serve_still_listens_nothing_is_closed(home: Home) -> None:
+    decide(home)
+    with socket.create_server(("127.0.0.1", 0)) as serve:
+        edit(home.path / "serve.toml", "port = 0", f"port = {serve.getsockname()[1]}")
+        with pytest.raises(ConflictError, match="serve"):
+            roll(home)
+    assert roll(home).origin == NEW
+
+
+def test_under_the_suite_gm(tmp_path: Path) -> None:
+    home = Home(path=tmp_path / "home", mode=Mode.TEST, clock=DrivenClock())
+    found_home(home, origin=ORIGIN, issuer="https://gateway.example", suite="gm", port=0, metrics_port=0)
+    rehearse(home)
+    decide(home)
+
+    roll(home)
+
+    assert verdict(home) is Exit.PROVEN
+    assert verify_closed(home, ORIGIN, []).verdict is Exit.PROVEN
+
+
+def bidui(home: Home, *arguments: str) -> dict[str, Any]:
+    done = RUN.invoke(app, [*arguments, "--home", str(home.path), "--json"])
+    assert done.exit_code == 0, done.output
+    told: dict[str, Any] = json.loads(done.stdout)
+    return told
+
+
+def test_the_commands(home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BIDUI_MODE", "test")
+    clock = tmp_path / "clock"
+    clock.write_text(home.clock.now().isoformat())
+    monkeypatch.setenv("BIDUI_CLOCK", f"file:{clock}")
+    content = bidui(home, "log", "successor", NEW)
+    with closing(SyntheticOffice(home)) as office:
+        office.put_in_force(Kind.ROLLOVER, "to-2", content, Duty.SYSTEM_ADMIN, Duty.AUDIT_ADMIN)
+
+    done = bidui(home, "log", "roll")
+
+    assert done["origin"] == NEW
+    now, old = bidui(home, "audit", "verify"), bidui(home, "audit", "verify", "--closed", ORIGIN)
+    assert now["previous"] == {"origin": ORIGIN, "entries": done["entries"], "checked": True, "lost": False}
+    assert (old["verdict"], old["entries"]) == ("proven", done["entries"])
+    assert bidui(home, "audit", "proof", "3", "--closed", ORIGIN)["tlog_proof"].startswith("c2sp.org/tlog-proof@v1")
+    said = RUN.invoke(app, ["audit", "verify", "--home", str(home.path)]).stdout
+    assert f"前一本账：{ORIGIN}" in said
