@@ -39,7 +39,7 @@ def test_states_are_told_as_they_change() -> None:
     metrics.signed(17)
     metrics.adopted(1_782_000_000.0)
     metrics.turn_broke()
-    metrics.sealed()
+    metrics.log_state("sealed", ["disk_full"])
 
     assert value(metrics, "bidui_log_entries") == 17
     assert value(metrics, "bidui_data_time_seconds") == 1_782_000_000.0
