@@ -239,7 +239,9 @@ class ErasureDesk:
         if deed is None:
             raise DeedError("没有此编号的生效删除文书")
         floor = parameters_in(standing).disclosure_months
-        end = self._month_of_deed(work, document) + 1
+        # A successor log brings every deed into force once more; that a deed was signed before stays as it is.
+        signed = max(month_number(each.at[:7]) for each in deed.signatures)
+        end = min(signed, self._month_of_deed(work, document)) + 1
         return _Plan(
             document=document,
             allowed=Allowed(document.id, deed.digest),

@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ from audit.verify import verify_log
 from audit.verify_receipt import verify_receipt
 from gateway.deeds.document import Kind
 from gateway.domain.errors import ConflictError, DownError
+from gateway.domain.grant import local_day
 from gateway.domain.people import Duty
 from ops import rolling, succession
 from ops.chain import link_of, proof_of, verify_closed
@@ -38,6 +40,7 @@ from ops.cli.main import app
 from ops.closed import closed_home, closed_homes, database_of, trust_of
 from ops.demo.office import SyntheticOffice, found_home, rehearse
 from ops.doctor.history import examine_history
+from ops.erasing import open_custody
 from ops.installing import migrate
 from ops.log_keys import make_ledger, make_signer, read_log_keys
 from ops.office import open_office
@@ -97,6 +100,12 @@ def append(home: Home) -> None:
         draft = trail_read(person="bb-shenji", duty="audit_admin", use="explanation", first=0, last=0)
         office.ledger.append(work.ledger, [draft], home.clock.now())
         work.commit()
+
+
+def yesterday_is_stated(home: Home) -> None:
+    yesterday = local_day(home.clock.now()) - timedelta(days=1)
+    with closing(sqlite3.connect(home.path / "data" / "control.sqlite")) as connection, connection:
+        connection.execute("INSERT INTO statement_day VALUES (?, 0)", [yesterday.isoformat()])
 
 
 def test_without_a_deed_in_force_nothing_is_closed(home: Home) -> None:
@@ -160,9 +169,7 @@ def test_keys_that_came_later_go_on_and_two_of_one_make_do_not(tmp_path: Path) -
 
     with pytest.raises(ConflictError, match="对账单"):
         roll(log.home)
-    with closing(sqlite3.connect(log.home.path / "data" / "control.sqlite")) as connection, connection:
-        day = (log.clock.now().date()).isoformat()
-        connection.execute("INSERT INTO statement_day VALUES (date(?, '-1 day'), 0)", [day])
+    yesterday_is_stated(log.home)
     roll(log.home)
 
     assert verdict(log.home) is Exit.PROVEN
@@ -368,6 +375,22 @@ def test_what_people_must_decide_about_is_not_left_behind(home: Home) -> None:
     FileMark(home.checkpoints).write(Mark("seal-1", "rolled_back", "", 3, "2026-06-30T00:00:00Z"))
     with pytest.raises(ConflictError, match="unseal"):
         roll(home)
+
+
+def test_a_deed_of_erasure_reaches_no_further_than_when_it_was_signed(tmp_path: Path) -> None:
+    clock = DrivenClock()
+    home = a_home(tmp_path / "home", clock=clock)
+    month, content = clock.now().month, {"subject": "ab" * 16, "basis": "本人申请"}
+    with closing(SyntheticOffice(home)) as office:
+        office.put_in_force(Kind.ERASURE, "E-1", content, Duty.AUDIT_ADMIN, Duty.LEADER, reason="本人申请")
+    decide(home)
+    clock.pass_by(seconds=40 * 31 * 86400)
+    yesterday_is_stated(home)
+
+    roll(home)
+
+    with closing(open_custody(home)) as custody:
+        assert custody.erasing.erase("E-1").before == f"2026-{month + 1:02}"
 
 
 def test_while_serve_still_listens_nothing_is_closed(home: Home) -> None:
