@@ -30,7 +30,7 @@ from ops.settings import Home, Mode
 KILLS = 50
 APPENDS = 50
 """Of each of the 32 threads that append at once."""
-OCCURRENCES = {"sqlite": 22, "postgresql": 7}
+OCCURRENCES = {"sqlite": 20, "postgresql": 5}
 """At how many occurrences of a system call it is broken in each way."""
 ENGINES = ("sqlite", "postgresql")
 

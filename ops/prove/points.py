@@ -52,6 +52,8 @@ class Remembered:
     """What is known of a log over many points: every checkpoint published, and every question ever answered."""
 
     checkpoints: list[bytes] = field(default_factory=list[bytes], repr=False)
+    judged: int = 0
+    """How many of them were held against the log already: what it held then, its last checkpoint holds still."""
     answered: set[str] = field(default_factory=set[str], repr=False)
 
     def add(self, ended: Ended) -> None:
@@ -67,14 +69,20 @@ class Remembered:
         return sum(len(each) > 1 for each in roots.values())
 
 
+def _answers(entries: Iterable[bytes]) -> int:
+    """How many entries say that a comparison was answered."""
+    return sum(b'"type":"comparison.answered"' in each for each in entries)
+
+
 def judge(home: Home, broke: Broke, ended: Ended, again: Ended, known: Remembered) -> Point:
     """Holds what was heard while something broke, and on asking again, against the log and everything known of it."""
     url = home.database_url(load(home, "serve.toml", ServeSettings))
     with closing(SqlLedgerReader.open(url)) as reader:
-        evidence = Evidence.of(home, reader, known.checkpoints)
+        evidence = Evidence.of(home, reader, known.checkpoints[known.judged :])
+        known.judged = len(known.checkpoints)
         unproven = _unproven([*ended.heard, *again.heard], evidence)
     first, second = _by_key(ended.heard), _by_key(again.heard)
-    answered = len(evidence.bodies("comparison.answered"))
+    answered = _answers(evidence.entries)
     return Point(
         broke=broke,
         killed=ended.was_killed,
