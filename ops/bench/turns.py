@@ -73,11 +73,14 @@ class Turns:
         turn = self.gateway.pipeline.turn(requests)
         while True:
             try:
-                sealing = next(turn)
+                waits = next(turn)
             except StopIteration as end:
                 replies: list[Reply] = end.value
                 return replies
-            self._watch.wrap(sealing, "questions", "seal: wait and read")
+            if hasattr(waits, "questions"):
+                self._watch.wrap(waits, "questions", "seal: wait and read")
+            else:
+                self._watch.wrap(waits, "finish", "commit")
 
     def _watch_parts(self) -> None:
         pipeline, watch = self.gateway.pipeline, self._watch
@@ -92,7 +95,7 @@ class Turns:
         with pipeline.store.begin() as work:
             watch.wrap(work.ledger, "append", "store: ledger rows")
             watch.wrap(work.answers, "remember", "store: repeats")
-            watch.wrap(work, "commit", "commit")
+            watch.wrap(work, "committing", "commit")
 
 
 class _Visit:
