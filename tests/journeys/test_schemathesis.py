@@ -101,6 +101,7 @@ def test_whatever_people_who_are_signed_in_ask_is_answered_as_described(running:
 
         def ask(case: Case, known: bool, place: int) -> None:
             there = {"digest": waiting, "kind": "grant", "entry": place, **dict.fromkeys(GRANTS, running.grant)}
+            there |= {"day": "2026-11-30", "partner": FINANCE.code, "system": FINANCE.client}
             if known:
                 case.path_parameters |= {name: there[name] for name in case.path_parameters}
             headers = proven(desk, let_in(desk, PEOPLE[place % len(PEOPLE)]))
