@@ -12,7 +12,7 @@ from audit import checkpoint
 from audit.entry import JsonValue, decode, encode
 from audit.errors import EntryError, NoteError
 from audit.note import NoteVerifier, suite_of_key
-from audit.suite import Suite
+from audit.suite import INTL, Suite
 
 PURPOSES = ("checkpoint", "receipt")
 
@@ -43,7 +43,7 @@ class Trust(Struct, frozen=True):
     @property
     def suite(self) -> Suite:
         """The log's suite, as the types of its keys tell it."""
-        return suite_of_key(self.keys[0].vkey)
+        return suite_of_key(self.keys[0].vkey) if self.keys else INTL
 
     def encode(self) -> bytes:
         """Write it as canonical JSON."""

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from adapters.checkpoints import FileCheckpoints
-from adapters.keys.disclosures import DisclosureKeyFiles
 from adapters.keys.files import Passphrase
 from adapters.sql.ledger_reader import SqlLedgerReader
 from adapters.witness_files import WitnessedFiles
@@ -17,7 +15,7 @@ from audit.note import NoteSigner
 from audit.standalone.joining import FILE_NAME, joined
 from gateway.exporting import ExportDesk
 from gateway.office import Office
-from ops.log_keys import LogKeys, read_log_keys
+from ops.log_keys import LogKeys, disclosure_keys, read_log_keys
 from ops.settings import Home, ServeSettings, load
 from ops.witness_side import witness_home
 
@@ -48,7 +46,7 @@ def export_desk(home: Home, office: Office, reader: SqlLedgerReader, passphrase:
         office=office,
         reader=reader,
         ledger=office.ledger,
-        keys=DisclosureKeyFiles(home.keys / "serve" / "disclosure", passphrase, os.urandom),
+        keys=disclosure_keys(home, passphrase),
         signer=HomeSigner(home=home, passphrase=passphrase),
         clock=home.clock,
         checkpoints=lambda: _checkpoints(home),

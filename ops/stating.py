@@ -14,7 +14,7 @@ from audit.statement import bounds
 from gateway.deeds.document import Kind
 from gateway.deeds.errors import DeedError
 from gateway.domain.errors import UnavailableError
-from gateway.statements.making import Maker
+from gateway.statements.making import StatementMaker
 from ops.wiring import Gateway
 
 log = structlog.get_logger()
@@ -29,7 +29,7 @@ class Stating:
         self._gateway = gateway
         self._desk = gateway.people.statements
         self._epoch = -1
-        self._maker = Maker(
+        self._maker = StatementMaker(
             origin=gateway.settings.origin,
             reader=gateway.reader,
             store=gateway.desk,

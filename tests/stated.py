@@ -11,7 +11,7 @@ from audit.events import Draft
 from audit.ledger import Recorded
 from gateway.statements.desk import StatementDesk
 from gateway.statements.keeping import StatementsStore
-from gateway.statements.making import Maker
+from gateway.statements.making import StatementMaker
 from ops.log_keys import read_log_keys
 from ops.office import open_office
 from ops.review import Readers
@@ -33,7 +33,7 @@ class StatedHome:
         self.readers = Readers(self.home)
         self.desk: StatementDesk = statement_desk(self.home, self.office, self.readers.ledger, None)
         self.vkey = read_log_keys(self.home, settings, None).receipts.vkey
-        self.maker = Maker(
+        self.maker = StatementMaker(
             origin=settings.origin,
             reader=self.readers.ledger,
             store=cast("StatementsStore", self.office.store),

@@ -229,9 +229,19 @@ class SqlStore:
         raise DownError("the control database is held by somebody else for too long; nothing was told")
 
     def _let_go(self) -> None:
-        if self._file:
-            fcntl.flock(self._file, fcntl.LOCK_UN)
-        self._turn.release()
+        try:
+            if self._file:
+                self._unlock(self._file)
+        finally:
+            self._turn.release()
+
+    def _unlock(self, file: TextIO) -> None:
+        try:
+            fcntl.flock(file, fcntl.LOCK_UN)
+        except OSError:
+            # What cannot be unlocked is closed: then the kernel lets go, and the next turn opens it again.
+            file.close()
+            self._file = None
 
     def _break_off(self, work: SqlWork | None) -> None:
         if work and work.is_left:

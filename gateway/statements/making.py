@@ -70,7 +70,7 @@ class _Gathered:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Maker:
+class StatementMaker:
     """Makes what is due. `systems` gives partner and client id of every system that is registered."""
 
     origin: str

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import IO
 
 import pytest
 from sqlalchemy import Engine, text
@@ -357,3 +360,23 @@ def test_sqlite_keeps_what_a_power_cut_must_not_take(sqlite_url: str) -> None:
         settings = {name: connection.scalar(text(f"PRAGMA {name}")) for name in ("journal_mode", "synchronous")}
 
     assert settings == {"journal_mode": "wal", "synchronous": 2}
+
+
+def test_an_unlock_that_failed_once_locks_nobody_out(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    unlock, failed = fcntl.flock, list[int]()
+
+    def flock(file: IO[bytes], how: int) -> None:
+        if how == fcntl.LOCK_UN and not failed:
+            failed.append(how)
+            raise OSError(errno.EIO, "Input/output error")
+        unlock(file, how)
+
+    with closing(open_store(sqlite_url)) as store:
+        monkeypatch.setattr(fcntl, "flock", flock)
+        with store.begin() as work:
+            a_ledger().append(work.ledger, [an_answer()], NOW)
+            work.commit()
+        with store.begin() as work:
+            assert work.ledger.lock_head().size > 1
+
+    assert failed

@@ -25,7 +25,7 @@ MADE_IN = {
 """Each step of the way, and the only place that may make it. To ask `isinstance` is free."""
 FINDS = "gateway/pipeline.py"
 """The only place that asks an index."""
-BOOKS = {"accounts", "book", "sessions", "bindings", "store", "table", "lists"}
+BOOKS = {"accounts", "book", "sessions", "bindings", "store", "table", "lists", "desk", "statements", "reader"}
 """What else is asked to find something, by the name it goes by."""
 
 

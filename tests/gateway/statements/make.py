@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from audit.events import Draft, Inner, comparison_refused
 from audit.ledger import Recorded
-from gateway.statements.making import Maker
+from gateway.statements.making import StatementMaker
 from tests.audit.make import DATA, ORIGIN, POLICY, RECEIPT_SIGNER, a_ledger, an_opening, asked, comparison_answered
 from tests.fakes import DrivenClock
 from tests.fakes_audit import MemoryKeys
@@ -59,7 +59,7 @@ class Bench:
 
     def __post_init__(self) -> None:
         self._ledger = a_ledger(keys=self.keys)
-        self.maker = Maker(
+        self.maker = StatementMaker(
             origin=ORIGIN,
             reader=self.store.ledger,
             store=self.store,
