@@ -3,12 +3,12 @@
 One pass holds: canonical form, number, strictly increasing time, each partner's chain, the tree and its tiles.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from audit.answer_form import read_answer
 from audit.care_kinds import LOG_CLOSED
-from audit.entry import JsonValue, decode, leaf_hash
+from audit.entry import JsonValue, decode
 from audit.errors import EntryError
 from audit.frames import SLOTS
 from audit.kinds import LOG_OPENED
@@ -66,30 +66,27 @@ class EntryScan:
         """Pass over an entry of which only the hash is left: what hangs on it is looked for among such hashes."""
         self._pruned = index + 1
 
-    def take(self, index: int, content: bytes, stored: bytes | None) -> tuple[bytes, Entry | None]:
-        """Check one entry against its place and its stored hash; return its true leaf hash and its members."""
-        leaf = leaf_hash(content, self._suite.digest)
-        if leaf != stored:
-            self._findings.tampered(index, "the entry does not have the hash it was stored with")
+    def take(self, index: int, content: bytes, leaf: bytes) -> Entry | None:
+        """Check one entry, whose hash this is, against its place; return its members if they are worth a look."""
         if self._closed is not None:
             self._findings.tampered(index, f"the entry stands behind entry {self._closed}, which closed the log")
         answer = read_answer(content) if self._is_brief and index else None
         if answer is not None:
             self._check_numbers(index, _Numbers(answer.seq, answer.suite, answer.v, answer.log_time, answer.time))
             self._check_chain(index, _Claimed(answer.partner, answer.pseq, answer.pprev), leaf)
-            return leaf, None
+            return None
         try:
             entry = decode(content)
         except EntryError as error:
             self._findings.tampered(index, f"the entry is {error}")
-            return leaf, None
+            return None
         if not isinstance(entry, Mapping) or not _is_formed(entry):
             self._findings.tampered(index, "the entry lacks members, or has members it should not have")
-            return leaf, None
+            return None
         self._check_place(index, entry)
         if "partner" in entry:
             self._check_chain(index, _Claimed(str(entry["partner"]), entry["pseq"], entry["pprev"]), leaf)
-        return leaf, entry
+        return entry
 
     def _check_place(self, index: int, entry: Entry) -> None:
         times = str(entry["log_time"]), str(entry["time"])
@@ -153,14 +150,14 @@ class TreeScan:
         self._frontier: list[bytes] = []
         self._open_tile: list[bytes] = []
 
-    def add(self, leaf: bytes) -> None:
-        """Append a leaf."""
-        self._open_tile.append(leaf)
-        if len(self._open_tile) == TILE_WIDTH:
-            full = perfect_root(self._open_tile, self._digest)
+    def extend(self, leaves: Sequence[bytes]) -> None:
+        """Append leaves."""
+        rest = [*self._open_tile, *leaves]
+        for at in range(0, len(rest) - TILE_WIDTH + 1, TILE_WIDTH):
+            full = perfect_root(rest[at : at + TILE_WIDTH], self._digest)
             grow(self._frontier, len(self.tile_roots), full, self._digest)
             self.tile_roots.append(full)
-            self._open_tile = []
+        self._open_tile = rest[len(rest) - len(rest) % TILE_WIDTH :]
 
     def frontier(self) -> list[bytes]:
         """Return the frontier: that of the full tiles, then that of the open one."""

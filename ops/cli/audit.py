@@ -18,6 +18,7 @@ from audit.checkpoint import peek
 from audit.disclosure import DisclosureKeys
 from audit.erased import Erased
 from audit.errors import AuditError
+from audit.fsck import fsck
 from audit.report import Exit, Report
 from audit.rollover import Link
 from audit.trust import Trust, parse_trust
@@ -120,6 +121,28 @@ def verify(
     raise typer.Exit(report.verdict)
 
 
+@app.command("fsck", cls=OwnExitCodes)
+def check_bytes(
+    checkpoint: Annotated[list[Path] | None, typer.Option(help="另存的检查点文件，可重复；用于发现回退与分叉")] = None,
+    trust: Annotated[Path | None, typer.Option(help="信任文件；默认取安装目录中的 trust.json")] = None,
+    signed: Annotated[bool, typer.Option("--signed", help="只查到最后一个检查点；网关仍在运行时用")] = False,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """快速检查所存字节是否仍在已签名的检查点之下，宜每夜运行；不读条目内容，完整核验用 verify。退出码同 verify。"""
+    try:
+        place = open_home(home)
+        trusted = _trust(trust or place.path / TRUST_FILE)
+        checkpoints, upto = _known(place, [path.read_bytes() for path in checkpoint or ()], only_signed=signed)
+        with closing(SqlLedgerReader.open(place.database_url(load(place, "serve.toml", ServeSettings)))) as reader:
+            report = fsck(reader, checkpoints, trusted, upto=upto)
+    except (OSError, AuditError, SettingsError, GatewayError) as error:
+        typer.echo(f"{_VERDICTS[Exit.USAGE]}：{error}", err=True)
+        raise typer.Exit(Exit.USAGE) from None
+    _tell(report, None, as_json=as_json)
+    raise typer.Exit(report.verdict)
+
+
 app.command("bundle")(take_bundle)
 app.command("export")(write_export)
 app.command("verifier")(verifier)
@@ -132,12 +155,18 @@ def _verify_home(
     home: Home, trust: Trust, outside: Sequence[bytes], *, keys: DisclosureKeys | None, only_signed: bool
 ) -> tuple[Report, Link | None]:
     settings = load(home, "serve.toml", ServeSettings)
-    checkpoints = [*FileCheckpoints(home.checkpoints).history(), *outside]
-    upto = max((peek(each).size for each in checkpoints), default=None) if only_signed else None
+    checkpoints, upto = _known(home, outside, only_signed=only_signed)
     with closing(SqlLedgerReader.open(home.database_url(settings))) as reader:
         report = verify_log(reader, checkpoints, trust, keys=keys, upto=upto)
         link = link_of(home, reader, trust.origin)
     return replace(report, problems=(*report.problems, *(link.problems if link else ()))), link
+
+
+def _known(home: Home, outside: Sequence[bytes], *, only_signed: bool) -> tuple[list[bytes], int | None]:
+    """All checkpoints, and up to which entry to look."""
+    checkpoints = [*FileCheckpoints(home.checkpoints).history(), *outside]
+    upto = max((peek(each).size for each in checkpoints), default=None) if only_signed else None
+    return checkpoints, upto
 
 
 def _trust(path: Path) -> Trust:

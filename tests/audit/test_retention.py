@@ -17,6 +17,7 @@ from audit.checkpoint import peek
 from audit.deed_events import DeedRef, deed_in_force
 from audit.entry import JsonValue, decode
 from audit.events import Draft
+from audit.fsck import fsck
 from audit.proof import TlogProof, check_consistency, check_inclusion, parse_tlog_proof
 from audit.reader import first_difference
 from audit.report import Exit, Report
@@ -89,11 +90,13 @@ def test_a_pruned_log_is_proven_also_against_checkpoints_of_long_ago() -> None:
     log = a_log()
     old = [a_checkpoint_of(log, size) for size in (1, 100, 256, 300, 511, 512, 513, SIZE)]
 
-    report = verified(pruned(log), *old)
+    log = pruned(log)
+    report = verified(log, *old)
 
     assert report.problems == ()
     assert report.verdict is Exit.PROVEN
     assert report.size == SIZE + 2
+    assert fsck(log, [a_checkpoint_of(log), *old], a_trust()).verdict is Exit.PROVEN
     assert [row.index for row in log.rows][:3] == [0, 100, 512]
 
 
