@@ -1,12 +1,12 @@
-"""What is stored against what was signed: the bytes of the entries, their hashes, the tree over them, its tiles, the head.
+"""What is stored against what was signed: the bytes of all entries, their hashes, the tree, its tiles, and the head.
 
 Nothing is read out of an entry here. Whoever watches is handed the bytes with their true hashes, some thousands at a
 time: the verifier of a whole log does, and `fsck` does not.
 """
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
-from typing import Protocol
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple, Protocol
 
 from audit.checkpoint import Checkpoint
 from audit.ledger import Head
@@ -27,6 +27,35 @@ class Watcher(Protocol):
     def skip(self, index: int) -> None:
         """Pass over an entry of which only the hash is left."""
         ...
+
+
+Span = tuple[int, int]
+"""From this entry up to before that one."""
+
+
+class Piece(NamedTuple):
+    """What a span of stored entries hashes to: true leaf hashes, joined, and which entries are stored with others."""
+
+    leaves: bytes
+    differing: tuple[int, ...]
+
+
+ReadPieces = Callable[[Sequence[Span]], Iterable[Piece]]
+"""Reads spans, perhaps several at once, and gives their pieces in order."""
+
+
+def read_piece(reader: LedgerReader, digest: Digest, span: Span) -> Piece:
+    """Read and hash a span, up to the first entry that is missing."""
+    start, end = span
+    leaves = [digest(b"\x00" + content) for content in reader.entries(start, end)]
+    return Piece(b"".join(leaves), _differing(start, leaves, split(reader.hashes(0, start, end))))
+
+
+def _differing(start: int, leaves: Sequence[bytes], stored: Sequence[bytes]) -> tuple[int, ...]:
+    if leaves == stored:
+        return ()
+    pairs = zip(leaves, [*stored, *[b""] * (len(leaves) - len(stored))], strict=False)
+    return tuple(start + place for place, (leaf, kept) in enumerate(pairs) if leaf != kept)
 
 
 class StoredScan:
@@ -52,8 +81,19 @@ class StoredScan:
             self._grow(leaves)
             if self.size < end:
                 break
-        if self.size < claimed:
-            self._findings.tampered(self.size, f"only {self.size} of {claimed} entries are there")
+        self._miss(claimed)
+
+    def pass_over(self, claimed: int, read: ReadPieces) -> None:
+        """The same without a watcher: nobody is handed the bytes, so others may read and hash them."""
+        self._pass_pruned(min(self._reader.floor(), claimed), _Nobody())
+        spans = list(chunks(self.size, claimed))
+        for (_, end), piece in zip(spans, read(spans), strict=True):
+            for index in piece.differing:
+                self._blame(index)
+            self._grow(split(piece.leaves))
+            if self.size < end:
+                break
+        self._miss(claimed)
 
     def check_tree(self) -> None:
         """Compare the stored tiles with the tree, and say where it left the signed roots."""
@@ -85,13 +125,17 @@ class StoredScan:
 
     def _hash(self, start: int, contents: Sequence[bytes], stored: Sequence[bytes]) -> list[bytes]:
         """The true leaf hashes."""
-        digest = self._digest
-        leaves = [digest(b"\x00" + content) for content in contents]
-        if leaves != stored:
-            for place, leaf in enumerate(leaves):
-                if place >= len(stored) or leaf != stored[place]:
-                    self._findings.tampered(start + place, "the entry does not have the hash it was stored with")
+        leaves = [self._digest(b"\x00" + content) for content in contents]
+        for index in _differing(start, leaves, stored):
+            self._blame(index)
         return leaves
+
+    def _blame(self, index: int) -> None:
+        self._findings.tampered(index, "the entry does not have the hash it was stored with")
+
+    def _miss(self, claimed: int) -> None:
+        if self.size < claimed:
+            self._findings.tampered(self.size, f"only {self.size} of {claimed} entries are there")
 
     def _grow(self, leaves: Sequence[bytes]) -> None:
         """Add leaves to the tree, stopping at each size that was signed."""
@@ -134,3 +178,13 @@ class StoredScan:
         self._findings.tampered(
             None if known else start, f"stored tile {number} of level {level} is not of its entries"
         )
+
+
+class _Nobody:
+    """Sees everything and looks at nothing."""
+
+    def take(self, start: int, contents: Sequence[bytes], leaves: Sequence[bytes]) -> None:
+        """Look away."""
+
+    def skip(self, index: int) -> None:
+        """Look away."""

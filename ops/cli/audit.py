@@ -34,6 +34,7 @@ from ops.cli.evidence import verifier, verify_file
 from ops.cli.ledger import doctor as examine_log
 from ops.cli.ledger import rebuild, state, unseal
 from ops.log_keys import TRUST_FILE, disclosure_keys
+from ops.pieces import pieces_of
 from ops.settings import Home, ServeSettings, SettingsError, load, open_clock, open_home
 
 app = typer.Typer(help="存证账", no_args_is_help=True)
@@ -134,8 +135,9 @@ def check_bytes(
         place = open_home(home)
         trusted = _trust(trust or place.path / TRUST_FILE)
         checkpoints, upto = _known(place, [path.read_bytes() for path in checkpoint or ()], only_signed=signed)
-        with closing(SqlLedgerReader.open(place.database_url(load(place, "serve.toml", ServeSettings)))) as reader:
-            report = fsck(reader, checkpoints, trusted, upto=upto)
+        url = place.database_url(load(place, "serve.toml", ServeSettings))
+        with closing(SqlLedgerReader.open(url)) as reader:
+            report = fsck(reader, checkpoints, trusted, upto=upto, read=pieces_of(url, trusted.suite.name))
     except (OSError, AuditError, SettingsError, GatewayError) as error:
         typer.echo(f"{_VERDICTS[Exit.USAGE]}：{error}", err=True)
         raise typer.Exit(Exit.USAGE) from None
