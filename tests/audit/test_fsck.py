@@ -24,9 +24,7 @@ def test_logs_of_any_size_are(size: int) -> None:
 
 
 @pytest.mark.parametrize(("tamper", "first_bad"), TAMPERED.values(), ids=TAMPERED.keys())
-def test_whatever_was_done_to_the_bytes_is_found(
-    tamper: Callable[[MemoryLedger], None], first_bad: int | None
-) -> None:
+def test_whatever_was_done_to_the_bytes_is_found(tamper: Callable[[MemoryLedger], None], first_bad: int | None) -> None:
     log = a_log(SIZE)
     tamper(log)
 
