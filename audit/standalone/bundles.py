@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import IO
 
-from audit.standalone.canonical import Json, base64url, canonical, count, from_base64, texts
+from audit.standalone.canonical import Json, base64url, canonical, count, from_base64, text, texts
 from audit.standalone.deeds import open_deed
 from audit.standalone.entries import Entry, is_formed, records
 from audit.standalone.hashes import sha256
 from audit.standalone.manifest import (
     LARGEST,
     Chain,
+    Gone,
     Manifest,
     check_day,
     check_manifest,
@@ -114,8 +116,11 @@ class _BundleVerifier:
 
     def check_chain(self) -> None:
         """The piece must be whole: places without a gap, each naming the one before, all of them in the tree."""
-        chain, content, proof = self._told.chain, self._read_if("chain/entries"), self._read_if("chain/proof")
-        if chain is None or content is None or proof is None or self._signed is None:
+        chain = self._told.chain
+        if chain is None:
+            return
+        content, proof = self._read("chain/entries"), self._read("chain/proof")
+        if content is None or proof is None:
             return
         leaves: dict[int, bytes] = {}
         before: str | None = None
@@ -153,7 +158,7 @@ class _BundleVerifier:
     def check_disclosures(self) -> None:
         """Each must open a digest of its entry; none may be withheld but for an erasure that the bundle shows."""
         shown = self._disclosures()
-        gone = {count(each["entry"]): set(texts(each["names"])) for each in self._told.erased}
+        gone = {(each.entry, name) for each in self._told.erased for name in each.names}
         for index in self._told.entries:
             entry = self.entries.get(index)
             lines = shown.pop(index, [])
@@ -161,8 +166,9 @@ class _BundleVerifier:
                 continue
             opened = [self._open(index, entry, each) for each in lines]
             wanted = SECRETS.get(str(entry["type"]), frozenset[str]()) & set(self._told.names)
-            for name in sorted(wanted - {*opened} - gone.get(index, set())):
-                self._report.missing(index, f"未开示 / not disclosed: {name}")
+            for name in sorted(wanted - {*opened}):
+                if (index, name) not in gone:
+                    self._report.missing(index, f"未开示 / not disclosed: {name}")
             if opened != self._told.disclosed.get(index, []):
                 self._report.wrong(index, "开示项与清单不符 / other disclosures than the manifest says")
         for index in shown:
@@ -193,14 +199,15 @@ class _BundleVerifier:
         self._report.opened.append(f"  第 {index} 条 {parts[1]} = {json.dumps(parts[2], ensure_ascii=False)}")
         return str(parts[1])
 
-    def _check_erased(self, told: dict[str, Json]) -> None:
+    def _check_erased(self, told: Gone) -> None:
         """A tombstone counts where an erasure's deed came into force before it, and it names entry and disclosures."""
-        index, by, names = count(told["entry"]), count(told["by"]), texts(told["names"])
-        deed, tombstone = self.entries.get(count(told["deed"])), self.entries.get(by)
-        if deed is None or tombstone is None or not _is_tombstone(tombstone, deed, index, names):
-            self._report.missing(index, f"称已删除，但第 {by} 条不足为凭 / said to be erased, without a tombstone")
+        deed, tombstone = self.entries.get(told.deed), self.entries.get(told.by)
+        if deed is None or tombstone is None or not _is_tombstone(tombstone, deed, told):
+            cause = f"称已删除，但第 {told.by} 条不足为凭 / said to be erased, without a tombstone"
+            self._report.missing(told.entry, cause)
         else:
-            self._report.shown.append(f"  第 {index} 条：{', '.join(names)} 已依第 {by} 条删除 / erased by #{by}")
+            names = ", ".join(told.names)
+            self._report.shown.append(f"  第 {told.entry} 条：{names} 已依第 {told.by} 条删除 / erased by #{told.by}")
 
     def check_deed(self, now: datetime) -> None:
         """The deed that allowed the bundle: signed by people from the founders on, in force, and of this content."""
@@ -213,11 +220,14 @@ class _BundleVerifier:
             told = json.loads(content)
             log = table(table(told).get("foundation")).get("log")
             deed, document = open_deed(told, {"log": log, "founders": founders}, now)
+        except MissingError as error:
+            self._report.missing(None, str(error))
+            return
         except (WrongError, ValueError, RecursionError) as error:
             self._report.wrong(None, f"导出文书不成立 / the deed does not hold: {error}")
             return
         said = (document.kind, document.id, document.serial, deed.digest)
-        if said != ("export", self._told.deed["id"], self._told.deed["serial"], self._told.deed["sha256"]):
+        if said != ("export", self._told.deed.id, self._told.deed.serial, self._told.deed.sha256):
             self._report.wrong(None, "不是清单所指的导出文书 / not the deed of the manifest")
         if not self._allows(document.content):
             self._report.wrong(None, "证据包与导出文书所准不符 / the bundle is not what the deed allows")
@@ -232,10 +242,10 @@ class _BundleVerifier:
         return said == [self._told.entries, self._told.names, self._told.until, told]
 
     def _check_in_force(self, said: tuple[str, str, int, str]) -> None:
-        entry = self.entries.get(count(self._told.deed["entry"]))
-        body = table(entry["body"]) if entry else {}
-        names = ("kind", "id", "serial", "sha256")
-        if not entry or entry["type"] != "deed.in_force" or tuple(body.get(name) for name in names) != said:
+        entry = self.entries.get(self._told.deed.entry, {})
+        body = entry.get("body")
+        found = [body.get(name) for name in ("kind", "id", "serial", "sha256")] if isinstance(body, dict) else []
+        if entry.get("type") != "deed.in_force" or found != [*said]:
             self._report.wrong(None, "账上没有此文书生效的记录 / the ledger does not have this deed in force")
 
     def _opened(self, index: int | None, content: bytes) -> Entry | None:
@@ -262,16 +272,16 @@ class _BundleVerifier:
         return self._zip.read(name) if name in self._zip.names else None
 
 
-def _is_tombstone(tombstone: Entry, deed: Entry, index: int, names: Sequence[str]) -> bool:
+def _is_tombstone(tombstone: Entry, deed: Entry, told: Gone) -> bool:
     try:
         said, allowed = table(tombstone["body"]), table(deed["body"])
         runs = [(count(first), count(last)) for first, last in map(listed, listed(said.get("ranges")))]
         return (
             (tombstone["type"], deed["type"], allowed.get("kind")) == ("erasure.applied", "deed.in_force", "erasure")
-            and count(deed["seq"]) < count(tombstone["seq"])
-            and table(said.get("deed")).get("sha256") == allowed.get("sha256")
-            and set(names) <= set(texts(said.get("names")))
-            and any(first <= index <= last for first, last in runs)
+            and told.deed < told.by
+            and text(table(said.get("deed")).get("sha256")) == allowed.get("sha256")
+            and set(told.names) <= set(texts(said.get("names")))
+            and any(first <= told.entry <= last for first, last in runs)
         )
     except (WrongError, ValueError):
         return False
@@ -279,7 +289,7 @@ def _is_tombstone(tombstone: Entry, deed: Entry, index: int, names: Sequence[str
 
 def _index_in(name: str) -> int | None:
     digits = name.removeprefix("entries/").removesuffix(".tlog-proof")
-    return int(digits) if digits.isdecimal() else None
+    return int(digits) if re.fullmatch("[0-9]{16}", digits) else None
 
 
 def _seq(content: bytes) -> int | None:

@@ -78,8 +78,8 @@ def texts(value: Json) -> list[str]:
 
 def numbers(value: Json) -> list[int]:
     """Return a list of indices, each larger than the one before. Raise `WrongError`."""
-    found = [count(each) for each in value] if isinstance(value, list) else [-1]
-    if found != sorted(set(found)):
+    found = [count(each) for each in value] if isinstance(value, list) else []
+    if not isinstance(value, list) or found != sorted(set(found)):
         raise WrongError("应为递增的序号列表 / a list of rising indices was expected")
     return found
 

@@ -53,7 +53,7 @@ def read_document(content: bytes) -> Document:
     log, kind, name, path, author, _ = (text(told[n]) for n in ("log", "kind", "id", "path", "author", "reason"))
     serial, previous, what = count(told["serial"]), told["previous"], told["content"]
     follows = isinstance(previous, str) and bool(_DEED_DIGEST.fullmatch(previous))
-    if told["v"] != 1 or kind not in PATHS or not _ID.fullmatch(name) or not isinstance(what, dict):
+    if count(told["v"]) != 1 or kind not in PATHS or not _ID.fullmatch(name) or not isinstance(what, dict):
         raise WrongError("文书格式不对 / a document of another form")
     if not 1 <= serial <= _MAX_SERIAL or follows != (serial > 1) or not (follows or previous is None):
         raise WrongError("文书版次不对 / a document that follows nothing it could follow")
@@ -274,7 +274,7 @@ def _may_sign(person: Person, step: Step, document: Document) -> bool:
 
 
 def open_deed(told: Json, foundation: Json, now: datetime) -> tuple[Deed, Document]:
-    """Verify an export of a deed (`bidui deed export`) from a foundation on. Raise `WrongError`."""
+    """Verify an export of a deed (`bidui deed export`) from a foundation on. Raise `WrongError` or `MissingError`."""
     export = members(told, ("deed", "foundation", "people"), "export")
     people = export["people"] if isinstance(export["people"], list) else []
     roll = Roll(foundation, now)

@@ -30,6 +30,26 @@ class Chain:
     last: int
 
 
+@dataclass(frozen=True)
+class Allowed:
+    """The deed that is said to allow the bundle, and the entry by which it came into force."""
+
+    entry: int
+    id: str
+    serial: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Gone:
+    """Disclosures of an entry that are said to be erased: by which entry, and by which one its deed came into force."""
+
+    entry: int
+    names: tuple[str, ...]
+    by: int
+    deed: int
+
+
 class Manifest:
     """What a bundle claims."""
 
@@ -41,18 +61,13 @@ class Manifest:
             raise WrongError("不是证据包 / not an evidence bundle")
         self.entries, self.support = numbers(told["entries"]), numbers(told["support"])
         self.names, self.recorded = texts(told["names"]), count(told["recorded"])
-        self.by, self.deed = _texts_of(told["by"], "duty", "person"), members(told["deed"], _DEED, "manifest.deed")
+        self.by, self.deed = _texts_of(told["by"], "duty", "person"), _allowed_by(told["deed"])
         self.members = {name: text(digest) for name, digest in table(told["members"]).items()}
         self.disclosed = {int(index): texts(names) for index, names in table(told["disclosed"]).items()}
-        self.erased = [
-            members(each, ("by", "deed", "entry", "names"), "manifest.erased") for each in listed(told["erased"])
-        ]
+        self.erased = list(map(_gone, listed(told["erased"])))
         self.chain = _chain(told["chain"])
         checkpoint = members(told["checkpoint"], ("root", "size"), "manifest.checkpoint")
         self.checkpoint = count(checkpoint["size"]), from_base64(text(checkpoint["root"]))
-
-
-_DEED, _ERASED = ("entry", "id", "serial", "sha256"), ("by", "deed", "entry", "names")
 
 
 def table(value: Json) -> dict[str, Json]:
@@ -71,6 +86,16 @@ def listed(value: Json) -> list[Json]:
 
 def _texts_of(value: Json, *names: str) -> dict[str, str]:
     return {name: text(each) for name, each in members(value, names, "manifest").items()}
+
+
+def _allowed_by(value: Json) -> Allowed:
+    told = members(value, ("entry", "id", "serial", "sha256"), "manifest.deed")
+    return Allowed(count(told["entry"]), text(told["id"]), count(told["serial"]), text(told["sha256"]))
+
+
+def _gone(value: Json) -> Gone:
+    told = members(value, ("by", "deed", "entry", "names"), "manifest.erased")
+    return Gone(count(told["entry"]), tuple(texts(told["names"])), count(told["by"]), count(told["deed"]))
 
 
 def _chain(value: Json) -> Chain | None:

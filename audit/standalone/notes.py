@@ -16,6 +16,7 @@ from audit.standalone.verdicts import MissingError, WrongError
 
 MAX_NOTE_BYTES, MAX_SIGNATURES, HASH = 1_000_000, 64, 32
 ED25519, COSIGNED_ED25519, ML_DSA_44, OTHER = 0x01, 0x04, 0x06, 0xFF
+LACKING = "本机的 cryptography 不支持此算法 / this cryptography lacks the algorithm"
 _DASH = "\u2014 "
 
 
@@ -36,7 +37,7 @@ class VKey:
         except (InvalidSignature, ValueError, WrongError):
             return False
         except UnsupportedAlgorithm as error:
-            raise MissingError("本机的 cryptography 不支持此算法 / this cryptography lacks the algorithm") from error
+            raise MissingError(LACKING) from error
 
     def _signed(self, note: str, blob: bytes) -> bool:
         if self.kind == ED25519:

@@ -75,7 +75,5 @@ def _header(kind: str, length: int) -> bytes:
     small = {"list": (0x90, 16), "text": (0xA0, 32), "bytes": (0, 0)}[kind]
     if length < small[1]:
         return bytes([small[0] + length])
-    for code, (name, width) in _WIDE.items():
-        if name == kind and length < 1 << (8 * width):
-            return bytes([code]) + length.to_bytes(width, "big")
-    raise WrongError("文书过长 / the deed is too long")
+    widths = ((code, width) for code, (name, width) in _WIDE.items() if name == kind)
+    return next(bytes([code]) + length.to_bytes(width, "big") for code, width in widths if length < 1 << (8 * width))

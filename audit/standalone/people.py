@@ -15,7 +15,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 
 from audit.standalone.canonical import Json, base64url, encode, from_base64, members, text
 from audit.standalone.hashes import sha256
-from audit.standalone.verdicts import WrongError
+from audit.standalone.notes import LACKING
+from audit.standalone.verdicts import MissingError, WrongError
 
 SYSTEM, SECURITY, AUDIT = "system_admin", "security_admin", "audit_admin"
 CLERK, HEAD, REVIEWER, LEADER = "clerk", "head", "reviewer", "leader"
@@ -54,14 +55,14 @@ class Person:
 
 
 def read_person(account: str, content: Mapping[str, Json]) -> Person:
-    """Read the content of a person's deed. Raise `WrongError`."""
+    """Read a person's deed. Raise `WrongError`; `MissingError` for a key that this machine cannot use."""
     told = members(dict(content), ("active", "duty", "keys", "name", "natural", "partner"), "person")
     duty, partner, natural, name, active = (told[each] for each in ("duty", "partner", "natural", "name", "active"))
     whose = partner if isinstance(partner, str) and partner else None
-    is_known = bool(re.fullmatch(r"[a-z][a-z0-9.-]{1,39}", account)) and duty in DUTIES and isinstance(active, bool)
+    is_known = bool(re.fullmatch(r"[a-z][a-z0-9.-]{1,39}", account)) and duty in [*DUTIES] and isinstance(active, bool)
     is_natural = isinstance(natural, str) and bool(re.fullmatch("[0-9a-f]{32}", natural))
     is_named = isinstance(name, str) and 0 < len(name.strip()) <= _MAX_NAME and name.isprintable()
-    fits = (duty in OF_PARTNERS) == (whose is not None) and partner in (whose, None)
+    fits = (duty in [*OF_PARTNERS]) == (whose is not None) and partner in (whose, None)
     if not (is_known and is_natural and is_named and fits):
         raise WrongError(f"人员文书不对 / the deed of {account} does not describe a person")
     return Person(account, str(duty), whose, str(natural), _keys(told["keys"]), active is True)
@@ -82,7 +83,9 @@ def _key(value: Json) -> Key:
         raise WrongError("人员密钥格式不对 / a key of another form")
     try:
         {"ed25519": _check_edwards, "webauthn": _check_p256}[form](key.public)
-    except (KeyError, ValueError, UnsupportedAlgorithm) as error:
+    except UnsupportedAlgorithm as error:
+        raise MissingError(LACKING) from error
+    except (KeyError, ValueError) as error:
         raise WrongError("人员公钥不可用 / a public key that cannot be used") from error
     return key
 
@@ -133,7 +136,7 @@ class Signature:
         raise WrongError("签名时间不对 / the time of a signature is of another form")
 
     def check(self, log: str, key: Key) -> None:
-        """Return if this key made it over what it names. Raise `WrongError`."""
+        """Return if this key made it over what it names. Raise `WrongError`, `MissingError` if nobody can tell here."""
         names = ("at", "deeds", "kid", "log", "person", "step")
         deeds: list[Json] = list(self.deeds)
         values: tuple[Json, ...] = (self.at, deeds, self.kid, log, self.person, self.step)
@@ -142,7 +145,9 @@ class Signature:
             raise WrongError(f"{self.person} 的签名格式不对 / a signature of another form")
         try:
             self._check_file(stated, key) if key.form == "ed25519" else self._check_assertion(stated, key)
-        except (InvalidSignature, UnsupportedAlgorithm, ValueError) as error:
+        except UnsupportedAlgorithm as error:
+            raise MissingError(LACKING) from error
+        except (InvalidSignature, ValueError) as error:
             raise WrongError(f"{self.person} 的签名不成立 / the signature of {self.person} does not hold") from error
 
     def _check_file(self, stated: bytes, key: Key) -> None:

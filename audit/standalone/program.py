@@ -7,7 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import MAXYEAR, MINYEAR, UTC, datetime
 from pathlib import Path
 from typing import NoReturn
 
@@ -17,7 +17,7 @@ from audit.standalone.deeds import open_deed
 from audit.standalone.log import verify_log
 from audit.standalone.receipts import verify_receipt
 from audit.standalone.trusting import Trust, parse_trust
-from audit.standalone.verdicts import PROVEN, USAGE, VERDICTS, Report, UnreadableError, WrongError
+from audit.standalone.verdicts import PROVEN, USAGE, VERDICTS, MissingError, Report, UnreadableError, WrongError
 from audit.standalone.witnesses import Policy
 
 MAX_SMALL_FILE = 64 * 1024 * 1024
@@ -98,6 +98,9 @@ def _deed(told: argparse.Namespace) -> Report:
     foundation = _own_foundation(export) if told.foundation is None else _json(told.foundation)
     try:
         deed, document = open_deed(export, foundation, _instant(told.at))
+    except MissingError as error:
+        report.missing(None, str(error))
+        return report
     except WrongError as error:
         report.wrong(None, str(error))
         return report
@@ -153,6 +156,8 @@ def _instant(told: str | None) -> datetime:
         at = datetime.fromisoformat(told)
     except ValueError as error:
         raise UnreadableError("--at 写如 2026-12-01 / an ISO 8601 day or instant") from error
+    if not MINYEAR < at.year < MAXYEAR:
+        raise UnreadableError("--at 超出历法 / a day at the end of the calendar")
     return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 

@@ -12,7 +12,7 @@ from audit.standalone.hashes import SUITES
 from audit.standalone.notes import HASH
 from audit.standalone.trees import MAX_HASHES, Hashing, parse_proof
 from audit.standalone.trusting import Trust, open_checkpoint
-from audit.standalone.verdicts import Report, WrongError
+from audit.standalone.verdicts import MissingError, Report, WrongError
 from audit.standalone.witnesses import Policy
 
 _RECEIPT = "bidui-receipt/1"
@@ -78,7 +78,8 @@ def _body(value: Json) -> dict[str, Json]:
     data = None if body["data"] is None else members(body["data"], ("time", "version"), "receipt.body.data")
     texts([policy["sha256"], body["time"], body["origin"], *(data.values() if isinstance(data, dict) else ())])
     digests = [text(body[name]) for name in ("leaf", "request_sha256", "response_sha256")]
-    if body["v"] != 1 or count(policy["number"]) != policy["number"] or not all(map(_DIGEST.fullmatch, digests)):
+    count(policy["number"])
+    if count(body["v"]) != 1 or not all(map(_DIGEST.fullmatch, digests)):
         raise WrongError("回执正文不对 / the body of a receipt is of another form")
     canonical(encode(body))
     return body
@@ -100,6 +101,9 @@ def verify_receipt(
         receipt = parse_receipt(content)
         if not _is_signed_by_us(receipt, trust, report):
             return report
+    except MissingError as error:
+        report.missing(None, str(error))
+        return report
     except WrongError as error:
         report.wrong(None, str(error))
         return report

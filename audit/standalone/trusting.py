@@ -38,7 +38,10 @@ def parse_trust(content: bytes) -> Trust:
     rows = top["keys"]
     if not isinstance(rows, list) or not rows or not text(top["origin"]):
         raise WrongError("信任文件须写明名称和至少一把公钥 / a trust file names an origin and at least one key")
-    return Trust(text(top["origin"]), tuple(map(_trusted, rows)))
+    trust = Trust(text(top["origin"]), tuple(map(_trusted, rows)))
+    if len({key.kind == OTHER for key, _, _, _ in trust.keys}) > 1:
+        raise WrongError("信任文件混用两套算法 / the keys of a trust file are all of one suite")
+    return trust
 
 
 def _trusted(row: Json) -> tuple[VKey, str, int, int | None]:

@@ -136,6 +136,7 @@ def _checked(members: Mapping[str, JsonValue]) -> Document:
 
 def _check_place(document: Document) -> None:
     """A first serial follows nothing, every other one something."""
-    follows = document.previous is not None and bool(_DIGEST.fullmatch(document.previous))
-    if not 1 <= document.serial <= MAX_SERIAL or follows != (document.serial > 1):
+    follows = document.previous is not None
+    is_named = not follows or bool(_DIGEST.fullmatch(document.previous or ""))
+    if not 1 <= document.serial <= MAX_SERIAL or follows != (document.serial > 1) or not is_named:
         raise DeedError("文书的版次 serial 与所接续的上一版 previous 不符，请重新拟稿")

@@ -45,7 +45,8 @@ def read_person(person_id: str, content: Mapping[str, JsonValue]) -> Person:
     if set(content) != _MEMBERS or not _ID.fullmatch(person_id):
         raise DeedError(f"人员账号须形如 zz-li.ming，文书须恰有这些成员：{'、'.join(sorted(_MEMBERS))}")
     duty, partner = _duty(content["duty"]), content["partner"]
-    if (duty in PARTNER_DUTIES) != (isinstance(partner, str) and bool(partner)):
+    whose = partner if isinstance(partner, str) and partner else None
+    if (duty in PARTNER_DUTIES) != (whose is not None) or partner != whose:
         raise DeedError("经办人和部门负责人须写明 partner，其他职责的 partner 须为 null")
     natural, name, active = content["natural"], content["name"], content["active"]
     if not isinstance(natural, str) or not _NATURAL.fullmatch(natural):
@@ -56,7 +57,7 @@ def read_person(person_id: str, content: Mapping[str, JsonValue]) -> Person:
         id=person_id,
         name=name,
         duty=duty,
-        partner=partner if isinstance(partner, str) else None,
+        partner=whose,
         natural=natural,
         keys=_keys(content["keys"]),
         active=active,
