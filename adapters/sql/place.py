@@ -46,6 +46,14 @@ class DatabaseFile:
         if found != self._met:
             raise DownError("the file of the control database was replaced; nothing is written before it is examined")
 
+    def leave(self) -> None:
+        """To be called before a connection is closed: the last one takes the log with it, and the next makes another.
+
+        A log that was taken away before stays missed.
+        """
+        if self._log is not None and inode(self._log) == self._met_log:
+            self._met_log = None
+
     def check_written(self) -> None:
         """The same once something was written, and for the log beside it, which is there as long as somebody writes."""
         self.check()

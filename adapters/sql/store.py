@@ -76,6 +76,8 @@ class SqlWork:
         """Whether its connection broke although what it did is durable."""
         self.is_over = False
         """Whether it was committed, be it into a file that is no longer there."""
+        self.is_lost = False
+        """Whether it was committed into a file that is no longer there."""
         self._left = left
 
     def begin(self) -> None:
@@ -83,7 +85,7 @@ class SqlWork:
             part.begin()
         self.ledger.last = None
         self._cursor.begin()
-        self._open, self.is_over = True, False
+        self._open, self.is_over, self.is_lost = True, False, False
 
     def prefetch(self, epoch: int, grants: Sequence[str], day: int, keys: Sequence[bytes], at: int) -> None:
         """See `gateway.ports.Work`. A database in this process is as quick when it is asked one by one."""
@@ -112,8 +114,9 @@ class SqlWork:
             self._open, self.is_worn = False, True
             if not is_recorded(self._engine, self.ledger.last):
                 raise
-        self._open, self.is_over = False, True
+        self._open, self.is_over, self.is_lost = False, True, True
         self._file.check_written()
+        self.is_lost = False
 
     def committing(self) -> Committing:
         """The same in a thread; nothing else may be done with this work meanwhile."""
@@ -246,8 +249,9 @@ class SqlStore:
     def _break_off(self, work: SqlWork | None) -> None:
         if work and work.is_left:
             self.trouble = WAITING
-        elif work and work.is_over:
-            # Committed, into a file that is no longer the one that everybody reads.
+        elif work and work.is_lost:
+            # Committed, into a file that is no longer the one that everybody reads. Whoever only raises after a
+            # commit, as a wrong sign-in does, is nobody's trouble.
             self.trouble = "lost"
             self._drop()
         else:
@@ -275,6 +279,7 @@ class SqlStore:
             # While somebody holds the error, and with it a cursor, closing alone would leave the database locked.
             with suppress(*self._errors):
                 work.rollback()
+            self._place.leave()
             work.close()
 
 

@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
 
-from adapters.sql.engine import make_file, open_engine
+from adapters.sql.engine import is_sqlite, make_file, open_engine
 from adapters.sql.ledger_reader import SqlLedgerReader
 from adapters.sql.schema import create, missing_tables
 from adapters.sql.store import SqlStore
@@ -268,21 +268,80 @@ def test_one_store_used_by_two_threads_gives_each_its_turn(store: SqlStore) -> N
 
 
 def test_an_error_that_somebody_still_holds_locks_nobody_out(store: SqlStore, engine_url: str) -> None:
-    def err() -> None:
-        with store.begin() as work:
-            work.answers.remember([], 0)
-            a_ledger().append(work.ledger, [an_answer()], NOW)
-            a_ledger().append(work.ledger, [an_answer()], NOW)
-            work.commit()
-
     # The error keeps its frames alive, and they the cursor. Whoever told a caller of it holds it for a while.
     with pytest.raises(UnavailableError) as held:
-        err()
+        append_one_twice(store)
     with closing(open_store(engine_url)) as other:
         for node in (store, other):
             with node.begin() as work:
                 assert work.ledger.lock_head().size == 1
     assert held.value.__traceback__ is not None
+
+
+def test_who_raises_once_it_is_committed_is_no_trouble_of_the_store(store: SqlStore, engine_url: str) -> None:
+    """As a wrong sign-in does: it is counted, and then refused."""
+
+    def commit_and_refuse() -> None:
+        with store.begin() as work:
+            a_ledger().append(work.ledger, [an_answer()], NOW)
+            work.commit()
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        commit_and_refuse()
+
+    assert not store.trouble
+    if is_sqlite(open_engine(engine_url)):
+        assert log_of(engine_url).exists(), "its connection stays open"
+    with store.begin() as work:
+        assert work.ledger.lock_head().size == 2
+
+
+def test_the_log_that_a_closed_connection_took_with_it_is_not_missed(sqlite_url: str, tmp_path: Path) -> None:
+    with closing(open_store(sqlite_url)) as store:
+        with store.begin() as work:
+            work.touch()
+            work.commit()
+        (tmp_path / "as another file has it").hardlink_to(log_of(sqlite_url))  # so that the next log is another one
+
+        with pytest.raises(UnavailableError):
+            append_one_twice(store)
+        assert not log_of(sqlite_url).exists()
+
+        with store.begin() as work:
+            work.touch()
+            work.commit()
+        assert not store.trouble
+
+
+def test_a_log_that_was_taken_away_stays_missed(sqlite_url: str) -> None:
+    def commit(store: SqlStore) -> None:
+        with store.begin() as work:
+            work.touch()
+            work.commit()
+
+    with closing(open_store(sqlite_url)) as store:
+        commit(store)
+        log_of(sqlite_url).rename(log_of(sqlite_url).with_suffix(".away"))
+
+        for _ in range(2):
+            with pytest.raises(UnavailableError, match="taken away"):
+                commit(store)
+            assert store.trouble == "lost"
+
+
+def append_one_twice(store: SqlStore) -> None:
+    """What the database refuses: two entries with one id."""
+    with store.begin() as work:
+        work.answers.remember([], 0)
+        a_ledger().append(work.ledger, [an_answer()], NOW)
+        a_ledger().append(work.ledger, [an_answer()], NOW)
+        work.commit()
+
+
+def log_of(url: str) -> Path:
+    """The write-ahead log of a SQLite database."""
+    return Path(f"{url.removeprefix('sqlite:///')}-wal")
 
 
 def test_a_connection_that_postgresql_ended_is_replaced(postgres_url: str) -> None:
