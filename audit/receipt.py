@@ -11,6 +11,7 @@ The signature line is that of a C2SP note by the receipt key. It signs the manif
 days; each of them begins with a first line of its own.
 """
 
+import json
 from base64 import b64encode
 from binascii import b2a_base64, hexlify
 from collections.abc import Sequence
@@ -162,14 +163,23 @@ def read(content: bytes) -> Receipt:
     """Read a receipt from JSON in any spelling. Raise `ReceiptError` for anything but its exact members."""
     try:
         top = _read(content)
+        json.loads(content, object_pairs_hook=_once)
         body = encode(msgspec.to_builtins(top.body))
         for encoded in (*top.path.hashes, top.signature):
             from_base64(encoded)
         salt = from_base64(top.salt.translate(_STANDARD) + "=" * (-len(top.salt) % 4))
-    except (msgspec.DecodeError, UnicodeDecodeError, EntryError, NoteError) as error:
+    except (ValueError, EntryError, NoteError) as error:
         raise ReceiptError(f"not a receipt of the form {FORMAT}") from error
+    if base64url(salt).decode() != top.salt:
+        raise ReceiptError("the salt of a receipt is base64url without padding")
     path = tuple(node.encode() for node in top.path.hashes)
     return Receipt(body, top.path.at, top.path.first, top.path.size, path, salt, top.signature.encode())
+
+
+def _once(pairs: list[tuple[str, object]]) -> None:
+    """Refuse a member that stands there twice: two readers could take two of them for the one that counts."""
+    if len({name for name, _ in pairs}) < len(pairs):
+        raise ValueError("a member twice")
 
 
 def claimed_index(receipt: Receipt) -> int:

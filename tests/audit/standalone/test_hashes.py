@@ -1,9 +1,13 @@
 """Published vectors of SM3 and SM2, and of RFC 6962."""
 
+import hashlib
+from typing import NoReturn
+
 import pytest
 
+from audit.standalone import hashes
 from audit.standalone.hashes import SUITES, sm3
-from audit.standalone.sm2 import sm2_verify
+from audit.standalone.sm2 import _SM2_G, _SM2_N, sm2_verify
 from audit.standalone.trees import Hashing
 
 SM3 = {
@@ -77,3 +81,19 @@ def test_trees_have_the_published_roots(size: int, root: str) -> None:
 def test_whatever_hashes_for_gm_says_what_plain_python_says() -> None:
     for size in (0, 1, 55, 56, 63, 64, 65, 200):
         assert SUITES["gm"](bytes(size)) == sm3(bytes(size))
+
+
+def test_where_openssl_has_no_sm3_plain_python_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(name: str) -> NoReturn:
+        raise ValueError(f"unsupported hash type {name}")
+
+    monkeypatch.setattr(hashlib, "new", refuse)
+
+    assert hashes._fastest_sm3() is sm3
+
+
+def test_a_signature_whose_points_cancel_out_is_none() -> None:
+    """With the base point itself for a key, r = 2 and s = n - 1 lead to no point at all."""
+    public = b"\4" + b"".join(each.to_bytes(32, "big") for each in _SM2_G)
+
+    assert not sm2_verify(public, b"whatever", (2).to_bytes(32, "big") + (_SM2_N - 1).to_bytes(32, "big"))

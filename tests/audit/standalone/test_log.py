@@ -1,12 +1,16 @@
 """The tamper matrix over log exports: the single file and our own verifier say the same of each."""
 
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from io import BytesIO
 from zipfile import ZipFile
 
 import pytest
 from msgspec.structs import replace
 
+from audit import checkpoint
+from audit.care_events import Decided, log_closed
+from audit.checkpoint import Checkpoint
 from audit.cosignature import add, cosign
 from audit.export import Export, extent_of, write_export
 from audit.standalone.log import verify_log as verify_alone
@@ -16,7 +20,7 @@ from audit.standalone.witnesses import Policy
 from audit.verify import Report as Ours
 from audit.verify import verify_log
 from audit.zipped import write_zip
-from tests.audit.make import AT, ORIGIN, a_checkpoint_of, a_log, a_trust
+from tests.audit.make import AT, LOG_SIGNERS, ORIGIN, a_checkpoint_of, a_ledger, a_log, a_trust, an_answer, an_opening
 from tests.audit.test_verify import rehash
 from tests.audit.witnesses import a_cosigner
 from tests.fakes_audit import MemoryLedger
@@ -188,6 +192,7 @@ RANGES: dict[str, tuple[Callable[[dict[str, bytes]], object], int, int | None]] 
         INCOMPLETE,
         None,
     ),
+    "a bundle missing": (lambda m: m.pop("tile/entries/001"), TAMPERED, 256),
     "the right edge missing": (lambda m: m.pop("tile/0/002.p/188"), INCOMPLETE, None),
 }
 
@@ -201,7 +206,48 @@ def test_a_range_is_proven_by_the_hashes_that_came_along(case: str) -> None:
     report = verify_alone(repacked(file, change), parse_trust(a_trust().encode()))
 
     assert (report.verdict, report.first_bad) == (verdict, first_bad)
-    assert report.size == 256
+    assert report.size == (0 if case == "a bundle missing" else 256)
+
+
+def test_a_log_that_was_closed_ends_there() -> None:
+    """Both verifiers: what follows the closing entry is not of this log."""
+    closing = log_closed(successor="next.example", vkeys=[], decided=Decided("ab" * 32, ["a", "b"]))
+    for drafts, verdict, first_bad in (
+        ([closing], PROVEN, None),
+        ([closing, an_answer()], TAMPERED, 6),
+    ):
+        log = a_log(5)
+        a_ledger("later").append(log, drafts, AT + timedelta(days=1))
+        signed = a_checkpoint_of(log)
+
+        alone, ours = _both(exported(log, [signed]), [signed])
+
+        assert (alone.verdict, alone.first_bad) == (ours.verdict, ours.first_bad) == (verdict, first_bad)
+
+
+def test_a_log_that_opens_as_another_one_is_not_this_one() -> None:
+    log = MemoryLedger()
+    a_ledger().append(log, [an_opening("other.example"), an_answer()], AT)
+    signed = a_checkpoint_of(log)
+
+    alone, ours = _both(exported(log, [signed]), [signed])
+
+    assert (alone.verdict, alone.first_bad) == (ours.verdict, ours.first_bad) == (TAMPERED, 0)
+
+
+def test_a_tree_without_end_is_not_walked_through_even_for_whoever_brings_their_own_trust() -> None:
+    """Without a trust file of one's own, somebody can sign any size: that costs them nothing, and us no time either."""
+    log, size = a_log(SIZE), 2**52
+    endless = checkpoint.sign(Checkpoint(ORIGIN, size, bytes(32)), LOG_SIGNERS, AT)
+    file = exported(log, [a_checkpoint_of(log)], first=256, end=512)
+
+    def change(members: dict[str, bytes]) -> None:
+        members["export.json"] = members["export.json"].replace(b'"size":700', b'"size":%d' % size)
+        members[f"checkpoints/{9:016d}-1"] = endless
+
+    report = verify_alone(repacked(file, change), None)
+
+    assert report.verdict != PROVEN
 
 
 def test_a_policy_asks_for_cosignatures() -> None:

@@ -53,6 +53,24 @@ def renamed() -> bytes:
     return content.replace(b"export.json", b"../../x.sh\0", 1)
 
 
+def one_place_under_two_names() -> bytes:
+    """Each entry of the directory is right by itself, and both lead to the same bytes."""
+    content = zipped(("trust.json", b"x" * 10_000))
+    directory, end = content.index(b"PK\x01\x02"), content.index(b"PK\x05\x06")
+    listed = content[directory:end]
+    both = listed + listed.replace(b"trust.json", b"tile/0/000")
+    tail = bytearray(content[end:])
+    tail[8:12] = b"\2\0\2\0"
+    tail[12:16] = len(both).to_bytes(4, "little")
+    return content[:directory] + both + bytes(tail)
+
+
+def extra_without_end() -> bytes:
+    """The header before the bytes says that more comes between them than there is."""
+    content = zipped(("export.json", b"{}"))
+    return content[:28] + b"\xff\xff" + content[30:]
+
+
 HOSTILE: dict[str, Callable[[], bytes]] = {
     "a way up": lambda: zipped(("../../etc/cron.d/x", b"")),
     "an absolute name": lambda: zipped(("/etc/passwd", b"")),
@@ -65,6 +83,8 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
     "a bomb": lambda: zipped(("export.json", bytes(10_000_000)), compression=ZIP_DEFLATED),
     "an encrypted member": encrypted,
     "one place counted twice": counted_twice,
+    "one place under two names": one_place_under_two_names,
+    "more between than there is": extra_without_end,
     "another name inside": renamed,
     "cut off": lambda: zipped(("export.json", b"{}"))[:-30],
     "nothing": lambda: b"",
@@ -88,6 +108,17 @@ def test_a_hostile_file_is_refused_by_both(case: str, tmp_path: Path, monkeypatc
 
     assert str(alone.value)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_more_members_than_anybody_needs_are_not_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    content = zipped(("export.json", b"{}"), ("trust.json", b"{}"), ("tile/0/000", b""))
+    for module in ("audit.zipped", "audit.standalone.zips"):
+        monkeypatch.setattr(f"{module}.MAX_MEMBERS", 2)
+
+    with pytest.raises(UnreadableError, match="too many members"):
+        verify_log(BytesIO(content), None)
+    with pytest.raises(ArchiveError, match="more than 2 members"):
+        Export(BytesIO(content))
 
 
 def test_every_flipped_byte_of_an_export_is_noticed() -> None:
