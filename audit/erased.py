@@ -74,7 +74,7 @@ def erased_at(reader: LedgerReader, tombstones: Iterable[int], index: int) -> di
     for by in tombstones:
         entry = decode(next(iter(reader.entries(by, by + 1)), b"{}"))
         is_one = isinstance(entry, Mapping) and entry.get("type") == ERASURE_APPLIED.type
-        erased = read_tombstone(by, cast("Entry", entry)["body"]) if is_one else None
+        erased = read_tombstone(by, cast("Entry", entry).get("body")) if is_one else None
         if erased is not None:
             found |= {name: by for name in erased.names if erased.covers(index, name)}
     return found

@@ -99,11 +99,6 @@ class Statement(Struct, frozen=True, kw_only=True):
     before: int
     operators: str
 
-    @property
-    def count(self) -> int:
-        """How many comparisons there were."""
-        return self.answered.count + self.refused.count
-
     def canonical(self) -> bytes:
         """The body that is signed and hashed."""
         since, until = bounds(self.day)

@@ -56,6 +56,8 @@ ERASURE, TOMBSTONE, EXPORT = 6, 7, 8
 """The deed of the erasure, what it erased, and the deed that allows the bundle."""
 CHAIN: dict[str, JsonValue] = {"of": "payroll", "first": 0, "last": 3}
 GONE = ("operator", "subject")
+TOLD = ("inner", "matter", *GONE)
+"""What the tombstone names: with an operator goes whatever lies in the same frame."""
 ERASURE_SHA256 = "e1" * 32
 _SECRETS = {kind.type: frozenset(kind.secrets) for kind in KINDS}
 
@@ -73,7 +75,7 @@ def in_force(kind: str, name: str, sha256: str) -> Draft:
     return deed_in_force(ref, path="usual", previous=None, by=["aud", "leader"], changed=[], more=0, rights="ef" * 32)
 
 
-def tombstone(indices: Sequence[int] = (ERASED,), names: Sequence[str] = GONE, sha256: str = ERASURE_SHA256) -> Draft:
+def tombstone(indices: Sequence[int] = (ERASED,), names: Sequence[str] = TOLD, sha256: str = ERASURE_SHA256) -> Draft:
     """The entry that says what was erased."""
     (made,) = erasure_applied(Allowed("X-1", sha256), basis="b", names=names, indices=indices, before="2025-02", kept=0)
     return made

@@ -356,7 +356,7 @@ def test_a_manifest_that_is_no_json_is_wrong() -> None:
 
 ERASURES: dict[str, dict[str, JsonValue]] = {
     "of what nobody erased": {"by": TOMBSTONE, "deed": ERASURE, "entry": PLAIN, "names": ["subject"]},
-    "of a name that stands there": {"by": TOMBSTONE, "deed": ERASURE, "entry": ERASED, "names": ["inner"]},
+    "of a name that stands there": {"by": TOMBSTONE, "deed": ERASURE, "entry": ERASED, "names": ["rules"]},
     "by a comparison": {"by": PLAIN, "deed": ERASURE, "entry": ERASED, "names": ["subject"]},
     "by an entry that is not shown": {"by": 99, "deed": ERASURE, "entry": ERASED, "names": ["subject"]},
     "by a deed that is not shown": {"by": TOMBSTONE, "deed": 99, "entry": ERASED, "names": ["subject"]},
