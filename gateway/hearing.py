@@ -13,6 +13,7 @@ from gateway.domain.reply import Reply, Request
 from gateway.grants import Granted
 from gateway.idempotency import Slot
 from gateway.seal import Plain, Question
+from gateway.watch.accounts import Accounts
 from gateway.watch.budgets import Spent
 from policies.decision import Reason, Refusal
 
@@ -27,6 +28,7 @@ class Hearing(msgspec.Struct):
     verdict: Granted | Refusal
     granted: Granted | None
     """The verdict, while it is a yes and nothing was replied."""
+    accounts: Accounts | None = None
     reservation: Reservation | None = None
     question: Question | None = None
     spent: Spent | None = None

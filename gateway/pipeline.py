@@ -34,6 +34,7 @@ from gateway.ports import (
     DataVersion,
     Index,
     LookUp,
+    Rights,
     RightsSource,
     Seal,
     Sealing,
@@ -42,7 +43,8 @@ from gateway.ports import (
     Work,
 )
 from gateway.record import Recorder
-from gateway.watch.budgets import Budgets, Use
+from gateway.watch.accounts import Ceilings, accounts_of, partner_lock
+from gateway.watch.budgets import Budgets, Use, pairs_of
 from policies.decision import Reason, Refusal
 
 Turn = Generator[Sealing | Committing, None, list[Reply]]
@@ -65,7 +67,7 @@ class Pipeline:
     """Told how many requests were in a turn that broke, and the name of what was raised."""
 
     def __post_init__(self) -> None:
-        self._rights = self.rights.load()
+        self._take(self.rights.load())
         self.is_sealed = False
 
     def seal_log(self) -> None:
@@ -79,7 +81,10 @@ class Pipeline:
     def follow(self, epoch: int) -> None:
         """Loads the rights anew if the control epoch has moved, so that a new system gets in before its first turn."""
         if epoch != self._rights.epoch:
-            self._rights = self.rights.load()
+            self._take(self.rights.load())
+
+    def _take(self, rights: Rights) -> None:
+        self._rights, self._ceilings = rights, Ceilings(rights.grants.values())
 
     def answer(self, requests: Sequence[Request]) -> list[Reply]:
         """A reply for each request, in order; every answer among them is durable."""
@@ -135,10 +140,15 @@ class Pipeline:
 
     def _announce(self, requests: Sequence[Request], slots: Sequence[Slot], work: Work, at: datetime) -> None:
         """Says what the turn may ask of the store first, which may be far away."""
-        named = [grant_of(each.query, each.caller, self._rights) for each in requests]
-        grants = sorted({grant.number for grant in named if grant})
+        named = [(each.query.operator, grant_of(each.query, each.caller, self._rights)) for each in requests]
+        accounts = [
+            *{(grant.number, operator): accounts_of(grant, operator) for operator, grant in named if grant}.values()
+        ]
+        locks = {partner_lock(grant.partner) for _, grant in named if grant}
         keys = [slot.name for slot in slots]
-        work.prefetch(self._rights.epoch, grants, local_day(at).toordinal(), keys, int(at.timestamp()))
+        work.prefetch(
+            self._rights.epoch, sorted(locks.union(*accounts)), local_day(at).toordinal(), keys, int(at.timestamp())
+        )
 
     def _hear(
         self,
@@ -158,8 +168,12 @@ class Pipeline:
 
     def _open_budgets(self, hearings: Sequence[Hearing], work: Work, at: datetime) -> Budgets:
         """Locks the grants first: of two nodes with the same key, the second then finds what the first answered."""
-        limits = {each.granted.grant.number: each.granted.grant.limits for each in hearings if each.granted}
-        return Budgets(work.budgets, limits, local_day(at).toordinal())
+        heard = [(each, each.granted.grant) for each in hearings if each.granted]
+        for hearing, grant in heard:
+            hearing.accounts = accounts_of(grant, hearing.request.query.operator)
+        wanted = [(grant, each.accounts) for each, grant in heard if each.accounts]
+        locks = {partner_lock(grant.partner) for _, grant in heard}
+        return Budgets(work.budgets, self._ceilings.of(wanted), local_day(at).toordinal(), locks)
 
     def _recall(self, hearings: Sequence[Hearing], work: Work, at: datetime) -> None:
         asked = {each.slot.name: each for each in hearings if each.granted}
@@ -172,8 +186,8 @@ class Pipeline:
 
     def _reserve(self, hearings: Sequence[Hearing], budgets: Budgets) -> None:
         for hearing in hearings:
-            if hearing.granted:
-                hearing.reservation = budgets.reserve(hearing.granted.grant.number)
+            if hearing.granted and hearing.accounts:
+                hearing.reservation = budgets.reserve(hearing.accounts)
                 if hearing.reservation is None:
                     hearing.refuse(Reason.QUOTA, "budget")
 
@@ -193,9 +207,11 @@ class Pipeline:
     def _uses(self, hearings: Sequence[Hearing], work: Work) -> list[tuple[Hearing, Use]]:
         """What is used of each grant, known once the subjects have their links."""
         uses = [
-            (each, (each.reservation, each.question.link)) for each in hearings if each.question and each.reservation
+            (each, Use(each.reservation, each.accounts, each.question.link))
+            for each in hearings
+            if each.question and each.reservation and each.accounts
         ]
-        work.prefetch_seen([(reservation.grant, link) for _, (reservation, link) in uses])
+        work.prefetch_seen(pairs_of([use for _, use in uses]))
         return uses
 
     def _compare(self, hearings: Sequence[Hearing], index: Index) -> None:

@@ -127,12 +127,15 @@ class Rights:
 class BudgetStore(Protocol):
     """Counters of the budgets, exact under many workers."""
 
-    def lock(self, grants: Sequence[str], day: int) -> Mapping[str, Used]:
-        """What each grant has used, locked until the work ends. `grants` come sorted, so nobody waits in a ring."""
+    def lock(self, accounts: Sequence[str], day: int) -> Mapping[str, Used]:
+        """What each account has used; those of grants and partners are locked until the work ends.
+
+        `accounts` (see `gateway.watch.accounts`) come sorted, so nobody waits in a ring.
+        """
         ...
 
-    def seen(self, pairs: Sequence[tuple[str, bytes]]) -> Mapping[tuple[str, bytes], int]:
-        """The last day on which each (grant, link) was compared; pairs never compared are left out."""
+    def seen(self, wanted: Sequence[tuple[str, bytes]]) -> Mapping[tuple[str, bytes], int]:
+        """The last day on which each (account, link) was compared; pairs never compared are left out."""
         ...
 
     def spend(self, spending: Spending) -> None:
@@ -187,15 +190,15 @@ class Work(Protocol):
         """The control epoch: it grows with every change of rights."""
         ...
 
-    def prefetch(self, epoch: int, grants: Sequence[str], day: int, keys: Sequence[bytes], at: int) -> None:
+    def prefetch(self, epoch: int, accounts: Sequence[str], day: int, keys: Sequence[bytes], at: int) -> None:
         """Says what will be asked first, so that a distant database answers all of it at once.
 
-        Those are `epoch`, `budgets.lock(grants, day)` and `answers.remembered(keys, at)`; whoever then asks another
-        thing is answered too, by a way of its own. At another epoch than this no grant is locked before it is asked.
+        Those are `epoch`, `budgets.lock(accounts, day)` and `answers.remembered(keys, at)`; whoever then asks another
+        thing is answered too, by a way of its own. At another epoch than this nothing is locked before it is asked.
         """
         ...
 
-    def prefetch_seen(self, pairs: Sequence[tuple[str, bytes]]) -> None:
+    def prefetch_seen(self, wanted: Sequence[tuple[str, bytes]]) -> None:
         """Says that `budgets.seen` will be asked about these, so that the answer comes while others are waited for."""
         ...
 

@@ -21,7 +21,7 @@ from adapters.sql.ledger_reader import SqlLedgerReader
 from adapters.sql.recounting import Counts, differing, replace_counts
 from adapters.sql.store import SqlStore
 from audit.disclosure import DisclosureKeys, unpack, unseal
-from audit.entry import decode
+from audit.entry import JsonValue, decode
 from audit.errors import LedgerError
 from audit.kinds import COMPARISON_ANSWERED
 from audit.reader import LedgerReader, chunks
@@ -34,6 +34,7 @@ from gateway.deeds.reading import DeedsReader, Remembered
 from gateway.deeds.standing import Standing
 from gateway.domain.budget import YEAR, Limits
 from gateway.domain.grant import local_day
+from gateway.watch.accounts import Ceilings, accounts_of, is_grant, operator_account, purpose_account
 from gateway.watch.recount import Recount, spent
 from ops.chain import logs_since
 from ops.doctor.history import examine_history
@@ -74,7 +75,7 @@ def count(home: Home, passphrase: Passphrase | None = None) -> Rebuilt:
         diagnosis=found,
         counts=counts,
         known=recount.known(),
-        grants=len(limits) if days else 0,
+        grants=sum(map(is_grant, limits)) if days else 0,
         spent=(days[0], days[-1]) if days else None,
     )
 
@@ -124,8 +125,10 @@ def recounted(reader: LedgerReader, keys: DisclosureKeys, made: Recount) -> None
                 body = entry["body"]
                 day = local_day(datetime.fromisoformat(str(entry["time"]))).toordinal()
                 if isinstance(body, dict):
-                    person = _person(str(entry["id"]), str(body["kind"]), disclosed.get(index, b""), keys)
-                    made.take(str(body["grant"]), day, person)
+                    told = _told(str(entry["id"]), disclosed.get(index, b""), keys)
+                    person = (str(body["kind"]), told["subject"]) if "subject" in told else None
+                    for account in _accounts(str(entry["partner"]), body, told.get("operator")):
+                        made.take(account, day, person)
 
 
 def told_days(reader: SqlLedgerReader) -> Iterator[date]:
@@ -138,12 +141,21 @@ def told_days(reader: SqlLedgerReader) -> Iterator[date]:
             yield from (first + timedelta(days=each) for each in range((last - first).days + 1))
 
 
-def _person(entry_id: str, kind: str, packed: bytes, keys: DisclosureKeys) -> tuple[str, str] | None:
+def _told(entry_id: str, packed: bytes, keys: DisclosureKeys) -> dict[str, str]:
+    """Whom an entry is about and who asked, as far as that was not erased."""
+    found = dict[str, str]()
     for sealed in unpack(packed) if packed else ():
-        if sealed.name == "subject":
-            opened = unseal(entry_id, sealed, keys)
-            return None if opened is None else (kind, str(opened.reveal()))
-    return None
+        if sealed.name in {"subject", "operator"} and (opened := unseal(entry_id, sealed, keys)) is not None:
+            found[sealed.name] = str(opened.reveal())
+    return found
+
+
+def _accounts(partner: str, body: Mapping[str, JsonValue], operator: str | None) -> Iterator[str]:
+    """For what a comparison counts; for nobody where it is no longer known who asked."""
+    yield str(body["grant"])
+    yield purpose_account(partner, str(body["purpose"]))
+    if operator is not None:
+        yield operator_account(partner, operator)
 
 
 def lost_days(reader: LedgerReader, now: datetime) -> Iterator[date]:
@@ -170,5 +182,7 @@ def standing(home: Home) -> Standing:
 
 
 def limits_of(found: Standing) -> Mapping[str, Limits]:
-    """What each grant in force allows."""
-    return {grant.number: grant.limits for grant in map(read_grant, found.of(Kind.GRANT))}
+    """What each grant in force allows, and each purpose with all of its grants."""
+    grants = [read_grant(document) for document in found.of(Kind.GRANT)]
+    limits = Ceilings(grants).of([(grant, accounts_of(grant, "")) for grant in grants])
+    return {account: each for account, each in limits.items() if not account.startswith("operator:")}

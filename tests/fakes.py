@@ -49,11 +49,11 @@ class MemoryBudgets:
     counts: dict[tuple[str, int], list[int]] = field(default_factory=dict)
     days: dict[tuple[str, bytes], int] = field(default_factory=dict)
 
-    def lock(self, grants: Sequence[str], day: int) -> Mapping[str, Used]:
-        return {grant: self._used(grant, day) for grant in grants}
+    def lock(self, accounts: Sequence[str], day: int) -> Mapping[str, Used]:
+        return {account: self._used(account, day) for account in accounts}
 
-    def seen(self, pairs: Sequence[tuple[str, bytes]]) -> Mapping[tuple[str, bytes], int]:
-        return {pair: self.days[pair] for pair in pairs if pair in self.days}
+    def seen(self, wanted: Sequence[tuple[str, bytes]]) -> Mapping[tuple[str, bytes], int]:
+        return {pair: self.days[pair] for pair in wanted if pair in self.days}
 
     def spend(self, spending: Spending) -> None:
         for place, change in spending.subjects.items():
@@ -98,10 +98,10 @@ class MemoryWork:
     def epoch(self) -> int:
         return self.store.epoch
 
-    def prefetch(self, epoch: int, grants: Sequence[str], day: int, keys: Sequence[bytes], at: int) -> None:
+    def prefetch(self, epoch: int, accounts: Sequence[str], day: int, keys: Sequence[bytes], at: int) -> None:
         """Everything is here already."""
 
-    def prefetch_seen(self, pairs: Sequence[tuple[str, bytes]]) -> None:
+    def prefetch_seen(self, wanted: Sequence[tuple[str, bytes]]) -> None:
         """Everything is here already."""
 
     def commit(self) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from adapters.sql.store import SqlStore
 from gateway.domain.budget import Limits
-from gateway.watch.budgets import Budgets
+from gateway.watch.budgets import Budgets, Use
 
 DAY = 739_797
 FRESH = get_context("spawn")
@@ -36,8 +36,8 @@ def compare(url: str, limit: Limits, numbers: Sequence[int], batch: int) -> list
         turn = numbers[start : start + batch]
         with store.begin() as work:
             budgets = Budgets(work.budgets, {"G-1": limit}, DAY)
-            held = [(budgets.reserve("G-1"), number) for number in turn]
-            budgets.settle([(each, a_link(number)) for each, number in held if each])
+            held = [(budgets.reserve(["G-1"]), number) for number in turn]
+            budgets.settle([Use(each, ["G-1"], a_link(number)) for each, number in held if each])
             work.commit()
         paid += [number for each, number in held if each]
     store.close()
@@ -48,9 +48,9 @@ def spend_and_die(url: str, limit: Limits, number: int, commits: bool) -> None:
     """Spends on a subject, and the process is killed before the commit or right behind it."""
     with SqlStore(url).begin() as work:
         budgets = Budgets(work.budgets, {"G-1": limit}, DAY)
-        held = budgets.reserve("G-1")
+        held = budgets.reserve(["G-1"])
         assert held is not None
-        budgets.settle([(held, a_link(number))])
+        budgets.settle([Use(held, ["G-1"], a_link(number))])
         if commits:
             work.commit()
         os.kill(os.getpid(), signal.SIGKILL)

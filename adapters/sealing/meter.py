@@ -15,7 +15,7 @@ from adapters.sealing.counts import Counts, Uses
 from adapters.sealing.journal import Journal, JournalError, frames
 from gateway.domain.budget import Limits, Reservation
 from gateway.domain.errors import DownError
-from gateway.watch.budgets import Budgets
+from gateway.watch.budgets import Budgets, Use
 
 FORMAT = b"bidui-meter/1"
 """The first frame of every journal."""
@@ -47,7 +47,7 @@ class Meter:
         """For each (grant, link) whether its grant still has room; durable when it returns."""
         journal = self._journal or self._open()
         budgets = Budgets(self._counts, limits, day)
-        reserved = [budgets.reserve(grant) for grant, _ in asked]
+        reserved = [budgets.reserve([grant]) for grant, _ in asked]
         budgets.settle(_paid(reserved, asked))
         self._write(journal)
         return [reservation is not None for reservation in reserved]
@@ -115,7 +115,5 @@ def _read(path: Path) -> Iterator[Uses]:
         raise JournalError(f"{path} is no meter of this version of bidui") from error
 
 
-def _paid(
-    reserved: Sequence[Reservation | None], asked: Sequence[tuple[str, bytes]]
-) -> list[tuple[Reservation, bytes]]:
-    return [(held, link) for held, (_, link) in zip(reserved, asked, strict=True) if held]
+def _paid(reserved: Sequence[Reservation | None], asked: Sequence[tuple[str, bytes]]) -> list[Use]:
+    return [Use(held, [grant], link) for held, (grant, link) in zip(reserved, asked, strict=True) if held]

@@ -11,6 +11,7 @@ from sqlalchemy import (
     Engine,
     Integer,
     Text,
+    and_,
     any_,
     bindparam,
     case,
@@ -24,9 +25,10 @@ from sqlalchemy.sql import ClauseElement
 
 from adapters.sql.cursors import Asked, Cursor
 from adapters.sql.engine import is_sqlite
-from adapters.sql.statements import Statement, among_keys, among_texts, upsert
+from adapters.sql.statements import Statement, among_texts, pairs, upsert
 from adapters.sql.tables import budget_day, budget_lock, control, seen_subject
 from gateway.domain.budget import DAYS, YEAR, Spending, Used
+from gateway.watch.accounts import is_lock
 
 _UNUSED = Used()
 
@@ -50,37 +52,37 @@ class BudgetTable:
         self._locked_ahead: _Locked | None = None
         self._seen_ahead: _Seen | None = None
 
-    def prefetch_lock(self, grants: Sequence[str], day: int, epoch: int) -> None:
+    def prefetch_lock(self, accounts: Sequence[str], day: int, epoch: int) -> None:
         """Sends what `lock` will be asked. At another epoch nothing is locked: who may ask is then judged anew."""
-        if grants:
-            lock = self._lock_at.ask(self._cursor, numbers=grants, epoch=epoch)
-            self._locked_ahead = _Locked(list(grants), day, lock, self._ask_used(grants, day))
+        if accounts:
+            lock = self._lock_at.ask(self._cursor, numbers=_locks(accounts), epoch=epoch)
+            self._locked_ahead = _Locked(list(accounts), day, lock, self._ask_used(accounts, day))
 
-    def lock(self, grants: Sequence[str], day: int) -> Mapping[str, Used]:
-        """SQLite's transaction already excludes every other; PostgreSQL locks the grants' rows, in order."""
-        if not grants:
+    def lock(self, accounts: Sequence[str], day: int) -> Mapping[str, Used]:
+        """SQLite's transaction already excludes every other; PostgreSQL locks rows of grants and partners, in order."""
+        if not accounts:
             return {}
         ahead = self._locked_ahead
-        if ahead is None or not ahead.is_for(grants, day):
+        if ahead is None or not ahead.is_for(accounts, day):
             # Nobody waits for the lock, but what is asked behind it stands still until it is there.
             if not self._is_sqlite:
-                self._lock.ask(self._cursor, numbers=grants)
-            ahead = _Locked(grants, day, None, self._ask_used(grants, day))
-        used = {grant: Used(*numbers) for grant, *numbers in cast("list[tuple[str, int]]", ahead.used.rows())}
-        return {grant: used.get(grant, _UNUSED) for grant in grants}
+                self._lock.ask(self._cursor, numbers=_locks(accounts))
+            ahead = _Locked(accounts, day, None, self._ask_used(accounts, day))
+        used = {account: Used(*numbers) for account, *numbers in cast("list[tuple[str, int]]", ahead.used.rows())}
+        return {account: used.get(account, _UNUSED) for account in accounts}
 
-    def prefetch_seen(self, pairs: Sequence[tuple[str, bytes]]) -> None:
+    def prefetch_seen(self, wanted: Sequence[tuple[str, bytes]]) -> None:
         """Sends what `seen` will be asked, at once."""
-        if pairs:
-            self._seen_ahead = _Seen(frozenset(pairs), self._ask_seen(pairs))
+        if wanted:
+            self._seen_ahead = _Seen(frozenset(wanted), self._ask_seen(wanted))
             self._cursor.flush()
 
-    def seen(self, pairs: Sequence[tuple[str, bytes]]) -> Mapping[tuple[str, bytes], int]:
-        """More pairs may come back than were asked for: every grant with every link."""
-        if not pairs:
+    def seen(self, wanted: Sequence[tuple[str, bytes]]) -> Mapping[tuple[str, bytes], int]:
+        """More pairs may come back than were asked for: those that were sent before."""
+        if not wanted:
             return {}
         ahead = self._seen_ahead
-        asked = ahead.asked if ahead and ahead.pairs.issuperset(pairs) else self._ask_seen(pairs)
+        asked = ahead.asked if ahead and ahead.pairs.issuperset(wanted) else self._ask_seen(wanted)
         return {(grant, link): day for grant, link, day in cast("list[tuple[str, bytes, int]]", asked.rows())}
 
     def spend(self, spending: Spending) -> None:
@@ -92,26 +94,29 @@ class BudgetTable:
         day = spending.day
         self._mark.write(self._cursor, [(grant, link, day) for grant, link in sorted(spending.seen)])
 
-    def _ask_used(self, grants: Sequence[str], day: int) -> Asked:
-        return self._used.ask(self._cursor, grants=grants, today=day, month=day - DAYS + 1, year=day - YEAR + 1)
+    def _ask_used(self, accounts: Sequence[str], day: int) -> Asked:
+        return self._used.ask(self._cursor, grants=accounts, today=day, month=day - DAYS + 1, year=day - YEAR + 1)
 
-    def _ask_seen(self, pairs: Sequence[tuple[str, bytes]]) -> Asked:
-        grants, links = dict.fromkeys(grant for grant, _ in pairs), dict.fromkeys(link for _, link in pairs)
-        return self._seen.ask(self._cursor, grants=list(grants), links=list(links))
+    def _ask_seen(self, wanted: Sequence[tuple[str, bytes]]) -> Asked:
+        return self._seen.ask(self._cursor, accounts=[each for each, _ in wanted], links=[link for _, link in wanted])
 
 
 class _Locked(NamedTuple):
-    """Grants locked, or being locked, and what they have used."""
+    """Accounts locked, or being locked, and what they have used."""
 
-    grants: Sequence[str]
+    accounts: Sequence[str]
     day: int
     lock: Asked | None
     used: Asked
 
-    def is_for(self, grants: Sequence[str], day: int) -> bool:
-        """Whether these grants are what was locked, all of them."""
-        is_asked = self.day == day and self.grants == list(grants)
-        return is_asked and self.lock is not None and len(self.lock.rows()) == len(grants)
+    def is_for(self, accounts: Sequence[str], day: int) -> bool:
+        """Whether these accounts are what was locked, all of them."""
+        is_asked = self.day == day and self.accounts == list(accounts)
+        return is_asked and self.lock is not None and len(self.lock.rows()) == len(_locks(accounts))
+
+
+def _locks(accounts: Sequence[str]) -> list[str]:
+    return [each for each in accounts if is_lock(each)]
 
 
 class _Seen(NamedTuple):
@@ -156,11 +161,9 @@ def _sum(each: ColumnElement[int], where: ColumnElement[bool] | None = None) -> 
 
 
 def _seen(engine: Engine) -> ClauseElement:
-    is_pair = (
-        among_texts(engine, seen_subject.c.granted, "grants"),
-        among_keys(engine, seen_subject.c.link, "links"),
-    )
-    return select(seen_subject.c.granted, seen_subject.c.link, seen_subject.c.day).where(*is_pair)
+    asked, there = pairs(engine, "accounts", "links"), seen_subject.c
+    found = asked.rows.join(seen_subject, and_(there.granted == asked.text, there.link == asked.key))
+    return select(there.granted, there.link, there.day).select_from(found)
 
 
 def _count(engine: Engine) -> ClauseElement:

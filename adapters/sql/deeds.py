@@ -15,6 +15,7 @@ from adapters.sql.tables import budget_lock, control, ledger_entry
 from gateway.deeds.document import Kind
 from gateway.deeds.keeping import Kept, State
 from gateway.domain.errors import UnavailableError
+from gateway.watch.accounts import partner_lock
 
 _NAMES = ("kind", "id", "serial", "attempt", "state", "deed", "author", "partner", "entry", "changed", "note")
 _KEY = _NAMES[:4]
@@ -82,7 +83,7 @@ class DeedTable:
     def put(self, kept: Kept) -> None:
         self._put.write(self._cursor, [tuple(_column(kept, name) for name in _NAMES)])
         if kept.kind == Kind.GRANT and kept.state is State.IN_FORCE:
-            self._lock.write(self._cursor, [(kept.id,)])
+            self._lock.write(self._cursor, sorted([(kept.id,), (partner_lock(kept.partner),)]))
 
     def last_change(self) -> bytes:
         rows = self._last.rows(self._cursor)

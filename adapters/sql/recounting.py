@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from sqlalchemy import Connection, Engine, delete, func, insert, select
 
 from adapters.sql.tables import budget_day, budget_lock, seen_subject
+from gateway.watch.accounts import is_grant
 
 Counts = Mapping[tuple[str, int], tuple[int, int]]
-"""People and comparisons, by grant and day."""
+"""People and comparisons, by account and day."""
 
 
 def replace_counts(engine: Engine, counts: Counts, known: Mapping[tuple[str, int], int]) -> int:
@@ -26,7 +27,7 @@ def replace_counts(engine: Engine, counts: Counts, known: Mapping[tuple[str, int
             row = {"granted": grant, "day": day, "subjects": subjects, "comparisons": comparisons}
             connection.execute(insert(budget_day).values(row))
         _forget(connection, known)
-        _lock_rows(connection, {grant for grant, _ in counts})
+        _lock_rows(connection, {account for account, _ in counts if is_grant(account)})
     return found
 
 

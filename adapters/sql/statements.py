@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeAlias, cast
+from typing import Any, NamedTuple, TypeAlias, cast
 
 from sqlalchemy import (
     BigInteger,
     Column,
     ColumnElement,
     Engine,
+    FromClause,
     Integer,
     LargeBinary,
     SmallInteger,
@@ -112,6 +113,26 @@ def among_texts(engine: Engine, one: ColumnElement[str], name: str) -> ColumnEle
         return one == any_(bindparam(name, type_=ARRAY(Text)))
     texts = func.json_each(bindparam(name, type_=_Spelt(name, json.dumps))).table_valued("value")
     return one.in_(select(texts.c.value))
+
+
+class Pairs(NamedTuple):
+    """Pairs of a text and a key, given as two lists of equal length, as rows that can be joined with."""
+
+    rows: FromClause
+    text: ColumnElement[str]
+    key: ColumnElement[bytes]
+
+
+def pairs(engine: Engine, texts: str, keys: str) -> Pairs:
+    """The rows of the parameters of these names. SQLite cuts one string into the keys."""
+    if engine.dialect.name != "sqlite":
+        lists = [bindparam(texts, type_=ARRAY(Text)), bindparam(keys, type_=ARRAY(LargeBinary))]
+        rows = func.unnest(*lists).table_valued("text", "key").render_derived("pair")
+        return Pairs(rows, rows.c.text, rows.c.key)
+    each = func.json_each(bindparam(texts, type_=_Spelt(texts, json.dumps))).table_valued("key", "value")
+    start = each.c.key * literal_column(str(KEY_BYTES)) + literal_column("1")
+    whole = bindparam(keys, type_=_Spelt(keys, _joined))
+    return Pairs(each, each.c.value, func.substr(whole, start, literal_column(str(KEY_BYTES))))
 
 
 class _Spelt(UserDefinedType[object]):

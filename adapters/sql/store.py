@@ -87,17 +87,17 @@ class SqlWork:
         self._cursor.begin()
         self._open, self.is_over, self.is_lost = True, False, False
 
-    def prefetch(self, epoch: int, grants: Sequence[str], day: int, keys: Sequence[bytes], at: int) -> None:
+    def prefetch(self, epoch: int, accounts: Sequence[str], day: int, keys: Sequence[bytes], at: int) -> None:
         """See `gateway.ports.Work`. A database in this process is as quick when it is asked one by one."""
         if not self._is_local:
             self.deeds.prefetch()
-            self.budgets.prefetch_lock(grants, day, epoch)
+            self.budgets.prefetch_lock(accounts, day, epoch)
             self.answers.prefetch(keys, at)
 
-    def prefetch_seen(self, pairs: Sequence[tuple[str, bytes]]) -> None:
+    def prefetch_seen(self, wanted: Sequence[tuple[str, bytes]]) -> None:
         """See `gateway.ports.Work`."""
         if not self._is_local:
-            self.budgets.prefetch_seen(pairs)
+            self.budgets.prefetch_seen(wanted)
 
     def epoch(self) -> int:
         return self.deeds.epoch()

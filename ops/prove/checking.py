@@ -125,7 +125,8 @@ def comparisons_counted(home: Home) -> int:
     engine = open_engine(home.database_url(load(home, "serve.toml", ServeSettings)))
     try:
         with engine.connect() as connection:
-            return int(connection.scalar(select(func.coalesce(func.sum(budget_day.c.comparisons), 0))) or 0)
+            counted = select(func.coalesce(func.sum(budget_day.c.comparisons), 0))
+            return int(connection.scalar(counted.where(budget_day.c.granted.not_like("%:%"))) or 0)
     finally:
         engine.dispose()
 

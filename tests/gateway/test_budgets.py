@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import pytest
 from hypothesis import settings
@@ -11,18 +11,28 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from gateway.domain.budget import DAYS, YEAR, Limits, Reservation, Used
-from gateway.watch.budgets import Budgets, Spent
+from gateway.watch.accounts import Accounts
+from gateway.watch.budgets import Budgets, Spent, Use
 from tests.fakes import MemoryBudgets
 from tests.make import some_limits
 
 DAY = 739_797
 
 
+def accounts(grant: str = "G-1") -> Accounts:
+    return Accounts(grant, f"purpose:{grant}", f"operator:{grant}")
+
+
+def open_budgets(store: MemoryBudgets, limits: Mapping[str, Limits], day: int = DAY) -> Budgets:
+    """One turn's hold on grants, whose purposes and operators may use as much."""
+    return Budgets(store, {each: limit for grant, limit in limits.items() for each in accounts(grant)}, day)
+
+
 def compare(store: MemoryBudgets, limits: Limits, day: int, links: Iterable[bytes], grant: str = "G-1") -> list[bool]:
     """One turn of comparisons under one grant; which of them were paid for."""
-    budgets = Budgets(store, {grant: limits}, day)
-    reserved = [(budgets.reserve(grant), link) for link in links]
-    budgets.settle([(held, link) for held, link in reserved if held])
+    budgets = open_budgets(store, {grant: limits}, day)
+    reserved = [(budgets.reserve(accounts(grant)), link) for link in links]
+    budgets.settle([Use(held, accounts(grant), link) for held, link in reserved if held])
     return [held is not None for held, _ in reserved]
 
 
@@ -101,9 +111,9 @@ def test_at_the_edge_a_repeat_is_refused_like_everything_else() -> None:
 
 def test_a_reservation_that_was_not_used_costs_nothing() -> None:
     store = MemoryBudgets()
-    budgets = Budgets(store, {"G-1": some_limits(day=1)}, DAY)
+    budgets = open_budgets(store, {"G-1": some_limits(day=1)})
 
-    assert budgets.reserve("G-1") == Reservation("G-1", DAY)
+    assert budgets.reserve(accounts()) == Reservation("G-1", DAY)
     assert budgets.settle([]) == []
     assert used(store, DAY) == Used(0, 0, 0, 0)
     assert compare(store, some_limits(day=1), DAY, links(1)) == [True]
@@ -112,10 +122,13 @@ def test_a_reservation_that_was_not_used_costs_nothing() -> None:
 def test_grants_do_not_pay_for_each_other() -> None:
     store = MemoryBudgets()
     limits = {"G-1": some_limits(day=1), "G-2": some_limits(day=1)}
-    budgets = Budgets(store, limits, DAY)
+    budgets = open_budgets(store, limits)
 
-    held = [budgets.reserve(grant) for grant in ("G-1", "G-2", "G-1", "G-2")]
-    budgets.settle([(each, link) for each, link in zip(held, links(1, 1, 2, 2), strict=True) if each])
+    asked = [accounts(grant) for grant in ("G-1", "G-2", "G-1", "G-2")]
+    held = [budgets.reserve(each) for each in asked]
+    budgets.settle(
+        [Use(one, names, link) for one, names, link in zip(held, asked, links(1, 1, 2, 2), strict=True) if one]
+    )
 
     assert [each is not None for each in held] == [True, True, False, False]
     assert used(store, DAY, "G-1") == used(store, DAY, "G-2") == Used(1, 1, 1, 1)
@@ -133,15 +146,15 @@ def test_a_day_is_new_and_a_month_is_not() -> None:
 def test_what_was_spent_is_told_comparison_by_comparison() -> None:
     store = MemoryBudgets()
     compare(store, some_limits(), DAY - 1, links(1))
-    budgets = Budgets(store, {"G-1": some_limits()}, DAY)
-    held = [each for each in (budgets.reserve("G-1") for _ in range(3)) if each]
+    budgets = open_budgets(store, {"G-1": some_limits()})
+    held = [each for each in (budgets.reserve(accounts()) for _ in range(3)) if each]
 
-    spent = budgets.settle(list(zip(held, links(1, 2, 2), strict=True)))
+    spent = budgets.settle([Use(each, accounts(), link) for each, link in zip(held, links(1, 2, 2), strict=True)])
 
     assert spent == [
-        Spent(Used(0, 1, 1, 0), Used(1, 1, 1, 1)),
-        Spent(Used(1, 1, 1, 1), Used(2, 2, 2, 2)),
-        Spent(Used(2, 2, 2, 2), Used(2, 2, 2, 3)),
+        Spent(Used(0, 1, 1, 0), Used(1, 1, 1, 1), is_first=False),
+        Spent(Used(1, 1, 1, 1), Used(2, 2, 2, 2), is_first=True),
+        Spent(Used(2, 2, 2, 2), Used(2, 2, 2, 3), is_first=False),
     ]
 
 

@@ -1,0 +1,41 @@
+"""Sequential tests: what speaks for a harvest adds up, what speaks against it brings down to zero and no further.
+
+So good behaviour earns no credit that could be spent later (CUSUM, Page 1954; for scans: Jung et al. 2004).
+"""
+
+from __future__ import annotations
+
+from math import inf, lgamma, log
+from typing import NamedTuple
+
+_TERMS = 50
+"""Of the tail of the distribution; it is asked for where few are expected, and falls fast."""
+
+
+class Steps(NamedTuple):
+    """What one observation adds to a score."""
+
+    bad: float
+    good: float
+
+    def after(self, score: float, *, is_bad: bool) -> float:
+        """The score behind one more observation."""
+        return max(0.0, score + (self.bad if is_bad else self.good))
+
+
+def steps(usual: float, harvest: float) -> Steps:
+    """For a test of the rate `usual` against the rate `harvest`, each between 0 and 1."""
+    return Steps(log(harvest / usual), log((1 - harvest) / (1 - usual)))
+
+
+def at_least(count: int, mean: float) -> float:
+    """Natural logarithm of how likely it is to meet so many or more where `mean` are expected (Poisson)."""
+    if count <= 0:
+        return 0.0
+    if mean <= 0:
+        return -inf
+    term = total = 1.0
+    for number in range(count + 1, count + _TERMS):
+        term *= mean / number
+        total += term
+    return min(0.0, count * log(mean) - mean - lgamma(count + 1) + log(total))

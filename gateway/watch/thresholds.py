@@ -1,0 +1,48 @@
+"""Thresholds: every number the watch decides by. Where none are in force, what stands here counts.
+
+What they come from is told in docs/watch.md; a change runs beside the old ones first (`gateway.watch.shadow`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thresholds:
+    """Rates are shares of one; windows are of 30 days."""
+
+    alarm: float = 13.8
+    """How much evidence a sequential test gathers before it goes off: about one false alarm in a million steps."""
+    usual_misses: float = 0.03
+    """Share of first-seen subjects that may be unknown under an honest grant, at least."""
+    harvest_misses: float = 0.30
+    """The share of them that is unknown while somebody enumerates."""
+    kept_hits: float = 0.7
+    """An open grant may fall to this part of its rate of hits before that looks like a harvest."""
+    harvest_hits: float = 0.005
+    """The rate of hits of somebody who enumerates under an open grant."""
+    usual_mismatches: float = 0.06
+    harvest_mismatches: float = 0.45
+    """Share of confirmed subjects, asked for the first time in a window, with a field that does not match."""
+    misses_times: float = 2.0
+    """How many times the declared share of unknown subjects a grant may have in a window."""
+    least_misses: int = 20
+    outside_share: float = 0.005
+    """Of those a grant is about, how many others it may ask for in a window."""
+    least_outside: int = 5
+    cell_misses: int = 4
+    """Unknown numbers of one region and birthday that are no accident, where `cell_odds` says so, too."""
+    cell_odds: float = -18.0
+    """Natural logarithm of how likely so many would be by chance."""
+    cells_a_region: int = 20_000
+    """Birthdays that people of working age and the retired have."""
+    few_values: int = 4
+    some_values: int = 27
+    questions: tuple[int, int, int] = (1, 2, 3)
+    """Different questions to one field of one person in a window: for few values, for some, for many."""
+    bounds: int = 2
+    """Different bounds on one field of one person in a window."""
+
+
+DEFAULTS = Thresholds()
