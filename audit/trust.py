@@ -77,7 +77,7 @@ def _key(value: JsonValue) -> TrustedKey:
     vkey, purpose, first, until = value["vkey"], value["purpose"], value["first"], value["until"]
     if not isinstance(vkey, str) or not isinstance(purpose, str) or purpose not in PURPOSES:
         raise NoteError("a key of a trust file has a verifier key and a known purpose")
-    if not isinstance(first, int) or not (until is None or isinstance(until, int)):
+    if type(first) is not int or not (until is None or type(until) is int) or min(first, until or 0) < 0:
         raise NoteError("first and until of a trusted key are numbers; until may be null")
     checkpoint.verifier(vkey)
     return TrustedKey(vkey, purpose, first, until)

@@ -61,10 +61,6 @@ class Policy(Struct, frozen=True):
                 have.add(group.name)
         return self.quorum == NONE or self.quorum in have
 
-    def named(self, vkeys: Collection[str]) -> set[str]:
-        """Return the names of the witnesses with these keys."""
-        return {each.name for each in self.witnesses if each.vkey in vkeys}
-
     def verifiers(self) -> list[NoteVerifier]:
         """Return the verifiers of all witnesses."""
         return [cosigner_verifier(each.vkey) for each in self.witnesses]

@@ -1,6 +1,7 @@
 """Log exports: the same to the byte, readable like the log itself, and nothing hostile gets in."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from hashlib import sha256
 from io import BytesIO
 
@@ -76,6 +77,24 @@ def test_no_export_is_made_of_a_log_that_lacks_an_entry() -> None:
         write_export(
             BytesIO(), extent_of(checkpoints, origin=ORIGIN), log, trust=a_trust().encode(), checkpoints=checkpoints
         )
+
+
+def test_an_entry_that_goes_missing_meanwhile_ends_the_export() -> None:
+    """The hashes are all there, the bytes are not."""
+    log = a_log(SIZE)
+    whole = replace(log, rows=[*log.rows])
+    log.rows = [row for row in log.rows if row.index != 300]
+    log.hashes = whole.hashes  # type: ignore[method-assign]  # a reader whose hashes outlive an entry
+
+    with pytest.raises(ArchiveError, match="entry 300 is missing"):
+        an_export(log)
+
+
+def test_the_entries_of_an_export_are_kept_from_its_first_on() -> None:
+    export = Export(an_export(a_log(SIZE), first=256, end=512)[0])
+
+    assert [index for index, _ in export.kept(260)] == [256, 257, 258, 259]
+    assert export.floor() == 256
 
 
 PLACES = {

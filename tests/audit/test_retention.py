@@ -21,7 +21,7 @@ from audit.fsck import fsck
 from audit.proof import TlogProof, check_consistency, check_inclusion, parse_tlog_proof
 from audit.reader import first_difference
 from audit.report import Exit, Report
-from audit.retention import KEPT, log_time, prunable
+from audit.retention import KEPT, Prunings, log_time, prunable
 from audit.tree import StoredTree
 from audit.verify import verify_log
 from tests.audit.make import AT, a_checkpoint_of, a_ledger, a_trust, an_answer, an_opening
@@ -229,3 +229,45 @@ def test_whole_tiles_that_are_old_and_signed_can_be_pruned() -> None:
     assert prunable(log, SIZE, "9999") == 512
     log.prune(512, KEPT)
     assert prunable(log, SIZE, "0000") == 512
+
+
+def _applied(**changes: JsonValue) -> Mapping[str, JsonValue]:
+    body: dict[str, JsonValue] = {"min_index": MINIMUM, "deleted": 1, "archive": ARCHIVE, "deed": DEED}
+    return {"type": "retention.applied", "body": body | changes}
+
+
+ODD: dict[str, tuple[Mapping[str, JsonValue], str | None]] = {
+    "a body that is a text": ({"type": "retention.applied", "body": "x"}, None),
+    "a comparison": ({"type": "comparison.answered", "body": {}}, None),
+    "nothing said": ({"type": "retention.applied", "body": {}}, "and not which"),
+    "an index that is a truth": (_applied(min_index=True), "and not which"),
+    "more deleted than there were": (_applied(deleted=MINIMUM + 1), "and not which"),
+    "fewer than none": (_applied(deleted=-1), "and not which"),
+    "an archive that is none": (_applied(archive=None), "and not which"),
+    "below what is pruned already": (_applied(min_index=0, deleted=0), "and not which"),
+    "a deed that changed nothing readable": (_applied(deed="77" * 32), "no deed in force"),
+    "a deed of odd changes": (_applied(deed="88" * 32), "no deed in force"),
+}
+
+
+@pytest.mark.parametrize("case", ODD)
+def test_an_entry_that_says_something_odd_explains_no_gap(case: str) -> None:
+    entry, cause = ODD[case]
+    prunings = Prunings()
+    told: list[JsonValue] = ["x", [7, "x", {"at": "/before", "new": MINIMUM}]]
+    for number, changed in enumerate(told):
+        body: dict[str, JsonValue] = {"kind": "retention", "id": f"R-{number}", "sha256": f"{7 + number}" * 64}
+        assert prunings.take(600 + number, {"type": "deed.in_force", "body": body | {"changed": changed}}) is None
+
+    found = prunings.take(700, entry)
+
+    assert (found is None) if cause is None else (cause in (found or ""))
+    assert prunings.found == []
+
+
+def test_an_entry_that_cannot_be_read_is_before_all() -> None:
+    log = a_log(300)
+    for content in (b"rubbish", b"[]", b"{}"):
+        log.rows[7] = replace(log.rows[7], entry=content)
+        assert log_time(log, 7) == ""
+    assert log_time(log, 300) == ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import UTC, datetime
 from functools import cache
 
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from audit import checkpoint, note
 from audit.checkpoint import Checkpoint
-from audit.errors import NoteError
+from audit.errors import NoteError, SuiteError
 from audit.note import Algorithm, VKey, make_vkey, parse_vkey
 from audit.sm2 import KEY_BYTES, LABEL, Sm2Key, Sm2Signer, Sm2Verifier, make_key, read_key
 from audit.standalone.sm2 import sm2_verify
@@ -111,3 +112,10 @@ def test_other_keys_of_a_note_are_ignored() -> None:
     signed = note.sign("text\n", [Sm2Signer("other.example", make_key()), Sm2Signer(NAME, a_key())], AT)
 
     assert note.verified(note.parse(signed), [verifier(Sm2Signer(NAME, a_key()))])
+
+
+def test_without_the_library_it_is_told_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "gmssl_pyx", None)
+
+    with pytest.raises(SuiteError, match="pip install"):
+        make_key()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+from typing import NoReturn
+
 import pytest
 from cryptography.exceptions import InvalidTag
 from hypothesis import given
@@ -102,3 +105,16 @@ def test_a_suite_is_found_by_its_name_alone() -> None:
     assert (suite_of("intl"), suite_of("gm")) == (INTL, GM)
     with pytest.raises(SuiteError, match="intl, gm"):
         suite_of("GM")
+
+
+def test_a_machine_without_the_hash_is_told_so_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An OpenSSL without SM3: said when a log of that suite is opened, not at its first entry."""
+
+    def refuse(name: str, _: bytes = b"") -> NoReturn:
+        raise ValueError(f"unsupported hash type {name}")
+
+    monkeypatch.setattr(hashlib, "new", refuse)
+
+    with pytest.raises(SuiteError, match="bidui doctor"):
+        suite_of("gm")
+    assert suite_of("intl") is INTL

@@ -57,3 +57,5 @@ def test_what_cannot_be_read_counts_as_nothing() -> None:
         recount([b'{"type":"comparison.answered"', b'{"type":"comparison.other","log_time":"2025-01-01T00:00:00Z"}'])
         == {}
     )
+    (row,) = a_ledger().append(MemoryLedger(), [an_opening()], START)
+    assert recount([row.entry.replace(b'"type":"log.opened"', b'"type":"comparison.imagined"')]) == {}

@@ -46,6 +46,10 @@ REFUSED = {
     "a key with an unknown member": f'{{"keys":[{KEY[:-1]},"x":1}}],"origin":"o"}}',
     "an unknown purpose": f'{{"keys":[{KEY.replace("checkpoint", "anything")}],"origin":"o"}}',
     "a first that is none": f'{{"keys":[{KEY.replace("0,", "null,", 1)}],"origin":"o"}}',
+    "a first that is a truth": f'{{"keys":[{KEY.replace("0,", "false,", 1)}],"origin":"o"}}',
+    "a first below nought": f'{{"keys":[{KEY.replace("0,", "-1,", 1)}],"origin":"o"}}',
+    "an end that is a truth": f'{{"keys":[{KEY.replace("null", "true")}],"origin":"o"}}',
+    "an end below nought": f'{{"keys":[{KEY.replace("null", "-1")}],"origin":"o"}}',
     "an end that is none": f'{{"keys":[{KEY.replace("null", "{}".format(chr(34) + "x" + chr(34)))}],"origin":"o"}}',
     "a bad verifier key": f'{{"keys":[{KEY.replace(VKEY, "x+y+z")}],"origin":"o"}}',
 }

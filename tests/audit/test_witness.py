@@ -352,6 +352,17 @@ def test_the_same_checkpoint_again_and_again_costs_no_writing() -> None:
     assert store.kept[ORIGIN] != kept
 
 
+def test_a_cosignature_of_ours_that_was_spoilt_is_made_anew() -> None:
+    store = MemoryWitness()
+    a_witness(store).add_checkpoint(a_request(0, 300).encode())
+    good = store.kept[ORIGIN]
+    store.kept[ORIGIN] = good[:-8] + (b"AAAA" if good[-8:-4] != b"AAAA" else b"BBBB") + good[-4:]
+
+    assert a_witness(store).add_checkpoint(a_request(300, 300).encode()).status == 200
+    kept = note.parse(store.kept[ORIGIN])
+    assert holding(kept.text, kept.signatures, OURS, AT).keys() == {each.vkey for each in SIGNERS}
+
+
 def test_a_key_that_is_new_signs_what_the_old_one_signed_just_now() -> None:
     store = MemoryWitness()
     Witness(SIGNERS[:1], trusted, store, lambda: AT).add_checkpoint(a_request(0, 300).encode())
