@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 from audit.entry import leaf_hash
 from audit.errors import ProofError, SuiteError
 from audit.proof import check_consistency, check_inclusion
+from audit.reader import suite_of_log
 from audit.suite import GM, INTL, Digest, Suite, suite_of
 from audit.tree import StoredTree, extend, filled_tiles, grow, root
+from tests.fakes_audit import MemoryLedger
 
 SUITES = pytest.mark.parametrize("suite", [INTL, GM], ids=lambda suite: suite.name)
 
@@ -118,3 +120,7 @@ def test_a_machine_without_the_hash_is_told_so_at_once(monkeypatch: pytest.Monke
     with pytest.raises(SuiteError, match="bidui doctor"):
         suite_of("gm")
     assert suite_of("intl") is INTL
+
+
+def test_a_log_without_any_entry_is_taken_for_one_of_the_usual_suite() -> None:
+    assert suite_of_log(MemoryLedger()) is INTL

@@ -14,13 +14,14 @@ from audit.standalone.canonical import Json
 from audit.standalone.people import Key, Signature, read_person
 from audit.standalone.verdicts import MissingError, WrongError
 from gateway.deeds.errors import DeedError
+from gateway.deeds.persons import person_content
 from gateway.deeds.persons import read_person as read_ours
 from gateway.deeds.signature import Signature as Ours
 from gateway.deeds.signature import read_time
-from gateway.domain.people import PersonKey
-from tests.gateway.deeds.test_persons import FILE, POINTS, SMALL, WRONG, a_key, changed, told
+from gateway.domain.people import Duty, PersonKey
+from tests.gateway.deeds.test_persons import DEVICE, FILE, POINTS, SMALL, WRONG, a_key, changed, told
 from tests.gateway.deeds.test_signature import ASSERTIONS, AUTHENTICATOR, BY_DEVICE, BY_FILE, CHANGED, FINE, FORMS, KEYS
-from tests.people import LOG
+from tests.people import LOG, a_person
 
 MORE_WRONG: dict[str, Mapping[str, JsonValue]] = {
     **WRONG,
@@ -44,6 +45,17 @@ def json_of(content: Mapping[str, JsonValue]) -> Mapping[str, Json]:
     """The same, as whoever has the file alone reads it."""
     told: Mapping[str, Json] = json.loads(encode(content))
     return told
+
+
+def test_both_read_a_person_with_a_file_and_an_authenticator() -> None:
+    content = person_content(a_person("li.ming", Duty.CLERK, "hr", keys=(FILE, DEVICE)))
+
+    ours, alone = read_ours("li.ming", content), read_person("li.ming", json_of(content))
+
+    assert alone.keys == tuple(map(_key, ours.keys))
+    assert (alone.duty, alone.partner, alone.natural, alone.active) == ("clerk", "hr", ours.natural, True)
+    assert alone.key("device") == alone.keys[1]
+    assert alone.key("other") is None
 
 
 @pytest.mark.parametrize("case", MORE_WRONG)
