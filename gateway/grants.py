@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Set
 from datetime import date, datetime
 
 import msgspec
@@ -59,6 +59,8 @@ def _stopped(grant: Grant, query: Query, caller: Caller, rights: Rights, at: dat
     """A freeze on anything behind the query, a grant that has lapsed, or statements that nobody acknowledged."""
     if frozen := frozen_behind(query, caller, rights):
         return Refusal(Reason.FROZEN, f"frozen:{frozen}", (), rights.snapshot.version)
+    if held := _first_of(rights.held, query, caller):
+        return Refusal(Reason.HELD, f"held:{held}", (), rights.snapshot.version)
     if lapsed := lapse_of(grant, rights, at):
         return Refusal(Reason.NOT_PERMITTED, f"grant_lapsed:{lapsed}", (), rights.snapshot.version)
     if caller.signature is None and has_stepped_up(caller.partner, rights, at):
@@ -104,9 +106,13 @@ def frozen_behind(query: Query, caller: Caller, rights: Rights) -> str:
 
     A frozen person is no operator at all, see `gateway.partners`.
     """
-    if not rights.frozen:
+    return _first_of(rights.frozen, query, caller)
+
+
+def _first_of(stopped: Set[str], query: Query, caller: Caller) -> str:
+    if not stopped:
         return ""
-    return next((kind for kind, name in behind(query, caller) if f"{kind}.{name}" in rights.frozen), "")
+    return next((kind for kind, name in behind(query, caller) if f"{kind}.{name}" in stopped), "")
 
 
 def lapse_of(grant: Grant, rights: Rights, at: datetime) -> str:

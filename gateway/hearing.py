@@ -33,6 +33,10 @@ class Hearing(msgspec.Struct):
     question: Question | None = None
     spent: Spent | None = None
     outcome: Outcome | None = None
+    is_known: bool = True
+    """Whether the register has the subject at all, which is no more than the watch may know."""
+    incident: str = ""
+    """The number of the incident that stopped it, where one did."""
     told: Disclosed | None = None
     reply: Reply | None = None
 
@@ -42,6 +46,11 @@ class Hearing(msgspec.Struct):
             permit = self.granted.permit
             self.verdict = Refusal(reason, cause, permit.rules, permit.policy)
             self.granted = None
+
+    def withhold(self, reason: Reason, cause: str, incident: str) -> None:
+        """A no from the watch, told under the number of its incident."""
+        self.refuse(reason, cause)
+        self.told, self.incident = None, incident
 
     def end(self, reply: Reply) -> None:
         """Replies; no later step looks at it any more."""
@@ -68,6 +77,7 @@ def plain(hearing: Hearing, granted: Granted) -> Plain:
             for claim in query.claims
             if claim.field in granted.permit.fields
         ],
+        dated=query.as_of in granted.grant.reference_dates,
     )
 
 

@@ -5,7 +5,7 @@
     4 reserve    the worst case          a refusal is recorded
     5 seal, find                         one batched call each, for those with a reservation
     6 compare    digest with digest
-    7 watch      detectors stand here    (they come with the watch)
+    7 watch      every outcome is seen   a grant that trips is told nothing, and stopped
     8 disclose   what the permit allows
     9 record     one entry a request, unused budget returned, receipts signed, all of it durable
    10 release    by the sequencer, on its time grid
@@ -16,11 +16,11 @@ line above it means that nobody was told anything and nothing was spent.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Hashable, Mapping, Sequence
+from collections.abc import Callable, Generator, Hashable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 
-from gateway.domain.answer import disclose, outside
+from gateway.domain.answer import Cause, disclose, silenced
 from gateway.domain.comparison import Comparison
 from gateway.domain.errors import DownError, MismatchedKeyError, UnavailableError
 from gateway.domain.grant import Grant, local_day
@@ -45,6 +45,7 @@ from gateway.ports import (
 from gateway.record import Recorder
 from gateway.watch.accounts import Ceilings, accounts_of, partner_lock
 from gateway.watch.budgets import Budgets, Use, pairs_of
+from gateway.watch.watching import Watch
 from policies.decision import Reason, Refusal
 
 Turn = Generator[Sealing | Committing, None, list[Reply]]
@@ -62,6 +63,7 @@ class Pipeline:
     index: Index
     comparisons: Mapping[str, Comparison]
     recorder: Recorder
+    watch: Watch
     idempotency: Idempotency
     broke: Callable[[int, str], None]
     """Told how many requests were in a turn that broke, and the name of what was raised."""
@@ -123,9 +125,13 @@ class Pipeline:
             self._recall(hearings, work, at)
             self._reserve(hearings, budgets)
             yield from self._seal(hearings, index.version)
+            watching = self.watch.begin(hearings, work.watch, self._rights, at)
+            locked = watching.lock_questions(hearings)
             uses = self._uses(hearings, work)
             self._compare(hearings, index)
+            _silence(hearings, locked)
             self._settle(uses, budgets)
+            watching.look(hearings)
             self._disclose(hearings)
             self._record(hearings, work, index.version, at)
             yield from _commit(work)
@@ -221,15 +227,18 @@ class Pipeline:
                 LookUp(each.question.subject, each.reservation) for each in asked if each.question and each.reservation
             ]
             found = index.find(kind, look_ups) if look_ups else []
-            compare, generation = self.comparisons[kind].compare, index.version.generation
             for hearing, records in zip(asked, found, strict=True):
-                if hearing.granted and hearing.question:
-                    granted, question = hearing.granted, hearing.question
-                    units = self.seal.units(generation, granted.grant.number)
-                    if granted.members is None or question.link in granted.members:
-                        hearing.outcome = compare(question, granted.compared, records, units)
-                    else:
-                        hearing.outcome = outside(compare(question, granted.compared, records, _NO_UNITS))
+                self._weigh(hearing, kind, records, index.version.generation)
+
+    def _weigh(self, hearing: Hearing, kind: str, records: bytes, generation: str) -> None:
+        granted, question = hearing.granted, hearing.question
+        if granted is None or question is None:
+            return
+        is_listed = granted.members is None or question.link in granted.members
+        units = self.seal.units(generation, granted.grant.number)
+        outcome = self.comparisons[kind].compare(question, granted.compared, records, units if is_listed else _NO_UNITS)
+        hearing.is_known = outcome.cause is not Cause.ABSENT
+        hearing.outcome = outcome if is_listed else silenced(outcome, Cause.NOT_IN_COHORT)
 
     def _settle(self, uses: Sequence[tuple[Hearing, Use]], budgets: Budgets) -> None:
         for (hearing, _), spent in zip(uses, budgets.settle([use for _, use in uses]), strict=True):
@@ -254,6 +263,14 @@ class Pipeline:
         if hearing.reply is None:
             raise UnavailableError("a request went through a turn without a reply")
         return hearing.reply
+
+
+def _silence(hearings: Sequence[Hearing], places: Set[int]) -> None:
+    """Where too much was asked of one field the answer is that for somebody who is not there."""
+    for place in places:
+        hearing = hearings[place]
+        if hearing.outcome:
+            hearing.outcome = silenced(hearing.outcome, Cause.LOCKED)
 
 
 def _commit(work: Work) -> Generator[Committing, None, None]:

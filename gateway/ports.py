@@ -17,6 +17,7 @@ from gateway.domain.cohort import NOBODY, Members
 from gateway.domain.grant import Grant, GrantClass
 from gateway.domain.people import Person
 from gateway.seal import Plain, Question
+from gateway.watch.standing import Kept, Standing
 from policies.snapshot import Snapshot
 
 
@@ -111,6 +112,8 @@ class Rights:
     grants: Mapping[str, Grant]
     frozen: frozenset[str] = frozenset()
     """What is frozen, as `kind.id`: grants, partners, systems, people."""
+    held: frozenset[str] = frozenset()
+    """What the watch has put on hold, likewise, until somebody has looked at it."""
     ends: Mapping[str, End] = field(default_factory=dict[str, End])
     """When a grant lapses, although its last day has not come, by number; most never do."""
     cohorts: Mapping[str, Members] = field(default_factory=dict[str, Members])
@@ -140,6 +143,26 @@ class BudgetStore(Protocol):
 
     def spend(self, spending: Spending) -> None:
         """Writes down what was used."""
+        ...
+
+
+class WatchStore(Protocol):
+    """What the watch knows of accounts. A turn holds their grants, so nobody else writes meanwhile."""
+
+    def standings(self, accounts: Sequence[str], day: int) -> Mapping[str, Standing]:
+        """How accounts stand on that day; those of which nothing is known are left out."""
+        ...
+
+    def questions(self, wanted: Sequence[tuple[str, bytes]]) -> Mapping[tuple[str, bytes], bytes]:
+        """What was asked, by account and link, as it was kept; pairs never asked are left out."""
+        ...
+
+    def cells(self, wanted: Sequence[tuple[str, bytes]], since: int) -> Mapping[tuple[str, bytes], int]:
+        """How many unknown numbers lie in each cell, by account and cell, from that day on; empty ones are left out."""
+        ...
+
+    def keep(self, kept: Kept) -> None:
+        """Writes down what a turn changes. Responses begin a new control epoch."""
         ...
 
 
@@ -179,6 +202,9 @@ class Work(Protocol):
 
     @property
     def budgets(self) -> BudgetStore: ...
+
+    @property
+    def watch(self) -> WatchStore: ...
 
     @property
     def answers(self) -> AnswerStore: ...

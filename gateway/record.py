@@ -129,7 +129,7 @@ class _Writer:
         return standing
 
     def _write_refusal(self, hearing: Hearing, refusal: Refusal, salt: bytes) -> _Written:
-        incident = self._entropy(8).hex()
+        incident = hearing.incident or self._entropy(8).hex()
         answer = encode_typed({"incident": incident, "reason": refusal.reason})
         digests = self._digests(salt, hearing, answer)
         policy = _policy(refusal.policy)

@@ -29,19 +29,23 @@ from gateway.domain.budget import Used
 from gateway.domain.caller import Caller
 from gateway.domain.comparison import Comparison
 from gateway.domain.grant import Grant, local_day
+from gateway.examining import Examiner
 from gateway.generation import GenerationError
 from gateway.idempotency import Idempotency
 from gateway.pipeline import Pipeline
 from gateway.ports import Index
 from gateway.record import Recorder
 from gateway.seal import Layout
+from gateway.watch.cells import watch_key
+from gateway.watch.watching import Watch
 from ops.closed import check_open
 from ops.examining import examine_apart
+from ops.foundation import read_home_foundation
 from ops.identity import Identity, build_identity
 from ops.log_keys import LiveKeys, live_keys, make_ledger, make_signer
 from ops.office import open_office
 from ops.people import PeopleDesk, open_desk
-from ops.rights import RightsDesk, read_home_foundation
+from ops.rights import RightsDesk
 from ops.settings import Home, SealSettings, ServeSettings, load
 from ops.watchman import Watchman
 from ops.watchman.opening import PATIENCE_SECONDS, open_watchman, steady
@@ -161,6 +165,7 @@ def wire(home: Home, passphrase: Passphrase | None = None) -> Gateway:
     reader = SqlLedgerReader(open_engine(home.database_url(settings)))
     check_open(reader)
     checkpoints = FileCheckpoints(home.checkpoints)
+    secret = read_secret(home.keys / "serve" / "idempotency.secret", passphrase)
     return Gateway(
         home=home,
         settings=settings,
@@ -173,7 +178,8 @@ def wire(home: Home, passphrase: Passphrase | None = None) -> Gateway:
             index=generation or AbsentIndex(),
             comparisons={kind: Comparison(Layout(catalogue, kind), os.urandom) for kind in catalogue.kinds},
             recorder=_recorder(home, settings, log_keys, passphrase),
-            idempotency=Idempotency(read_secret(home.keys / "serve" / "idempotency.secret", passphrase), os.urandom),
+            watch=Watch(watch_key(secret), catalogue),
+            idempotency=Idempotency(secret, os.urandom),
             broke=_alarm(metrics),
         ),
         desk=SqlStore(home.database_url(settings)),
@@ -182,7 +188,7 @@ def wire(home: Home, passphrase: Passphrase | None = None) -> Gateway:
         rights=rights,
         people=open_desk(
             home,
-            open_office(home, passphrase, examine_apart),
+            open_office(home, passphrase, Examiner(examine_apart)),
             rights,
             passphrase,
             enlisters,

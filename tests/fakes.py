@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,8 +20,10 @@ from gateway.domain.budget import DAYS, YEAR, Spending, Used
 from gateway.domain.cohort import Members
 from gateway.domain.errors import DownError, UnavailableError
 from gateway.domain.grant import Grant
+from gateway.domain.incident import Incident
 from gateway.ports import Clock, DataVersion, LookUp, Remembered, Rights, Withheld
 from gateway.seal import Entropy, Facts, Plain, Question, Sealer, SealingKey
+from gateway.watch.standing import Kept, Scores, Standing, Stop
 from ops.seal import SealingDesk
 from policies.snapshot import Snapshot
 from tests.fakes_audit import CountingEntropy, MemoryLedger
@@ -72,6 +75,70 @@ class MemoryBudgets:
 
 
 @dataclass
+class MemoryWatch:
+    """Knows in dicts. `advance` begins a new control epoch and returns it."""
+
+    advance: Callable[[], int]
+    scores: dict[str, Scores] = field(default_factory=dict)
+    stopped: dict[str, int] = field(default_factory=dict)
+    days: dict[tuple[str, int], tuple[int, int]] = field(default_factory=dict)
+    in_cells: dict[tuple[str, bytes, int], int] = field(default_factory=dict)
+    asked: dict[tuple[str, bytes], bytes] = field(default_factory=dict)
+    stops: dict[str, Stop] = field(default_factory=dict)
+    incidents: dict[str, Incident] = field(default_factory=dict)
+
+    def copy(self, advance: Callable[[], int]) -> MemoryWatch:
+        return MemoryWatch(
+            advance,
+            dict(self.scores),
+            dict(self.stopped),
+            dict(self.days),
+            dict(self.in_cells),
+            dict(self.asked),
+            dict(self.stops),
+            dict(self.incidents),
+        )
+
+    def standings(self, accounts: Sequence[str], day: int) -> Mapping[str, Standing]:
+        known = self.scores.keys() | self.stopped.keys() | {account for account, _ in self.days}
+        return {account: self._standing(account, day) for account in accounts if account in known}
+
+    def questions(self, wanted: Sequence[tuple[str, bytes]]) -> Mapping[tuple[str, bytes], bytes]:
+        return {pair: self.asked[pair] for pair in wanted if pair in self.asked}
+
+    def cells(self, wanted: Sequence[tuple[str, bytes]], since: int) -> Mapping[tuple[str, bytes], int]:
+        found: Counter[tuple[str, bytes]] = Counter()
+        for (account, cell, day), misses in self.in_cells.items():
+            if (account, cell) in wanted and day >= since:
+                found[account, cell] += misses
+        return found
+
+    def keep(self, kept: Kept) -> None:
+        for account in kept.cleared:
+            self.stopped.pop(account, None)
+            self.scores[account] = Scores()
+            self.days = {place: counts for place, counts in self.days.items() if place[0] != account}
+            self.in_cells = {place: count for place, count in self.in_cells.items() if place[0] != account}
+        self.scores |= kept.scores
+        for account, (misses, outside) in kept.counts.items():
+            before = self.days.get((account, kept.day), (0, 0))
+            self.days[account, kept.day] = before[0] + misses, before[1] + outside
+        for (account, cell), misses in kept.cells.items():
+            place = account, cell, kept.day
+            self.in_cells[place] = self.in_cells.get(place, 0) + misses
+        self.asked |= kept.questions
+        if kept.stops:
+            self.stopped |= dict.fromkeys(kept.stops, self.advance())
+            self.stops |= {each.target: each for each in kept.stops.values()}
+        self.incidents |= {each.number: each for each in kept.incidents}
+
+    def _standing(self, account: str, day: int) -> Standing:
+        window = [counts for (of, on), counts in self.days.items() if of == account and on > day - DAYS]
+        misses, outside = (sum(column) for column in zip(*window, strict=True)) if window else (0, 0)
+        return Standing(self.scores.get(account, Scores()), misses, outside, self.stopped.get(account, 0))
+
+
+@dataclass
 class MemoryAnswers:
     """Keeps answers in a dict."""
 
@@ -94,9 +161,18 @@ class MemoryWork:
     budgets: MemoryBudgets
     answers: MemoryAnswers
     ledger: MemoryLedger
+    watch: MemoryWatch = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.begun = self.store.epoch
+        self.watch = self.store.watch.copy(self._advance)
 
     def epoch(self) -> int:
-        return self.store.epoch
+        return self.begun
+
+    def _advance(self) -> int:
+        self.begun += 1
+        return self.begun
 
     def prefetch(self, epoch: int, accounts: Sequence[str], day: int, keys: Sequence[bytes], at: int) -> None:
         """Everything is here already."""
@@ -108,6 +184,7 @@ class MemoryWork:
         if self.store.full:
             raise DownError("the disk is full")
         self.store.budgets, self.store.answers, self.store.ledger = self.budgets, self.answers, self.ledger
+        self.store.watch, self.store.epoch = self.watch, max(self.begun, self.store.epoch)
 
     def committing(self) -> MemoryWork:
         """Nothing to wait for: `finish` commits."""
@@ -130,6 +207,7 @@ class MemoryStore:
     budgets: MemoryBudgets = field(default_factory=MemoryBudgets)
     answers: MemoryAnswers = field(default_factory=MemoryAnswers)
     ledger: MemoryLedger = field(default_factory=MemoryLedger)
+    watch: MemoryWatch = field(default_factory=lambda: MemoryWatch(lambda: 0))
 
     def close(self) -> None:
         """Has nothing open."""
@@ -272,8 +350,17 @@ class StandingRights:
     epoch: Callable[[], int]
     grants: dict[str, Grant] = field(default_factory=dict)
     cohorts: dict[str, Members] = field(default_factory=dict)
+    stops: Callable[[], Mapping[str, Stop]] = dict
     loads: int = 0
 
     def load(self) -> Rights:
         self.loads += 1
-        return Rights(self.epoch(), self.snapshot, dict(self.grants), cohorts=dict(self.cohorts))
+        stops = self.stops().values()
+        return Rights(
+            self.epoch(),
+            self.snapshot,
+            dict(self.grants),
+            frozen=frozenset(each.target for each in stops if each.is_frozen),
+            held=frozenset(each.target for each in stops if not each.is_frozen),
+            cohorts=dict(self.cohorts),
+        )

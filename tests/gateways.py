@@ -11,6 +11,7 @@ from adapters.sql.deeds import DeedTable
 from adapters.sql.engine import driver_connection, open_engine
 from adapters.sql.schema import create
 from adapters.sql.store import SqlStore, SqlWork
+from adapters.sql.watch_reader import SqlWatchReader
 from audit.disclosure import unpack, unseal
 from audit.entry import JsonValue, decode
 from audit.events import log_opened
@@ -24,6 +25,10 @@ from gateway.idempotency import Idempotency
 from gateway.pipeline import Pipeline
 from gateway.record import Recorder
 from gateway.seal import Facts, Layout
+from gateway.watch.cells import watch_key
+from gateway.watch.standing import Stop
+from gateway.watch.thresholds import Thresholds
+from gateway.watch.watching import Watch
 from tests.audit.make import RECEIPT_SIGNER
 from tests.fakes import DeskSeal, DrivenClock, MemoryRegister, MemoryStore, StandingRights, a_desk
 from tests.fakes_audit import CountingEntropy, MemoryKeys
@@ -31,6 +36,11 @@ from tests.make import CATALOGUE, MEMBERS, ORIGIN, a_grant, a_snapshot, an_id, t
 from tests.people import granted, known
 
 SECRET = b"i" * 32
+WATCH_KEY = watch_key(SECRET)
+LENIENT = Thresholds(
+    alarm=1e9, least_misses=10**9, least_outside=10**9, cell_misses=10**9, questions=(99, 99, 99), bounds=99
+)
+"""A watch that lets everything pass, for tests that are about something else."""
 
 
 @dataclass(kw_only=True)
@@ -158,6 +168,7 @@ def a_gateway(
     clock: DrivenClock | None = None,
     register: MemoryRegister | None = None,
     seed: str = "gateway",
+    limits: Thresholds = LENIENT,
 ) -> Assembled:
     """A gateway on a database, or in memory; with these grants, or with `G-1` over everything.
 
@@ -168,7 +179,7 @@ def a_gateway(
     open_log(store)
     keys, broken = MemoryKeys(), list[tuple[int, str]]()
     seal = DeskSeal(a_desk(folder, clock, entropy=CountingEntropy(f"{seed} seal")))
-    rights = StandingRights(a_snapshot(), lambda: epoch_of(store, url))
+    rights = StandingRights(a_snapshot(), lambda: epoch_of(store, url), stops=lambda: stops_of(store, url))
     pipeline = Pipeline(
         clock=clock,
         store=store,
@@ -182,6 +193,7 @@ def a_gateway(
             signer=RECEIPT_SIGNER,
             entropy=CountingEntropy(f"{seed} recorder"),
         ),
+        watch=Watch(WATCH_KEY, CATALOGUE, limits),
         idempotency=Idempotency(SECRET, CountingEntropy(f"{seed} answers")),
         broke=lambda requests, error: broken.append((requests, error)),
     )
@@ -197,6 +209,13 @@ def a_gateway(
     )
     gateway.grant(*(grants or (a_grant(),)))
     return gateway
+
+
+def stops_of(store: SqlStore | MemoryStore, url: str) -> Mapping[str, Stop]:
+    """What the watch laid on something, read beside whatever transaction is open."""
+    if isinstance(store, MemoryStore):
+        return store.watch.stops
+    return {each.target: each for each in SqlWatchReader.open(url).stops()}
 
 
 def epoch_of(store: SqlStore | MemoryStore, url: str) -> int:

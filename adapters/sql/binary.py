@@ -45,6 +45,7 @@ def _bytes(value: object) -> bytes:
 INT2 = Kind(21, struct.Struct(">h").pack)
 INT4 = Kind(23, struct.Struct(">i").pack)
 INT8 = Kind(20, struct.Struct(">q").pack)
+FLOAT8 = Kind(701, struct.Struct(">d").pack)
 TEXT = Kind(25, _text)
 BYTES = Kind(17, _bytes)
 
@@ -60,6 +61,10 @@ def _read_text(value: bytes) -> object:
     return value.decode()
 
 
+def _read_float(value: bytes) -> object:
+    return struct.unpack(">d", value)[0]
+
+
 def _read_bytes(value: bytes) -> object:
     return value
 
@@ -70,6 +75,7 @@ READ: Mapping[int, Read] = {
     21: _read_int,
     23: _read_int,
     25: _read_text,
+    701: _read_float,
     1043: _read_text,
 }
-"""How a column is read, by the number of its type: bytea, bigint, smallint, integer, text, varchar."""
+"""How a column is read, by the number of its type: bytea, bigint, smallint, integer, text, double, varchar."""

@@ -10,7 +10,8 @@ import adapters.sql.deed_tables
 import adapters.sql.erasure_tables
 import adapters.sql.replay_tables
 import adapters.sql.statement_tables
-import adapters.sql.trail_tables  # noqa: F401 - each of them registers its tables
+import adapters.sql.trail_tables
+import adapters.sql.watch_tables  # noqa: F401 - each of them registers its tables
 from adapters.sql.engine import make_file
 from adapters.sql.tables import control, metadata
 

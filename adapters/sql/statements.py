@@ -15,6 +15,7 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Engine,
+    Float,
     FromClause,
     Integer,
     LargeBinary,
@@ -169,6 +170,7 @@ def _libpq() -> Dialect:
 _LIBPQ = _libpq()
 _BINARY: Mapping[type[TypeEngine[Any]], binary.Kind] = {
     SmallInteger: binary.INT2,
+    Float: binary.FLOAT8,
     BigInteger: binary.INT8,
     Integer: binary.INT4,
     String: binary.TEXT,

@@ -34,6 +34,8 @@ class Cause(StrEnum):
     SCOPE = "scope"
     GATE = "gate"
     NOT_IN_COHORT = "not_in_cohort"
+    LOCKED = "locked"
+    """So many different questions were asked of one field that the next answer could be worked out."""
 
 
 CHINESE = {
@@ -63,9 +65,9 @@ class Disclosed(msgspec.Struct, frozen=True):
     fields: Mapping[str, FieldCode]
 
 
-def outside(outcome: Outcome) -> Outcome:
-    """What is said of somebody whom a closed grant does not answer about: the same whatever was found."""
-    return Outcome(Cause.NOT_IN_COHORT, dict.fromkeys(outcome.codes, FieldCode.NOT_COMPARED))
+def silenced(outcome: Outcome, cause: Cause) -> Outcome:
+    """What is said of somebody about whom nothing is told: the same whatever was found."""
+    return Outcome(cause, dict.fromkeys(outcome.codes, FieldCode.NOT_COMPARED))
 
 
 def disclose(outcome: Outcome, asked: tuple[tuple[str, str], ...], tells_not_found: bool) -> Disclosed:  # noqa: FBT001 - a right of the grant, not a switch

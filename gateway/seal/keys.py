@@ -16,6 +16,7 @@ Entropy = Callable[[int], bytes]
 
 BLOCK_BYTES = 16
 DIGEST_BYTES = 8
+MARK_BYTES = 4
 
 _ONE_BY_ONE = modes.ECB()  # noqa: S305 - nothing is encrypted: each block alone is put to a keyed function
 
@@ -112,9 +113,15 @@ class SubjectCipher:
 
     def digests(self, subject: bytes, blocks: Iterable[bytes]) -> bytes:
         """The first half of each block's image, in order: one call of the cipher for all of them."""
-        own_key = self._key(subject)[: self._key_bytes]
-        images = Cipher(self._cipher(own_key), _ONE_BY_ONE).encryptor().update(b"".join(blocks))
-        return memoryview(images).cast("q")[:: BLOCK_BYTES // DIGEST_BYTES].tobytes()
+        return memoryview(self._images(subject, blocks)).cast("q")[:: BLOCK_BYTES // DIGEST_BYTES].tobytes()
+
+    def marks(self, name: bytes, blocks: Iterable[bytes]) -> bytes:
+        """The first quarter of each block's image."""
+        return memoryview(self._images(name, blocks)).cast("i")[:: BLOCK_BYTES // MARK_BYTES].tobytes()
+
+    def _images(self, name: bytes, blocks: Iterable[bytes]) -> bytes:
+        own_key = self._key(name)[: self._key_bytes]
+        return Cipher(self._cipher(own_key), _ONE_BY_ONE).encryptor().update(b"".join(blocks))
 
 
 def parts(*texts: bytes) -> bytes:

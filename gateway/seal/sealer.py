@@ -26,6 +26,7 @@ class Sealer:
         self._entropy = entropy
         self._cipher = key.cipher()
         self._main = key.form(b"main").block()
+        self._bound, self._dated = key.form(b"bound"), key.form(b"dated")
         self._days = key.form(b"day").block()[:TREE_BYTES]
         self._forms = {f.key: FieldForms(key, f, self.layout.offsets[f.key]) for f in self.layout.fields}
 
@@ -75,7 +76,20 @@ class Sealer:
             blocks += form
         for key, comparator, value in [claims[place] for place in bounds]:
             blocks += self._forms_of(key).bound(comparator, value, self._entropy)
-        return Question(link, subject, self._cipher.digests(subject, blocks), bounds)
+        asked = self._asked(link, plain, claims, [exact for exact, _, _ in probes])
+        return Question(link, subject, self._cipher.digests(subject, blocks), bounds, asked)
+
+    def _asked(
+        self, link: bytes, plain: Plain, claims: Sequence[tuple[str, str, str]], exact: Sequence[bytes]
+    ) -> bytes:
+        """What tells a question from every other to the same subject, in whatever generation."""
+        blocks = [
+            block if comparator == EQUALS else self._bound.block(f"{key}/{comparator}/{value}")
+            for (key, comparator, value), block in zip(claims, exact, strict=True)
+        ]
+        if plain.dated:
+            blocks = [self._dated.block(f"{plain.day}/{block.hex()}") for block in blocks]
+        return self._cipher.marks(link, blocks)
 
     def _forms_of(self, key: str) -> FieldForms:
         try:

@@ -32,6 +32,8 @@ class Plain(msgspec.Struct, frozen=True, array_like=True):
     gate: list[str]
     day: int
     claims: list[tuple[str, str, str]]
+    dated: bool = False
+    """Whether the query names its day; then each day makes another question."""
 
     def __repr__(self) -> str:
         return f"Plain(grant={self.grant!r}, kind={self.kind!r}, claims={len(self.claims)})"
@@ -42,10 +44,12 @@ class Question(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     `digests` are 64 bits each: the nodes of the day, that of a main record, and then for the gate and the claims, in
     order, all exact ones, all that say a value is absent, all folded ones. Behind them stand the nodes of each claim
-    that is a bound; `bounds` are the places of these claims, the gate counted.
+    that is a bound; `bounds` are the places of these claims, the gate counted. `asked` has four bytes for each of gate
+    and claims, which are the same when the same is asked of the same subject again, in whatever generation.
     """
 
     link: bytes
     subject: bytes
     digests: bytes
     bounds: tuple[int, ...] = ()
+    asked: bytes = b""

@@ -1,0 +1,54 @@
+"""Responses and incidents as others read them: on a connection of their own, never inside a turn."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import Engine, Executable, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from adapters.sql.engine import open_engine
+from adapters.sql.watch_tables import watch_incident, watch_stop
+from gateway.domain.errors import UnavailableError
+from gateway.domain.incident import Incident
+from gateway.watch.standing import Stop
+
+
+class SqlWatchReader:
+    """Keeps the promise of `gateway.watch.desk.WatchReader`. Asked rarely, so it holds nothing open."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    @classmethod
+    def open(cls, url: str) -> SqlWatchReader:
+        return cls(open_engine(url))
+
+    def stops(self) -> list[Stop]:
+        """Every response that was ever laid on something, the last on each."""
+        of = watch_stop.c
+        rows = self._rows(select(of.target, of.is_frozen, of.incident, of.at).order_by(of.target))
+        return [Stop(target, bool(is_frozen), incident, at) for target, is_frozen, incident, at in rows]
+
+    def incidents(self, *, partner: str | None = None, most: int = 100) -> list[Incident]:
+        """The newest incidents first."""
+        of = watch_incident.c
+        wanted = select(of.incident).order_by(of.opened.desc(), of.number).limit(most)
+        rows = self._rows(wanted if partner is None else wanted.where(of.partner == partner))
+        return [msgspec.json.decode(bytes(row[0]), type=Incident) for row in rows]
+
+    def incident(self, number: str) -> Incident | None:
+        """The incident of this number."""
+        rows = self._rows(select(watch_incident.c.incident).where(watch_incident.c.number == number))
+        return msgspec.json.decode(bytes(rows[0][0]), type=Incident) if rows else None
+
+    def _rows(self, wanted: Executable) -> Sequence[Sequence[Any]]:
+        try:
+            with self._engine.connect() as connection:
+                return connection.execute(wanted).all()
+        except SQLAlchemyError as error:
+            raise UnavailableError("the incidents cannot be read; `bidui doctor` says why") from error
+        finally:
+            self._engine.dispose()

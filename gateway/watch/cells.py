@@ -1,0 +1,25 @@
+"""Cells: numbers of one region and birthday, which somebody who enumerates fills and nobody else does.
+
+A cell is kept as a keyed digest: what stands in the database is no part of anybody's number.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+_REGION, _BIRTHDAY = slice(0, 6), slice(6, 14)
+CELL_BYTES = 16
+PERSON = "person"
+
+
+def watch_key(secret: bytes) -> bytes:
+    """The key of cells and pseudonyms, from a secret that serve alone has."""
+    return hashlib.blake2b(key=secret, person=b"bidui-watch", digest_size=32).digest()
+
+
+def cell_of(key: bytes, kind: str, number: str) -> bytes | None:
+    """The cell of a normalised number; None for kinds whose numbers have no such structure."""
+    if kind != PERSON:
+        return None
+    region, birthday = number[_REGION], number[_BIRTHDAY]
+    return hashlib.blake2b(f"{region}/{birthday}".encode(), key=key, digest_size=CELL_BYTES).digest()

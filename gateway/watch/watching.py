@@ -1,0 +1,221 @@
+"""The watch within a turn: what it knows is read, every outcome is looked at in order, and what trips tells nobody.
+
+A grant that trips gets no answer in this turn, also for what stood before the last straw: nothing has left yet. The
+response is committed together with the entries, so it holds on every node from the next turn on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from gateway.domain.answer import Cause, FieldCode
+from gateway.domain.budget import DAYS
+from gateway.domain.grant import Grant, local_day
+from gateway.domain.incident import Action, Finding, Incident, Level, Principal
+from gateway.hearing import Hearing
+from gateway.ports import Rights, WatchStore
+from gateway.watch.cells import cell_of
+from gateway.watch.detectors import Observation, Trip, observe, trips
+from gateway.watch.profile import Profile, profile_of
+from gateway.watch.questions import add, allowed, tokens
+from gateway.watch.standing import NEW, Kept, Scores, Standing, Stop
+from gateway.watch.thresholds import DEFAULTS, Thresholds
+from policies.catalogue import Catalogue
+from policies.decision import Reason
+
+_OUTSIDE = frozenset({Cause.SCOPE, Cause.NOT_IN_COHORT})
+_SAMPLES = 5
+
+
+@dataclass
+class Watch:
+    """Watches over turns. `key` makes cells; nobody who reads the database has it."""
+
+    key: bytes = field(repr=False)
+    catalogue: Catalogue
+    limits: Thresholds = DEFAULTS
+    _profiles: dict[str, Profile] = field(default_factory=dict[str, Profile])
+    _epoch: int = -1
+
+    def begin(self, hearings: Sequence[Hearing], store: WatchStore, rights: Rights, at: datetime) -> Watching:
+        """Watches over this turn, whose grants are held."""
+        if rights.epoch != self._epoch:
+            self._profiles, self._epoch = {}, rights.epoch
+        for grant in {each.granted.grant.number: each.granted.grant for each in hearings if each.granted}.values():
+            if grant.number not in self._profiles:
+                self._profiles[grant.number] = profile_of(grant, _people(grant, rights), self.limits)
+        return Watching(self, store, self._profiles, rights.epoch, at)
+
+
+def _people(grant: Grant, rights: Rights) -> int:
+    """How many people a grant is about: those on its list, or as many as it may ask about in a window."""
+    members = rights.members(grant)
+    return len(members) if members is not None else grant.limits.subjects_per_30_days
+
+
+class Watching:
+    """The watch over one turn."""
+
+    def __init__(
+        self, watch: Watch, store: WatchStore, profiles: Mapping[str, Profile], epoch: int, at: datetime
+    ) -> None:
+        self._watch, self._store, self._profiles, self._epoch, self._at = watch, store, profiles, epoch, at
+        self._day = local_day(at).toordinal()
+        self._questions: dict[tuple[str, bytes], bytes] = {}
+        self._incidents: list[Incident] = []
+        self._stops: dict[str, Stop] = {}
+
+    def lock_questions(self, hearings: Sequence[Hearing]) -> set[int]:
+        """Counts what is asked of whom, before anybody is looked up; the places of those that ask too much."""
+        asking = [(place, each) for place, each in enumerate(hearings) if each.question and each.accounts]
+        places = [(each.accounts.purpose, each.question.link) for _, each in asking if each.accounts and each.question]
+        known = dict(self._store.questions(list(dict.fromkeys(places)))) if places else {}
+        locked = set[int]()
+        for (place, hearing), name in zip(asking, places, strict=True):
+            kept = known.get(name, b"")
+            added, is_allowed = add(kept, self._day, self._asked(hearing))
+            if not is_allowed:
+                locked.add(place)
+            elif added != kept:
+                known[name] = self._questions[name] = added
+        return locked
+
+    def look(self, hearings: Sequence[Hearing]) -> None:
+        """Looks at every outcome, in order; withholds all of a grant's that tripped."""
+        by_grant = defaultdict[str, list[Hearing]](list)
+        for hearing in hearings:
+            if hearing.granted and hearing.outcome and hearing.spent:
+                by_grant[hearing.granted.grant.number].append(hearing)
+        if not by_grant and not self._questions:
+            return
+        standings = self._store.standings(sorted(by_grant), self._day) if by_grant else {}
+        seen = {number: [self._see(each) for each in heard] for number, heard in by_grant.items()}
+        turn = _Turn(self._watch.limits, self._known_cells(seen))
+        for number, observations in seen.items():
+            found = standings.get(number, NEW)
+            if found.stopped > self._epoch:
+                self._hold(by_grant[number])
+            else:
+                turn.take(number, found, observations, self._profiles[number])
+        for number, (trip, last) in turn.tripped.items():
+            self._stop(by_grant[number], trip, last)
+        self._keep(turn)
+
+    def _known_cells(self, seen: Mapping[str, Sequence[Observation]]) -> Mapping[tuple[str, bytes], int]:
+        """Unknown numbers are few: only for them the store is asked about their cells."""
+        met = {(number, each.cell): None for number, heard in seen.items() for each in heard if each.cell is not None}
+        return self._store.cells(list(met), self._day - DAYS + 1) if met else {}
+
+    def _hold(self, hearings: Sequence[Hearing]) -> None:
+        """Another node laid a response on the grant after this turn had read the rights in force."""
+        for hearing in hearings:
+            hearing.withhold(Reason.HELD, "watch:stopped", "")
+
+    def _see(self, hearing: Hearing) -> Observation:
+        outcome, question, spent = hearing.outcome, hearing.question, hearing.spent
+        if outcome is None or question is None or spent is None:
+            raise RuntimeError("a comparison was not settled")
+        cause, subject = outcome.cause, hearing.request.query.subject
+        is_first = spent.is_first and cause is not Cause.LOCKED
+        is_unknown = not hearing.is_known or cause is Cause.GATE
+        return Observation(
+            link=question.link,
+            is_first=is_first,
+            is_confirmed=cause is Cause.CONFIRMED,
+            is_unknown=is_unknown,
+            is_outside=not is_unknown and cause in _OUTSIDE,
+            is_mismatched=FieldCode.MISMATCH in outcome.codes.values(),
+            cell=cell_of(self._watch.key, subject.kind, subject.number) if is_first and is_unknown else None,
+        )
+
+    def _asked(self, hearing: Hearing) -> list[tuple[str, int, int]]:
+        query, question, granted = hearing.request.query, hearing.question, hearing.granted
+        if question is None or granted is None:
+            return []
+        fields, limits = self._watch.catalogue.fields, self._watch.limits
+        put = [each for each in query.asked if each[0] in query.gate_fields or each[0] in granted.permit.fields]
+        pairs = zip(put, tokens(question.asked), strict=True)
+        return [(name, token, allowed(fields[name], how, limits)) for (name, how), token in pairs]
+
+    def _stop(self, hearings: Sequence[Hearing], trip: Trip, seen: Sequence[Observation]) -> None:
+        granted = hearings[0].granted
+        if granted is None:
+            return
+        incident = self._incident(granted.grant, trip, seen)
+        self._incidents.append(incident)
+        is_frozen = trip.action >= Action.FREEZE_CREDENTIAL
+        number = granted.grant.number
+        self._stops[number] = Stop(f"grant.{number}", is_frozen, incident.number, int(self._at.timestamp()))
+        for hearing in hearings:
+            hearing.withhold(Reason.FROZEN if is_frozen else Reason.HELD, f"watch:{trip.detector}", incident.number)
+
+    def _incident(self, grant: Grant, trip: Trip, seen: Sequence[Observation]) -> Incident:
+        finding = Finding(
+            detector=trip.detector,
+            action=trip.action,
+            principal=Principal(Level.GRANT, grant.number),
+            partner=grant.partner,
+            grant=grant.number,
+            observed=round(trip.observed, 3),
+            expected=round(trip.expected, 6),
+            days=DAYS,
+            at=self._at,
+        )
+        name = f"{grant.number}\n{trip.detector}\n{self._at.isoformat()}"
+        number = hashlib.blake2b(name.encode(), key=self._watch.key, digest_size=8).hexdigest()
+        samples = tuple(self._pseudonym(each.link) for each in seen[-_SAMPLES:])
+        return Incident(number=number, finding=finding, last=self._at, count=1, samples=samples)
+
+    def _pseudonym(self, link: bytes) -> str:
+        return hashlib.blake2b(link, key=self._watch.key, digest_size=4).hexdigest()
+
+    def _keep(self, turn: _Turn) -> None:
+        kept = Kept(
+            day=self._day,
+            scores=turn.scores,
+            counts={account: counts for account, counts in turn.counts.items() if any(counts)},
+            cells=turn.cells,
+            questions=self._questions,
+            cleared=turn.cleared,
+            stops=self._stops,
+            incidents=self._incidents,
+        )
+        if not kept.is_empty:
+            self._store.keep(kept)
+
+
+class _Turn:
+    """What the outcomes of a turn come to, grant by grant."""
+
+    def __init__(self, limits: Thresholds, known_cells: Mapping[tuple[str, bytes], int]) -> None:
+        self._limits, self._known = limits, known_cells
+        self.scores: dict[str, Scores] = {}
+        self.counts: dict[str, tuple[int, int]] = {}
+        self.cells: Counter[tuple[str, bytes]] = Counter()
+        self.cleared: list[str] = []
+        self.tripped: dict[str, tuple[Trip, Sequence[Observation]]] = {}
+
+    def take(self, number: str, found: Standing, heard: Sequence[Observation], profile: Profile) -> None:
+        """Looks at a grant's outcomes in order; the first that trips is kept."""
+        if found.stopped:
+            self.cleared.append(number)
+        before = standing = NEW if found.stopped else found
+        for place, seen in enumerate(heard, 1):
+            standing = observe(seen, standing, profile, self._limits)
+            trip = next(trips(standing, profile, self._limits, self._count_cell(number, seen)), None)
+            if trip is not None and number not in self.tripped:
+                self.tripped[number] = trip, heard[:place]
+        if standing.scores != found.scores:
+            self.scores[number] = standing.scores
+        self.counts[number] = standing.misses - before.misses, standing.outside - before.outside
+
+    def _count_cell(self, number: str, seen: Observation) -> int:
+        if seen.cell is None:
+            return 0
+        place = number, seen.cell
+        self.cells[place] += 1
+        return self.cells[place] + (0 if number in self.cleared else self._known.get(place, 0))
