@@ -57,14 +57,19 @@ def stage_once(home: Home, persons: int = PERSONS) -> Stage:
 
 
 def copy_stage(stage: Stage, home: Home, database: str = "") -> None:
-    """Makes a home like the staged one, with ports and a control database of its own."""
-    shutil.copytree(stage.path, home.path, ignore=shutil.ignore_patterns("control.sqlite*", "checkpoints"))
+    """Makes a home like the staged one, with ports and a control database of its own.
+
+    A database at a URL is empty: there the log begins anew, and everybody signs again.
+    """
+    left = shutil.ignore_patterns("control.sqlite*", "checkpoints") if database else None
+    shutil.copytree(stage.path, home.path, ignore=left)
     port, metrics_port = free_ports()
     settings = _SETTINGS.format(origin=ORIGIN, issuer=ISSUER, port=port, metrics_port=metrics_port, database=database)
     (home.path / "serve.toml").write_text(settings, encoding="utf-8")
     sync = home.path / "sync.toml"
     sync.write_text(sync.read_text(encoding="utf-8").replace(str(stage.path), str(home.path)), encoding="utf-8")
-    rehearse(home)
+    if database:
+        rehearse(home)
 
 
 def free_ports() -> tuple[int, int]:
