@@ -13,8 +13,8 @@ from gateway.deeds.reading import DeedsReader
 from gateway.erasing import ErasureDesk
 from gateway.revealing import RevealDesk
 from gateway.trail.opening import Opener
+from ops.foundation import read_home_foundation
 from ops.log_keys import disclosure_keys, make_ledger
-from ops.rights import read_home_foundation
 from ops.settings import Home, ServeSettings, load
 from ops.trail import open_tokens
 

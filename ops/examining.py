@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
-from gateway.examining import Faults, faults_of
+from gateway.examining import Examiner, Faults, faults_of
 from policies.catalogue import load_catalogue
 
 
@@ -19,3 +19,7 @@ def examine_apart(content: Mapping[str, object], clients: Mapping[str, str]) -> 
 def examine_here(content: Mapping[str, object], clients: Mapping[str, str]) -> Faults:
     """The same in this process, for commands that serve nobody meanwhile."""
     return faults_of(content, clients, load_catalogue())
+
+
+HERE = Examiner(examine_here)
+"""Shared by all offices of a command: what one of them has examined, the next takes as read."""

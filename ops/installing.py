@@ -17,9 +17,9 @@ from adapters.sql.schema import create
 from adapters.sql.store import SqlStore
 from audit.events import log_opened
 from ops.closed import check_settled
+from ops.foundation import FOUNDATION_FILE, read_home_foundation
 from ops.founding import Administrators, make_foundation
 from ops.log_keys import TRUST_FILE, LogKeys, make_ledger, make_signer, read_log_keys
-from ops.rights import FOUNDATION_FILE, read_home_foundation
 from ops.settings import Home, ServeSettings, SettingsError, SuiteName, load
 from policies.loader import SHIPPED_RULEBOOKS
 

@@ -13,18 +13,18 @@ from gateway.deeds.errors import DeedError
 from gateway.deeds.reading import DeedsReader
 from gateway.deeds.standing import Standing
 from gateway.domain.partner_file import PartnerFileError
-from gateway.examining import Examine, Examiner
+from gateway.examining import Examiner
 from gateway.office import Office
 from gateway.partners import partners
 from gateway.statements.acknowledging import check_acknowledgement
-from ops.examining import examine_here
+from ops.examining import HERE
+from ops.foundation import read_home_foundation
 from ops.log_keys import make_ledger
-from ops.rights import read_home_foundation
 from ops.settings import Home, ServeSettings, load
 from policies.catalogue import load_catalogue
 
 
-def open_office(home: Home, passphrase: Passphrase | None = None, examine: Examine = examine_here) -> Office:
+def open_office(home: Home, passphrase: Passphrase | None = None, examiner: Examiner = HERE) -> Office:
     """An office with a store of its own; whoever opens it closes `office.store`. Raises `SettingsError`."""
     settings, foundation = load(home, "serve.toml", ServeSettings), read_home_foundation(home)
     return Office(
@@ -34,7 +34,7 @@ def open_office(home: Home, passphrase: Passphrase | None = None, examine: Exami
         reader=DeedsReader(foundation, FileNewest(home.checkpoints)),
         catalogue=load_catalogue(),
         clock=home.clock,
-        examiner=Examiner(examine),
+        examiner=examiner,
         fits=_check_partners,
         acknowledges=partial(check_acknowledgement, reader=SqlStatementReader.open(home.database_url(settings))),
     )

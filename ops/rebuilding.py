@@ -38,8 +38,8 @@ from gateway.watch.accounts import Ceilings, accounts_of, is_grant, operator_acc
 from gateway.watch.recount import Recount, spent
 from ops.chain import logs_since
 from ops.doctor.history import examine_history
+from ops.foundation import read_home_foundation
 from ops.log_keys import disclosure_keys, make_ledger
-from ops.rights import read_home_foundation
 from ops.settings import Home, ServeSettings, load
 
 

@@ -13,7 +13,7 @@ from gateway.review.explaining import Explaining
 from gateway.review.hindsight import Hindsight
 from gateway.review.passing import Pace
 from gateway.review.rehearsal import Rehearsal
-from ops.rights import read_home_foundation
+from ops.foundation import read_home_foundation
 from ops.settings import Home, ServeSettings, load
 
 REST_SECONDS = 0.002

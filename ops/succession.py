@@ -54,10 +54,10 @@ from ops.closed import (
     origin_of,
     trust_of,
 )
+from ops.foundation import FOUNDATION_FILE, read_home_foundation
 from ops.installing import check_origin
 from ops.log_keys import TRUST_FILE, make_ledger, make_signer, read_log_keys, write_trust
 from ops.rebuilding import Rebuilt, count
-from ops.rights import FOUNDATION_FILE, read_home_foundation
 from ops.settings import Home, ServeSettings, load
 
 DATABASE = "data/control.sqlite"

@@ -26,6 +26,7 @@ from audit.verify import verify_log
 from audit.verify_receipt import verify_receipt
 from gateway.domain.errors import GatewayError
 from ops.chain import link_of, verify_closed
+from ops.cli import access, entries, trail
 from ops.cli.console import HomeOption, JsonOption, PassphraseOption, passphrase_of, say, say_json
 from ops.cli.erase import erase, point, reveal
 from ops.cli.evidence import bundle as take_bundle
@@ -151,6 +152,10 @@ app.command("verifier")(verifier)
 app.command("point")(point)
 app.command("erase")(erase)
 app.command("reveal")(reveal)
+for look in (trail.search, trail.hours, trail.views, trail.reindex, entries.entry, entries.proof):
+    app.command()(look)
+app.command()(access.about)
+app.command()(access.sealed)
 
 
 def _verify_home(

@@ -11,6 +11,7 @@ import typer
 
 from adapters.clock import SystemClock
 from ops.cli.console import Exit, JsonOption, fail, say, say_json, told
+from ops.cli.office.explaining import rehearse
 from ops.rights import load_units
 from policies.catalogue import load_catalogue
 from policies.decision import PolicyVersion
@@ -25,6 +26,7 @@ from policies.rows import Rules
 from policies.snapshot import Ask
 
 app = typer.Typer(help="规则册", no_args_is_help=True)
+app.command()(rehearse)
 
 RulebooksOption = Annotated[Path, typer.Option(help="规则册目录")]
 ExpectationsOption = Annotated[Path, typer.Option(help="预期表目录")]

@@ -1,11 +1,8 @@
-"""Commands that make an installation and run its processes: init, migrate, serve, seal."""
+"""Commands that make an installation and run it: init, migrate, serve."""
 
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
-import threading
 from contextlib import closing
 from pathlib import Path
 from typing import Annotated
@@ -14,23 +11,16 @@ import typer
 import uvloop
 
 from adapters import logs
-from adapters.keys.files import read_secret
-from adapters.sealing.marks import Marks
-from adapters.sealing.meter import Meter
 from gateway.domain.people import DUTY_ZH
-from gateway.seal import SealingKey
 from ops import installing
 from ops.answers import ask_answers, read_answers
 from ops.cli.console import HomeOption, JsonOption, PassphraseOption, home_of, passphrase_of, say, say_json, told
 from ops.office import open_office
 from ops.people import NobodyYet, invite_founders, open_desk
-from ops.rights import read_home_foundation
-from ops.seal import SealingDesk, listen, serve_forever
 from ops.sealing_child import SealingChild
 from ops.serve import run
-from ops.settings import SealSettings, SuiteName, load
+from ops.settings import SuiteName
 from ops.wiring import wire
-from policies.catalogue import load_catalogue
 
 AnswersOption = Annotated[Path | None, typer.Option("--answers", help="应答文件（TOML），无人值守安装用")]
 
@@ -85,37 +75,3 @@ def serve(home: HomeOption = None, passphrase_file: PassphraseOption = None) -> 
     with told(), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         child = SealingChild(place, passphrase_file)
         runner.run(run(wire(place, passphrase), child, lambda port: say(f"网关已启动，端口 {port}")))
-
-
-def seal(
-    home: HomeOption = None,
-    passphrase_file: PassphraseOption = None,
-    with_parent: Annotated[bool, typer.Option("--with-parent", help="标准输入关闭时一并退出")] = False,
-) -> None:
-    """运行封存进程；网关一侧只有它持有封存密钥。"""
-    logs.configure()
-    place, passphrase = home_of(home), passphrase_of(passphrase_file)
-    with told():
-        settings = load(place, "seal.toml", SealSettings)
-        path = place.seal_socket(settings)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        desk = SealingDesk(
-            key=SealingKey(read_secret(place.keys / "seal" / "sealing.secret", passphrase), settings.suite),
-            catalogue=load_catalogue(),
-            foundation=read_home_foundation(place),
-            marks=Marks(path.parent / "marks.journal"),
-            meter=Meter(path.parent / "meter.journal"),
-            clock=place.clock,
-            entropy=os.urandom,
-        )
-        server = listen(path)
-        signal.signal(signal.SIGTERM, lambda *_: server.close())
-        if with_parent:
-            threading.Thread(target=_end_with_parent, daemon=True).start()
-        serve_forever(server, desk)
-
-
-def _end_with_parent() -> None:
-    while os.read(0, 1):
-        pass
-    os.kill(os.getpid(), signal.SIGTERM)

@@ -25,7 +25,7 @@ from gateway.partners import departments, partners
 from gateway.proposals import RULEBOOKS_ID
 from ops.doctor.finding import Finding, doubt, ill, unseen, well
 from ops.doctor.installation import Installation
-from ops.rights import read_home_foundation
+from ops.foundation import read_home_foundation
 from ops.settings import SettingsError
 from policies.catalogue import load_catalogue
 from policies.problems import RulebookError

@@ -44,9 +44,10 @@ from gateway.ports import Rights
 from gateway.seal import Plain, day_number
 from ops import installing
 from ops.demo.office import IDS, administrators, head_of
+from ops.foundation import read_home_foundation
 from ops.office import open_office
 from ops.prove.homes import Stage, add_grant, copy_stage
-from ops.rights import RightsDesk, read_home_foundation
+from ops.rights import RightsDesk
 from ops.seal import SealingDesk
 from ops.settings import Home, Mode, ServeSettings, load
 from tests.authenticators import ORIGIN, RP_ID, SoftwareKey

@@ -27,9 +27,9 @@ from gateway.domain.query import Query, Subject
 from gateway.grants import Granted, judge
 from gateway.partners import partners
 from gateway.ports import Rights
+from ops.foundation import read_home_foundation
 from ops.office import open_office
 from ops.prove.homes import LOCAL, limits
-from ops.rights import read_home_foundation
 from policies.decision import Refusal
 from tests.fakes import MemoryStore
 from tests.gateways import Assembled, a_gateway, code_of

@@ -38,9 +38,9 @@ from ops.demo.staging import ISSUER, ORIGIN, stage
 from ops.doctor import GROUPS, Check, Finding, State, data, examine, keys, ledger, machine, rights, settings
 from ops.doctor.finding import Group, Report, well
 from ops.doctor.installation import Installation
+from ops.foundation import read_home_foundation
 from ops.log_keys import read_log_keys
 from ops.office import open_office
-from ops.rights import read_home_foundation
 from ops.seal import listen, serve_forever
 from ops.settings import Home, Mode, ServeSettings, load
 from policies.catalogue import load_catalogue

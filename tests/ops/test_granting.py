@@ -19,9 +19,9 @@ from gateway.deeds.standing import Standing
 from gateway.domain.grant import GrantError, canonical_document
 from gateway.domain.people import Duty
 from ops.demo.office import IDS, RehearsalError, SyntheticOffice, head_of, load_grant, number_of
+from ops.foundation import read_home_foundation
 from ops.office import open_office
 from ops.prove.homes import as_toml
-from ops.rights import read_home_foundation
 from ops.settings import Home, Mode, ServeSettings, load
 from policies.catalogue import load_catalogue
 from tests.homes import a_home

@@ -19,9 +19,9 @@ from gateway.deeds.errors import DeedError
 from gateway.domain.people import THREE, Duty
 from ops import installing
 from ops.demo.office import administrators, number_of
+from ops.foundation import read_home_foundation
 from ops.founding import Administrator, Administrators
 from ops.log_keys import TRUST_FILE, read_log_keys
-from ops.rights import read_home_foundation
 from ops.settings import Home, Mode, SealSettings, ServeSettings, SettingsError, load
 from policies.loader import SHIPPED_RULEBOOKS
 from tests import homes

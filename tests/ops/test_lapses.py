@@ -24,7 +24,8 @@ from gateway.domain.grant import Grant
 from gateway.grants import judge
 from gateway.ports import Rights
 from gateway.seal import Plain, day_number
-from ops.rights import RightsDesk, read_home_foundation
+from ops.foundation import read_home_foundation
+from ops.rights import RightsDesk
 from ops.seal import SealingDesk
 from ops.settings import ServeSettings, load
 from policies.decision import Reason, Refusal

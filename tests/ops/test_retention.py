@@ -26,11 +26,11 @@ from gateway.deeds.reading import DeedsReader
 from gateway.domain.errors import ConflictError
 from gateway.domain.people import Duty
 from ops.demo.office import SyntheticOffice
+from ops.foundation import read_home_foundation
 from ops.log_keys import TRUST_FILE, read_log_keys
 from ops.office import open_office
 from ops.retention import Archived, Retention
 from ops.review import Readers, review_desk
-from ops.rights import read_home_foundation
 from ops.settings import Home, ServeSettings, load
 from tests.fakes import DrivenClock
 from tests.homes import a_home

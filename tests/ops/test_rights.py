@@ -24,9 +24,10 @@ from gateway.domain.people import Duty
 from gateway.ports import Rights
 from ops import installing
 from ops.demo.office import SyntheticOffice, administrators, head_of
+from ops.foundation import read_home_foundation
 from ops.office import open_office
 from ops.prove.homes import FINANCE, Stage, add_grant
-from ops.rights import RightsDesk, load_units, read_home_foundation
+from ops.rights import RightsDesk, load_units
 from ops.settings import Home, Mode, ServeSettings, SettingsError, load
 from policies.decision import Permit
 from policies.snapshot import Ask

@@ -32,7 +32,7 @@ from gateway.domain.errors import UnavailableError
 from gateway.domain.grant import Grant
 from gateway.ports import Withheld
 from gateway.seal import Plain, Question, Sealer, SealingKey, day_number
-from ops.rights import read_home_foundation
+from ops.foundation import read_home_foundation
 from ops.seal import SealingDesk, listen, serve_forever
 from tests.fakes import DrivenClock, a_desk
 from tests.fakes_audit import CountingEntropy

@@ -26,8 +26,8 @@ from adapters.sql.engine import open_engine
 from audit.entry import decode
 from gateway.seal import SealingKey
 from ops.doors import Measured, build
+from ops.foundation import read_home_foundation
 from ops.prove.homes import FINANCE, Stage, add_grant, copy_stage, credentials, limits
-from ops.rights import read_home_foundation
 from ops.seal import SealingDesk, listen, serve_forever
 from ops.serve import adopt, sign_once
 from ops.settings import Home
