@@ -16,6 +16,7 @@ from adapters.sql.cursors import Cursor
 from adapters.sql.day_statements import SqlStatementReader
 from adapters.sql.deeds import DeedTable, EpochReader
 from adapters.sql.engine import driver_connection, open_engine
+from adapters.sql.watch_reader import SqlWatchReader
 from gateway.deeds.cohorts import Cohort
 from gateway.deeds.document import Kind
 from gateway.deeds.errors import DeedError
@@ -23,7 +24,7 @@ from gateway.deeds.foundation import Foundation
 from gateway.deeds.keeping import Kept
 from gateway.deeds.reading import DeedsReader, NewestStore
 from gateway.deeds.standing import Standing, is_live
-from gateway.deeds.steps import BREAK_GLASS
+from gateway.deeds.steps import BREAK_GLASS, RELEASE
 from gateway.domain.cohort import Members
 from gateway.domain.errors import UnavailableError
 from gateway.domain.partner_file import PartnerFileError
@@ -61,6 +62,7 @@ class RightsDesk:
         self._database = database
         self._epochs = EpochReader(database)
         self._statements = SqlStatementReader.open(database)
+        self._watched = SqlWatchReader.open(database)
         self._reader = DeedsReader(foundation, newest)
         self._compiler = Compiler(catalogue)
         self._cohorts = Cohorts()
@@ -71,6 +73,8 @@ class RightsDesk:
         self._entry = 0
         self._people: Callable[[str], Person | None] = lambda _: None
         self._frozen: frozenset[str] = frozenset()
+        self._released: dict[str, int] = {}
+        """When each target was released last, in Unix seconds."""
 
     def load(self) -> Rights:
         """Everything anew. A deed that does not verify is an error for all: somebody wrote to the database."""
@@ -84,9 +88,12 @@ class RightsDesk:
             signed_from = steps_up(standing, self._statements.months(), self._statements.last_day())
         except (DeedError, PartnerFileError, RulebookError) as error:
             raise UnavailableError(f"what is in force cannot be put together: {error}") from error
-        self._people, self._frozen = standing.roll.person, frozen_of(standing)
+        stops = [each for each in self._watched.stops() if self._released.get(each.target, 0) < each.at]
+        frozen = frozen_of(standing) | {each.target for each in stops if each.is_frozen}
+        self._people, self._frozen = standing.roll.person, frozen
         self._changed(registry, Deeds(tuple(self._known), {number: _encoded(standing, number) for number in grants}))
-        return Rights(epoch, snapshot, grants, self._frozen, cohorts=cohorts, ends=ends, signed_from=signed_from)
+        held = frozenset(each.target for each in stops if not each.is_frozen)
+        return Rights(epoch, snapshot, grants, frozen, held, cohorts=cohorts, ends=ends, signed_from=signed_from)
 
     def person(self, account: str) -> Person | None:
         """Keeps the promise of `gateway.ports.People`: who was in force when the rights were last loaded."""
@@ -139,6 +146,8 @@ class RightsDesk:
             self._entry = kept.entry
             if _is_for_seal(kept):
                 self._known.append(kept.deed)
+            if kept.kind == Kind.FREEZE and kept.opened().document.path == RELEASE:
+                self._released[kept.id] = kept.changed
             if kept.kind == Kind.PERSON and kept.opened().document.path == BREAK_GLASS:
                 self._loud()
 

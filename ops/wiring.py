@@ -36,6 +36,8 @@ from gateway.pipeline import Pipeline
 from gateway.ports import Index
 from gateway.record import Recorder
 from gateway.seal import Layout
+from gateway.watch.cells import watch_key
+from gateway.watch.watching import Watch
 from ops.closed import check_open
 from ops.examining import examine_apart
 from ops.foundation import read_home_foundation
@@ -163,6 +165,7 @@ def wire(home: Home, passphrase: Passphrase | None = None) -> Gateway:
     reader = SqlLedgerReader(open_engine(home.database_url(settings)))
     check_open(reader)
     checkpoints = FileCheckpoints(home.checkpoints)
+    secret = read_secret(home.keys / "serve" / "idempotency.secret", passphrase)
     return Gateway(
         home=home,
         settings=settings,
@@ -175,7 +178,8 @@ def wire(home: Home, passphrase: Passphrase | None = None) -> Gateway:
             index=generation or AbsentIndex(),
             comparisons={kind: Comparison(Layout(catalogue, kind), os.urandom) for kind in catalogue.kinds},
             recorder=_recorder(home, settings, log_keys, passphrase),
-            idempotency=Idempotency(read_secret(home.keys / "serve" / "idempotency.secret", passphrase), os.urandom),
+            watch=Watch(watch_key(secret), catalogue),
+            idempotency=Idempotency(secret, os.urandom),
             broke=_alarm(metrics),
         ),
         desk=SqlStore(home.database_url(settings)),

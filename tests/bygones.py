@@ -35,6 +35,7 @@ from gateway.review.hindsight import Hindsight
 from gateway.review.passing import Pace
 from gateway.review.rehearsal import Rehearsal
 from gateway.seal import Layout
+from gateway.watch.watching import Watch
 from ops.demo.office import SyntheticOffice
 from ops.foundation import read_home_foundation
 from ops.log_keys import make_ledger
@@ -43,7 +44,7 @@ from ops.settings import Home, Mode, ServeSettings, load
 from tests.audit.make import RECEIPT_SIGNER
 from tests.fakes import DeskSeal, DrivenClock, MemoryRegister, a_desk
 from tests.fakes_audit import CountingEntropy
-from tests.gateways import SECRET, some_facts
+from tests.gateways import LENIENT, SECRET, WATCH_KEY, some_facts
 from tests.homes import a_home
 from tests.make import CATALOGUE, ORIGIN, a_claim, a_grant, a_request, an_id
 
@@ -237,6 +238,7 @@ def bygones(path: Path) -> Bygones:
             signer=RECEIPT_SIGNER,
             entropy=CountingEntropy("recorder"),
         ),
+        watch=Watch(WATCH_KEY, CATALOGUE, LENIENT),
         idempotency=Idempotency(SECRET, CountingEntropy("answers")),
         broke=lambda _, error: (_ for _ in ()).throw(AssertionError(error)),
     )
