@@ -1,0 +1,1 @@
+"""Channels by which officers hear of incidents: webhook, syslog, mail."""
