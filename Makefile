@@ -16,8 +16,9 @@ PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 COVER_ALL   ?= 90
 COVER_RULES ?= 97
 
-# A file of tests stays in one process, because its tests share what they set up.
-PARALLEL ?= --numprocesses auto --maxprocesses 4 --dist loadfile
+# A file of tests stays in one process, because its tests share what they set up. Files are taken in the order of
+# tests/conftest.py, slow ones first; by itself xdist would begin with those of many tests, and end with slow ones.
+PARALLEL ?= --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 export PYTHONUTF8 := 1
 

@@ -15,7 +15,7 @@ from ops.prove.faults import program
 from ops.prove.homes import Stage, copy_stage
 from ops.prove.programs import ProofError
 from tests.invariants.running import Running, a_running
-from tests.invariants.world import World, a_stage, a_world, home_at
+from tests.invariants.world import World, a_world, home_at
 
 ENGINES = ("sqlite", "postgresql")
 KILLS = {"sqlite": 2, "postgresql": 1}
@@ -28,9 +28,9 @@ BROKEN = {
 
 
 @pytest.fixture(scope="session")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Stage:
+def stage(staged: Stage) -> Stage:
     """The league, sealed, on SQLite; to be copied."""
-    return a_stage(tmp_path_factory.mktemp("stage"))
+    return staged
 
 
 @pytest.fixture(scope="session")

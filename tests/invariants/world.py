@@ -25,7 +25,7 @@ from gateway.api.app import ROUTES
 from ops.demo.person import Person
 from ops.demo.staging import Department
 from ops.doors import Measured, build
-from ops.prove.homes import FINANCE, LOCAL, Stage, add_grant, copy_stage, credentials, stage_once
+from ops.prove.homes import FINANCE, LOCAL, Stage, add_grant, copy_stage, credentials
 from ops.prove.programs import Program, start_seal
 from ops.serve import adopt
 from ops.settings import Home, Mode
@@ -216,11 +216,6 @@ def a_world(stage: Stage, folder: Path, engine: str, database: str = "") -> Iter
             close()
         gateway.close()
         loop.close()
-
-
-def a_stage(folder: Path) -> Stage:
-    """The league, staged at `NOW`, to be copied."""
-    return stage_once(home_at(folder / "stage"))
 
 
 def home_at(path: Path, at: datetime = NOW) -> Home:
