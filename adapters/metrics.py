@@ -56,6 +56,9 @@ class Metrics:
             "bidui_statements_until_seconds", "End of the last day that has its statements", registry=self.registry
         )
         self._disputed = Gauge("bidui_statements_disputed", "Statements in dispute", registry=self.registry)
+        self._notices = Counter(
+            "bidui_notices", "Notices of incidents, by channel", ["channel", "outcome"], registry=self.registry
+        )
         self._children: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
 
     def request(self, route: str, status: int, seconds: float) -> None:
@@ -104,6 +107,10 @@ class Metrics:
     def disputed(self, disputes: int) -> None:
         """So many disputes are open."""
         self._disputed.set(disputes)
+
+    def notice(self, channel: str, outcome: str) -> None:
+        """A notice of an incident was `sent`, or `failed` and waits for its next try."""
+        self._notices.labels(channel, outcome).inc()
 
     def adopted(self, data_time: float) -> None:
         """Answers come from data of this Unix time."""

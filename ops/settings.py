@@ -49,6 +49,58 @@ class OidcServeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     """In the home; readable by the gateway's user alone."""
 
 
+Seconds = Annotated[float, msgspec.Meta(ge=0.1, le=60)]
+Address = Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Za-z.!#$%&'*+/=?^_`{|}~-]+@[0-9A-Za-z.-]+\Z", max_length=254)]
+"""Of mail, and of one person: nothing in it parts it from another, or ends the line."""
+Host = Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Za-z.:_-]+\Z", max_length=253)]
+
+
+class WebhookSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[notify.webhook]` in `serve.toml`. Relative paths begin in the home."""
+
+    url: str
+    """An https address; nothing else is ever asked."""
+    key_file: str
+    """A private file whose first line is the key that signs what is sent, 32 characters or more."""
+    authority_file: str = ""
+    """Certificates in PEM of the authorities to trust; empty: those of the system."""
+    timeout_seconds: Seconds = 5.0
+
+
+class SyslogSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[notify.syslog]` in `serve.toml`."""
+
+    host: Host
+    port: Annotated[int, msgspec.Meta(ge=1, le=65535)] = 6514
+    transport: Literal["tls", "tcp", "udp"] = "tls"
+    facility: Annotated[int, msgspec.Meta(ge=0, le=23)] = 13
+    authority_file: str = ""
+    timeout_seconds: Seconds = 5.0
+
+
+class MailSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[notify.mail]` in `serve.toml`."""
+
+    host: Host
+    sender: Address
+    recipients: Annotated[tuple[Address, ...], msgspec.Meta(min_length=1, max_length=50)]
+    port: Annotated[int, msgspec.Meta(ge=1, le=65535)] = 587
+    security: Literal["starttls", "tls"] = "starttls"
+    username: str = ""
+    password_file: str = ""
+    """A private file whose first line is the password."""
+    authority_file: str = ""
+    timeout_seconds: Seconds = 10.0
+
+
+class NotifySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[notify]` in `serve.toml`: the channels by which officers hear of incidents."""
+
+    webhook: WebhookSettings | None = None
+    syslog: SyslogSettings | None = None
+    mail: MailSettings | None = None
+
+
 class ServeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`serve.toml`: the gateway."""
 
@@ -95,6 +147,8 @@ class ServeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """What is held in `data/reserve`, and let go when there is less room than that."""
     grid_milliseconds: Annotated[float, msgspec.Meta(gt=0, le=1000)] = 2.0
     """Answers leave on multiples of this."""
+    notify: NotifySettings = NotifySettings()
+    """Channels by which officers hear of incidents."""
 
 
 class SealSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -27,7 +27,7 @@ from ops.demo.league import League
 from ops.demo.staging import DEPARTMENTS, stage
 from ops.prove.homes import free_ports
 from ops.prove.programs import Program, start, until
-from ops.settings import Home, Mode, SealSettings, ServeSettings
+from ops.settings import Home, MailSettings, Mode, SealSettings, ServeSettings, SyslogSettings, WebhookSettings
 from ops.sync import SourceSettings, SyncSettings
 
 ROOT = Path(__file__).parents[1]
@@ -65,6 +65,9 @@ SETTINGS: dict[str, type[msgspec.Struct]] = {
     "`seal.toml`": SealSettings,
     "`sync.toml`": SyncSettings,
     "每个 `[[sources]]`": SourceSettings,
+    "`[notify.webhook]`": WebhookSettings,
+    "`[notify.syslog]`": SyslogSettings,
+    "`[notify.mail]`": MailSettings,
 }
 
 
@@ -88,6 +91,9 @@ def test_no_setting_is_explained_that_does_not_exist() -> None:
     assert explained == {
         field.name for kind in (ServeSettings, SyncSettings, SourceSettings) for field in msgspec.structs.fields(kind)
     }
+    for place in (each for each in SETTINGS if "notify" in each):
+        rows = re.findall(r"^\| `([a-z_]+)` \|", section(OPERATIONS, place), re.MULTILINE)
+        assert set(rows) == {field.name for field in msgspec.structs.fields(SETTINGS[place])}, place
 
 
 def test_every_variable_of_the_environment_is_explained() -> None:

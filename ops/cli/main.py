@@ -49,6 +49,7 @@ WORDS: Final[Mapping[str, str]] = {
     "log": "log.app",
     "policy": "policy.app",
     "witness": "witness.app",
+    "watch": "watch.app",
     "bench": "bench.app",
 }
 """Each word, and where under `ops.cli` its function or its group stands."""

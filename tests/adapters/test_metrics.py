@@ -10,7 +10,7 @@ from prometheus_client import generate_latest
 from adapters.metrics import Metrics
 from tests.make import an_id
 
-LABELS = {"route", "status", "le"}
+LABELS = {"route", "status", "le", "channel", "outcome"}
 
 
 def text_of(metrics: Metrics) -> str:
@@ -40,11 +40,13 @@ def test_states_are_told_as_they_change() -> None:
     metrics.adopted(1_782_000_000.0)
     metrics.turn_broke()
     metrics.log_state("sealed", ["disk_full"])
+    metrics.notice("mail", "failed")
 
     assert value(metrics, "bidui_log_entries") == 17
     assert value(metrics, "bidui_data_time_seconds") == 1_782_000_000.0
     assert value(metrics, "bidui_turns_broken_total") == 1
     assert value(metrics, "bidui_log_sealed") == 1
+    assert value(metrics, "bidui_notices_total", channel="mail", outcome="failed") == 1
 
 
 def test_two_gateways_in_one_process_do_not_share_counts() -> None:
@@ -58,6 +60,7 @@ def test_labels_are_routes_and_codes_alone() -> None:
     metrics = Metrics()
     metrics.request("/v1/comparisons", 200, 0.003)
     metrics.turn_broke()
+    metrics.notice("webhook", "sent")
 
     names = set(re.findall(r'[{,](\w+)="', text_of(metrics)))
     assert names == LABELS

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from itertools import product
+from pathlib import Path
 from typing import Any, cast
 
 import msgspec
@@ -20,6 +22,7 @@ from tests.incidents import AT, NUMBER, PRODUCT, a_finding, an_incident
 from tests.make import an_id
 
 Json = Mapping[str, Any]
+OPERATIONS = Path(__file__).parents[2] / "docs/operations.md"
 
 REQUIRED: dict[str, set[str]] = {
     "": {"activity_id", "category_uid", "class_uid", "type_uid", "severity_id", "time", "metadata", "finding_info"},
@@ -166,6 +169,14 @@ def test_a_trial_is_a_detection_finding_that_alarms_nobody() -> None:
     assert (
         trial(AT, product=PRODUCT)["metadata"]["uid"] != trial(AT.replace(hour=3), product=PRODUCT)["metadata"]["uid"]
     )
+
+
+def test_every_member_is_explained() -> None:
+    text = OPERATIONS.read_text(encoding="utf-8")
+    table = text[text.index("### 告警的内容") :].partition("\n### ")[0]
+
+    rows = [row.split("|")[1] for row in table.splitlines() if row.startswith("| `")]
+    assert {member for row in rows for member in re.findall(r"`([a-z_.]+)`", row)} == MEMBERS.keys()
 
 
 STANDINGS = {

@@ -1,0 +1,79 @@
+"""`bidui watch`: what watches over use, on the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated
+from urllib.parse import urlencode
+
+import typer
+
+from gateway.domain.errors import UnavailableError
+from gateway.watch.notice import Notifier, trial
+from gateway.watch.ocsf import Notice
+from ops.channels import open_channels, product
+from ops.cli.console import Exit, HomeOption, JsonOption, fail, home_of, say, say_json, told
+from ops.cli.office.client import Told, at_office, rows
+from ops.cli.office.options import SessionOption
+from ops.settings import ServeSettings, load
+
+INCIDENTS = "/v1/office/incidents"
+
+app = typer.Typer(help="监测：事件、告警通道", no_args_is_help=True)
+
+
+@app.callback()
+def group() -> None:
+    """监测"""
+
+
+@app.command("notify-test")
+def notify_test(home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """向 serve.toml 中 notify 所设各通道各试送一条告警，并说明结果；有一路未送达即退出码 1。"""
+    place = home_of(home)
+    with told():
+        settings = load(place, "serve.toml", ServeSettings)
+        channels = open_channels(place, settings)
+        made = trial(place.clock.now(), product=product(settings))
+    if not channels:
+        fail("未设任何告警通道：在 serve.toml 写 [notify.webhook]、[notify.syslog] 或 [notify.mail]", Exit.USAGE)
+    causes = {name: _tried(notifier, made) for name, notifier in channels.items()}
+    if as_json:
+        say_json({name: {"sent": not cause, "cause": cause} for name, cause in causes.items()})
+    else:
+        for name, cause in causes.items():
+            say(f"{name}：未送达（{cause}）" if cause else f"{name}：已送达")
+    if any(causes.values()):
+        raise typer.Exit(Exit.FAILED)
+
+
+def _tried(notifier: Notifier, made: Notice) -> str:
+    """Why it did not arrive; nothing when it did."""
+    try:
+        notifier.send(made)
+    except UnavailableError as error:
+        return str(error)
+    return ""
+
+
+@app.command("incidents")
+def incidents(
+    partner: Annotated[str | None, typer.Option(help="只看这一部门")] = None,
+    session: SessionOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """监测发现的事件，新的在前：哪个探测项、看到多少、预期多少、如何解除。"""
+    with at_office(session, as_json=as_json) as client:
+        told_of = client.get(INCIDENTS if partner is None else f"{INCIDENTS}?{urlencode({'partner': partner})}")
+    if as_json:
+        say_json(told_of)
+        return
+    found = rows(told_of, "incidents")
+    say("\n".join(line for each in found for line in _lines(each)) or "没有事件")
+
+
+def _lines(each: Told) -> Iterator[str]:
+    yield f"{each['incident']}  {each['opened']}  {each['partner']}  签批单 {each['grant']}  {each['response']}"
+    seen = f"看到 {each['observed']}，预期 {each['expected']}，{each['days']} 天内"
+    yield f"  {each['detector_zh']}（{each['detector']}）：{seen}"
+    yield f"  {each['release_zh']}：bidui release grant.{each['grant']}"
