@@ -1,8 +1,8 @@
 """Frames: which disclosures are encrypted together, and how long each ciphertext is, whatever it hides.
 
 A frame is about one person and lies under a key of theirs: the subject's number alone; the operator with the matter
-they named and the inner cause of what they were told. The rules behind a refusal are about nobody. A frame never grows,
-and all frames of one label are equally long.
+they named and the inner cause of what they were told. The rules behind a refusal and a finding of the watch are about
+nobody. A frame never grows, and all frames of one label are equally long.
 """
 
 from collections.abc import Mapping
@@ -44,6 +44,7 @@ _ROOMS: Mapping[str, tuple[int, bool]] = {
     "subject": (34, True),
     "operator,matter,inner": (712, True),
     "rules": (568, False),
+    "finding": (568, False),
 }
 """Of each label the room for its values, and whether it is about a person. Only ever added to: the place is the code.
 
@@ -72,4 +73,4 @@ def _form(*codes: int) -> Form:
     )
 
 
-FORMS: Mapping[str, Form] = {"subject": _form(1), "comparison": _form(1, 2), "rules": _form(3)}
+FORMS: Mapping[str, Form] = {"subject": _form(1), "comparison": _form(1, 2), "rules": _form(3), "finding": _form(4)}

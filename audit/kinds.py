@@ -10,6 +10,7 @@ from audit.search_kinds import SEARCH_KINDS
 from audit.state_kinds import STATE_KINDS
 from audit.statement_kinds import STATEMENT_KINDS
 from audit.trail_kinds import TRAIL_KINDS
+from audit.watch_kinds import WATCH_KINDS
 
 _ASKED = {
     "client": "the partner's system that asked",
@@ -93,6 +94,7 @@ KINDS = (
     *SEARCH_KINDS,
     *STATEMENT_KINDS,
     *STATE_KINDS,
+    *WATCH_KINDS,
     *EVIDENCE_KINDS,
 )
 

@@ -45,7 +45,7 @@ from gateway.ports import (
 from gateway.record import Recorder
 from gateway.watch.accounts import Ceilings, accounts_of, partner_lock
 from gateway.watch.budgets import Budgets, Use, pairs_of
-from gateway.watch.watching import Watch
+from gateway.watching import Watch
 from policies.decision import Reason, Refusal
 
 Turn = Generator[Sealing | Committing, None, list[Reply]]
@@ -134,6 +134,7 @@ class Pipeline:
             watching.look(hearings)
             self._disclose(hearings)
             self._record(hearings, work, index.version, at)
+            self.recorder.note(watching.told(), work.ledger, at)
             yield from _commit(work)
         return [self._reply(hearing) for hearing in hearings]
 

@@ -16,8 +16,8 @@ from gateway.domain.budget import Reservation, Spending, Used
 from gateway.domain.cohort import NOBODY, Members
 from gateway.domain.grant import Grant, GrantClass
 from gateway.domain.people import Person
+from gateway.domain.standing import Kept, Standing
 from gateway.seal import Plain, Question
-from gateway.watch.standing import Kept, Standing
 from policies.snapshot import Snapshot
 
 

@@ -13,6 +13,7 @@ from adapters.identity.certificate import Edge
 from adapters.keys.files import Passphrase, read_secret
 from adapters.sealing.enlisting import Enlisters
 from adapters.sql.store import SqlWork
+from adapters.sql.watch_reader import SqlWatchReader
 from gateway.access_report import AccessDesk
 from gateway.accounts.enrolment import Enrolment, Invited
 from gateway.accounts.ports import AccountWork
@@ -22,6 +23,7 @@ from gateway.api.office.custody import CustodyDoors, custody_routes
 from gateway.api.office.deeds import DeedDoors, deed_routes
 from gateway.api.office.entries import EntryDoors, entry_routes
 from gateway.api.office.evidence import EvidenceDoors, evidence_routes
+from gateway.api.office.incidents import IncidentDoors, incident_routes
 from gateway.api.office.people import PeopleDoors, people_routes
 from gateway.api.office.policy import ReviewDoors, review_routes
 from gateway.api.office.state import LogState, StateDoors, state_routes
@@ -43,7 +45,7 @@ from ops.erasing import CustodyDesks, open_custody
 from ops.exporting import export_desk
 from ops.founding import Administrators, natural_of
 from ops.review import Readers, review_desk
-from ops.settings import Home, SealSettings, load
+from ops.settings import Home, SealSettings, ServeSettings, load
 from ops.statements import statement_desk
 from ops.trail import TrailParts, open_trail, trail_desk
 
@@ -89,6 +91,7 @@ class PeopleDesk:
                     catalogue=self.office.catalogue,
                 )
             ),
+            *incident_routes(IncidentDoors(reader=self.incidents(), guard=guard)),
             *state_routes(StateDoors(log_state=self.log_state, guard=guard)),
             *evidence_routes(EvidenceDoors(desk=self.evidence(), guard=guard)),
             *review_routes(ReviewDoors(desk=self.review(), guard=guard, catalogue=self.office.catalogue)),
@@ -104,6 +107,10 @@ class PeopleDesk:
             self.office.admit_founder(cast("SqlWork", work), person, code)
 
         return self.accounts.enrolment(admit)
+
+    def incidents(self) -> SqlWatchReader:
+        """What the watch found."""
+        return SqlWatchReader.open(self.home.database_url(load(self.home, "serve.toml", ServeSettings)))
 
     def review(self) -> ReviewDesk:
         """Explains decisions, and rehearses drafts."""

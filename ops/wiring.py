@@ -37,7 +37,7 @@ from gateway.ports import Index
 from gateway.record import Recorder
 from gateway.seal import Layout
 from gateway.watch.cells import watch_key
-from gateway.watch.watching import Watch
+from gateway.watching import Watch
 from ops.closed import check_open
 from ops.examining import examine_apart
 from ops.foundation import read_home_foundation

@@ -35,7 +35,7 @@ from gateway.review.hindsight import Hindsight
 from gateway.review.passing import Pace
 from gateway.review.rehearsal import Rehearsal
 from gateway.seal import Layout
-from gateway.watch.watching import Watch
+from gateway.watching import Watch
 from ops.demo.office import SyntheticOffice
 from ops.foundation import read_home_foundation
 from ops.log_keys import make_ledger

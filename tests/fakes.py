@@ -21,9 +21,9 @@ from gateway.domain.cohort import Members
 from gateway.domain.errors import DownError, UnavailableError
 from gateway.domain.grant import Grant
 from gateway.domain.incident import Incident
+from gateway.domain.standing import Kept, Scores, Standing, Stop
 from gateway.ports import Clock, DataVersion, LookUp, Remembered, Rights, Withheld
 from gateway.seal import Entropy, Facts, Plain, Question, Sealer, SealingKey
-from gateway.watch.standing import Kept, Scores, Standing, Stop
 from ops.seal import SealingDesk
 from policies.snapshot import Snapshot
 from tests.fakes_audit import CountingEntropy, MemoryLedger

@@ -21,14 +21,14 @@ from gateway.deeds.keeping import Kept, State
 from gateway.domain.comparison import Comparison
 from gateway.domain.grant import Grant
 from gateway.domain.reply import Answered, Failed, Refused, Reply, Request
+from gateway.domain.standing import Stop
 from gateway.idempotency import Idempotency
 from gateway.pipeline import Pipeline
 from gateway.record import Recorder
 from gateway.seal import Facts, Layout
 from gateway.watch.cells import watch_key
-from gateway.watch.standing import Stop
 from gateway.watch.thresholds import Thresholds
-from gateway.watch.watching import Watch
+from gateway.watching import Watch
 from tests.audit.make import RECEIPT_SIGNER
 from tests.fakes import DeskSeal, DrivenClock, MemoryRegister, MemoryStore, StandingRights, a_desk
 from tests.fakes_audit import CountingEntropy, MemoryKeys

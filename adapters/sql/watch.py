@@ -28,7 +28,7 @@ from adapters.sql.tables import control
 from adapters.sql.watch_tables import watch_cell, watch_day, watch_incident, watch_question, watch_score, watch_stop
 from gateway.domain.budget import DAYS
 from gateway.domain.incident import Incident
-from gateway.watch.standing import Kept, Scores, Standing, Stop
+from gateway.domain.standing import Kept, Scores, Standing, Stop
 
 _ENCODE = msgspec.json.Encoder(order="deterministic").encode
 

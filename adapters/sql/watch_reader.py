@@ -13,7 +13,7 @@ from adapters.sql.engine import open_engine
 from adapters.sql.watch_tables import watch_incident, watch_stop
 from gateway.domain.errors import UnavailableError
 from gateway.domain.incident import Incident
-from gateway.watch.standing import Stop
+from gateway.domain.standing import Stop
 
 
 class SqlWatchReader:

@@ -14,7 +14,7 @@ import msgspec
 from gateway.domain.incident import Action, Detector
 from gateway.watch.profile import Profile, learned, open_steps
 from gateway.watch.sequential import at_least
-from gateway.watch.standing import Scores, Standing
+from gateway.domain.standing import Scores, Standing
 from gateway.watch.thresholds import Thresholds
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from gateway.domain.grant import Grant
 from gateway.watch.sequential import Steps, steps
-from gateway.watch.standing import Scores
+from gateway.domain.standing import Scores
 from gateway.watch.thresholds import Thresholds
 
 _OPEN = 0.5

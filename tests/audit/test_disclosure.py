@@ -216,6 +216,16 @@ def test_without_its_key_nothing_opens() -> None:
 
 
 LONGEST: dict[str, tuple[object, ...]] = {
+    "finding": (
+        {
+            "detector": "d" * 32,
+            "observed": "9" * 24,
+            "expected": "9" * 24,
+            "days": 365,
+            "samples": ["0" * 8] * 5,
+            "notes": "n" * 356,
+        },
+    ),
     "subject": ("a" * 32,),
     "comparison": (
         "a" * 32,

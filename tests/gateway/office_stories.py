@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 from contextlib import closing
 from datetime import timedelta
+from typing import cast
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pyotp import TOTP
 
+from adapters.sql.store import SqlWork
+from gateway.domain.incident import Action, Detector, Finding, Incident, Level, Principal
 from gateway.domain.people import Duty
+from gateway.domain.standing import Kept
 from ops.demo.office import IDS, number_of
 from tests.bygones import CLERKS, DISCIPLINE, FINANCE, Bygones, without
 from tests.custody import Custody
@@ -57,6 +61,7 @@ def a_person_comes(office: OpenOffice, life: Life) -> None:
     (waiting,) = system.get("people/waiting")["people"]
     system.get("tasks")
     system.get("log/state")
+    officers_look_at_an_incident(office, life)
     drawn = system.post("deeds", kind="person", id=NEW, content=waiting["content"])
     system.sign(drawn["digest"])
     office.somebody(SECURITY).sign(drawn["digest"])
@@ -64,6 +69,30 @@ def a_person_comes(office: OpenOffice, life: Life) -> None:
     invited(office, TEMPORARY)
     office.send("DELETE", f"invitations/{TEMPORARY}", system.headers, b"")
     a_person_looks_after_an_account(new, life, secret)
+
+
+def officers_look_at_an_incident(office: OpenOffice, life: Life) -> None:
+    """The watch stopped a grant; its number leads to what it saw."""
+    finding = Finding(
+        detector=Detector.MISS_RATE,
+        action=Action.HOLD,
+        principal=Principal(Level.GRANT, "G-1"),
+        partner=PARTNER,
+        grant="G-1",
+        observed=14.2,
+        expected=13.8,
+        days=30,
+        at=life.clock.now(),
+    )
+    incident = Incident(number="ab" * 8, finding=finding, last=life.clock.now(), count=1, samples=("0a1b2c3d",))
+    with life.office.store.begin() as work:
+        cast("SqlWork", work).watch.keep(
+            Kept(day=1, scores={}, counts={}, cells={}, questions={}, incidents=[incident])
+        )
+        work.commit()
+    security = office.somebody(SECURITY)
+    (listed,) = security.get("incidents")["incidents"]
+    assert listed == security.get(f"incidents/{incident.number}")
 
 
 def a_person_looks_after_an_account(new: Insider, life: Life, secret: str) -> None:

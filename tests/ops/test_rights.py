@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
+from typing import cast
 
 import pytest
 from sqlalchemy import text
@@ -15,12 +16,15 @@ from adapters.identity.registry import Registry
 from adapters.newest_rights import FileNewest
 from adapters.sealing.client import Deeds
 from adapters.sql.engine import open_engine
+from adapters.sql.store import SqlWork
 from audit.entry import JsonValue
 from gateway.deeds.deed import Deed, drawn
 from gateway.deeds.document import Kind
 from gateway.deeds.foundation import Foundation
+from gateway.deeds.steps import RELEASE
 from gateway.domain.errors import DownError, UnavailableError
 from gateway.domain.people import Duty
+from gateway.domain.standing import Kept, Stop
 from gateway.ports import Rights
 from ops import installing
 from ops.demo.office import SyntheticOffice, administrators, head_of
@@ -336,6 +340,44 @@ def test_a_person_is_frozen_from_the_next_load_on(opened: Opened) -> None:
 
     assert opened.desk.is_frozen(head)
     assert opened.desk.person(head) is not None
+
+
+def stopped(opened: Opened, *, is_frozen: bool, seconds: int = 0) -> str:
+    """The watch lays a response on the grant of finance."""
+    at, target = int(opened.home.clock.now().timestamp()) + seconds, f"grant.{GRANT}"
+    with closing(open_office(opened.home).store) as store, store.begin() as work:
+        stop = Stop(target, is_frozen, "ab" * 8, at)
+        cast("SqlWork", work).watch.keep(Kept(day=1, scores={}, counts={}, cells={}, questions={}, stops={GRANT: stop}))
+        work.commit()
+    return target
+
+
+@pytest.mark.parametrize("is_frozen", [False, True], ids=["held", "frozen"])
+def test_what_the_watch_stopped_two_people_release(opened: Opened, is_frozen: bool) -> None:
+    before = opened.load()
+    target = stopped(opened, is_frozen=is_frozen)
+
+    rights = opened.load()
+    assert rights.epoch == before.epoch + 1
+    assert (rights.frozen if is_frozen else rights.held) == {target}
+    assert not (rights.held if is_frozen else rights.frozen)
+
+    with closing(SyntheticOffice(opened.home)) as office:
+        duties = Duty.SECURITY_ADMIN, Duty.LEADER
+        office.put_in_force(Kind.FREEZE, target, {"frozen": False}, *duties, path=RELEASE, reason="已核实")
+    assert opened.load().frozen | opened.load().held == set()
+    assert opened.open().load().frozen | opened.open().load().held == set(), "also for whoever starts anew"
+
+
+def test_what_was_released_is_stopped_again_by_what_comes_later(opened: Opened) -> None:
+    target = stopped(opened, is_frozen=False)
+    with closing(SyntheticOffice(opened.home)) as office:
+        duties = Duty.SECURITY_ADMIN, Duty.LEADER
+        office.put_in_force(Kind.FREEZE, target, {"frozen": False}, *duties, path=RELEASE, reason="已核实")
+
+    stopped(opened, is_frozen=True, seconds=60)
+
+    assert opened.load().frozen == {target}
 
 
 def test_a_clock_that_steps_back_stops_nobody(opened: Opened) -> None:

@@ -11,6 +11,7 @@ from gateway.api.office.description.of_access import of_access
 from gateway.api.office.description.of_custody import of_custody
 from gateway.api.office.description.of_deeds import of_deeds
 from gateway.api.office.description.of_entries import of_entries
+from gateway.api.office.description.of_incidents import of_incidents
 from gateway.api.office.description.of_people import of_people
 from gateway.api.office.description.of_review import of_review
 from gateway.api.office.description.of_state import of_state
@@ -34,4 +35,5 @@ def office_components() -> Json:
         **of_entries(),
         **of_custody(),
         **of_state(),
+        **of_incidents(),
     }

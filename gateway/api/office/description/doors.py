@@ -181,6 +181,11 @@ _EVIDENCE = (
 
 _STATE = (_get_of_duty("log/state", "log_state", "存证账的状态：能否比对，原因与处理", "OfficeLogState"),)
 
+_INCIDENTS = (
+    _get_of_duty("incidents", "incidents", "监测发现的事件，新的在前", "OfficeIncidents", query=("partner",)),
+    _get_of_duty("incidents/{id:str}", "incident", "一个事件", "OfficeIncident", 404),
+)
+
 _CUSTODY = (
     _post_of_duty("points", "point", "删除和保全文书如何称呼一个人", "OfficePoint", body=PointBody),
     _post_of_duty("erasures/{id:str}", "erase", "依生效文书删除一个人的披露项", "OfficeErased", 422),
@@ -207,5 +212,6 @@ DOORS: tuple[Door, ...] = (
     *_EVIDENCE,
     *_CUSTODY,
     *_STATE,
+    *_INCIDENTS,
 )
 """All of them."""

@@ -12,17 +12,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from audit.events import Draft
+from audit.watch_events import Found, watch_stopped
 from gateway.domain.answer import Cause, FieldCode
 from gateway.domain.budget import DAYS
 from gateway.domain.grant import Grant, local_day
 from gateway.domain.incident import Action, Finding, Incident, Level, Principal
+from gateway.domain.standing import NEW, Kept, Scores, Standing, Stop
 from gateway.hearing import Hearing
 from gateway.ports import Rights, WatchStore
 from gateway.watch.cells import cell_of
 from gateway.watch.detectors import Observation, Trip, observe, trips
 from gateway.watch.profile import Profile, profile_of
 from gateway.watch.questions import add, allowed, tokens
-from gateway.watch.standing import NEW, Kept, Scores, Standing, Stop
 from gateway.watch.thresholds import DEFAULTS, Thresholds
 from policies.catalogue import Catalogue
 from policies.decision import Reason
@@ -105,6 +107,10 @@ class Watching:
             self._stop(by_grant[number], trip, last)
         self._keep(turn)
 
+    def told(self) -> list[Draft]:
+        """What the ledger is told of responses."""
+        return [_draft(each, self._stops[each.finding.grant]) for each in self._incidents]
+
     def _known_cells(self, seen: Mapping[str, Sequence[Observation]]) -> Mapping[tuple[str, bytes], int]:
         """Unknown numbers are few: only for them the store is asked about their cells."""
         met = {(number, each.cell): None for number, heard in seen.items() for each in heard if each.cell is not None}
@@ -186,6 +192,19 @@ class Watching:
         )
         if not kept.is_empty:
             self._store.keep(kept)
+
+
+def _draft(incident: Incident, stop: Stop) -> Draft:
+    finding = incident.finding
+    found = Found(
+        detector=finding.detector.value,
+        observed=str(finding.observed),
+        expected=str(finding.expected),
+        days=finding.days,
+        samples=incident.samples,
+    )
+    response = "frozen" if stop.is_frozen else "held"
+    return watch_stopped(incident=incident.number, target=stop.target, response=response, found=found)
 
 
 class _Turn:

@@ -1,0 +1,214 @@
+"""Who harvests is told nothing from the request on that gave it away, on every store and every node."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from audit.entry import decode
+from gateway.domain.grant import Grant
+from gateway.domain.incident import Detector
+from gateway.domain.reply import Refused, Request
+from gateway.watch.thresholds import DEFAULTS, Thresholds
+from policies.decision import Reason
+from policies.identifiers import id_check_character
+from tests.fakes import MemoryStore
+from tests.gateways import Assembled, a_gateway, code_of, some_facts
+from tests.make import a_claim, a_grant, a_request
+
+Make = Callable[..., Assembled]
+KNOWN = 40
+SURE = a_grant(hit_rate=99)
+STRICT = Thresholds(least_misses=8, least_outside=3)
+
+
+@pytest.fixture(params=["memory", "sqlite", "postgresql"])
+def make(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Make]:
+    """Makes gateways over one register with the watch as it is delivered, on every store."""
+    fixture = {"memory": "", "sqlite": "sqlite_url", "postgresql": "postgres_url"}[request.param]
+    url, made = request.getfixturevalue(fixture) if fixture else "", list[Assembled]()
+
+    def make_one(*grants: Grant, limits: Thresholds = DEFAULTS, node: str = "gateway") -> Assembled:
+        folder = tmp_path / node
+        folder.mkdir(exist_ok=True)
+        gateway = a_gateway(folder, *(grants or (SURE,)), url=url, limits=limits, seed=node)
+        for number in range(1, KNOWN + 1):
+            gateway.person(number)
+        made.append(gateway)
+        return gateway
+
+    yield make_one
+    for each in made:
+        each.close()
+
+
+def codes(gateway: Assembled, *requests: Request) -> list[str]:
+    return [code_of(reply) for reply in gateway.ask(*requests)]
+
+
+def one_by_one(gateway: Assembled, requests: Sequence[Request]) -> list[str]:
+    return [code for each in requests for code in codes(gateway, each)]
+
+
+def unknown(start: int, count: int) -> list[Request]:
+    return [a_request(number) for number in range(start, start + count)]
+
+
+def of_one_birthday(count: int) -> list[Request]:
+    first17 = [f"15292119800101{number:03}" for number in range(1, count + 1)]
+    numbers = [each + id_check_character(each) for each in first17]
+    return [a_request(subject={"kind": "person", "id": number, "name": "张三"}) for number in numbers]
+
+
+# ---------------------------------------------------------------------------------------- what trips
+
+
+def test_numbers_that_nobody_has_are_a_harvest_from_the_sixth_on(make: Make) -> None:
+    told = one_by_one(make(), unknown(100, 8))
+
+    assert told == ["not_confirmed"] * 5 + ["held"] * 3
+
+
+def test_hits_between_them_buy_nothing_that_was_not_paid_before(make: Make) -> None:
+    """Good behaviour is no credit: whoever was right forty times may be wrong no more often than a newcomer."""
+    gateway = make()
+    assert set(one_by_one(gateway, [a_request(n) for n in range(1, KNOWN + 1)])) == {"confirmed"}
+
+    assert one_by_one(gateway, unknown(100, 7)).count("not_confirmed") == 5
+
+
+def test_numbers_of_one_birthday_are_one_from_the_fourth_on(make: Make) -> None:
+    told = one_by_one(make(a_grant(hit_rate=60)), of_one_birthday(6))
+
+    assert told == ["not_confirmed"] * 3 + ["frozen"] * 3
+
+
+def test_a_turn_that_trips_tells_nothing_also_of_what_came_before(make: Make) -> None:
+    gateway = make()
+
+    assert codes(gateway, a_request(1), *unknown(100, 6), a_request(2)) == ["held"] * 8
+
+
+def test_other_grants_of_the_turn_are_answered(make: Make) -> None:
+    gateway = make(SURE, a_grant(number="G-2", hit_rate=99))
+
+    told = codes(gateway, a_request(1, grant="G-2"), *unknown(100, 6), a_request(2, grant="G-2"))
+
+    assert told == ["confirmed", *["held"] * 6, "confirmed"]
+
+
+def test_wrong_values_for_people_one_after_the_other_are_a_guess(make: Make) -> None:
+    wrong = [a_request(n, claims=[a_claim("person_status", "退休")]) for n in range(1, 12)]
+
+    told = one_by_one(make(), wrong)
+
+    assert told.index("held") == 6, told
+    assert set(told[6:]) == {"held"}
+
+
+def test_people_outside_the_scope_run_out(make: Make) -> None:
+    gateway = make(limits=STRICT)
+    requests = list[Request]()
+    for number in range(200, 260):
+        gateway.person(number, some_facts(units=("other",)))
+        requests.append(a_request(number))
+
+    told = one_by_one(gateway, requests)
+
+    assert told.count("not_confirmed") == 50, "half a percent of ten thousand"
+    assert set(told[50:]) == {"frozen"}
+
+
+# ---------------------------------------------------------------------------------------- questions
+
+
+def test_a_field_of_many_values_is_asked_three_times_and_then_says_nothing(make: Make) -> None:
+    gateway = make()
+    wrong = [a_request(1, claims=[a_claim("unit", f"某单位{n}")]) for n in range(3)]
+    right = a_request(1, claims=[a_claim("unit", "盟教育局")])
+
+    assert one_by_one(gateway, [*wrong, right]) == ["confirmed"] * 3 + ["not_confirmed"]
+
+
+def test_a_repeated_question_is_no_other_one(make: Make) -> None:
+    assert one_by_one(make(), [a_request(1) for _ in range(9)]) == ["confirmed"] * 9
+
+
+def test_within_a_turn_the_last_question_counts_like_the_first(make: Make) -> None:
+    requests = [a_request(1, claims=[a_claim("unit", f"某单位{n}")]) for n in range(5)]
+
+    assert codes(make(), *requests) == ["confirmed"] * 3 + ["not_confirmed"] * 2
+
+
+def test_after_thirty_days_a_field_may_be_asked_again(make: Make) -> None:
+    gateway = make(a_grant(hit_rate=99, max_data_age_days=99))
+    one_by_one(gateway, [a_request(1, claims=[a_claim("unit", f"某单位{n}")]) for n in range(3)])
+
+    gateway.clock.pass_by(days=29)
+    assert codes(gateway, a_request(1)) == ["not_confirmed"]
+    gateway.clock.pass_by(days=1)
+    assert codes(gateway, a_request(1)) == ["confirmed"]
+
+
+def test_who_asked_too_much_meets_nobody_and_costs_the_same(make: Make) -> None:
+    gateway = make()
+    for n in range(4):
+        gateway.ask(a_request(1, claims=[a_claim("unit", f"某单位{n}")]))
+    locked, absent = gateway.ask(a_request(1), a_request(99))
+
+    assert len(getattr(locked, "json", b"")) == len(getattr(absent, "json", b"!"))
+
+
+# ---------------------------------------------------------------------------------------- what follows
+
+
+def test_a_response_holds_on_every_node_from_the_next_turn_on(make: Make) -> None:
+    first = make()
+    second = first if isinstance(first.store, MemoryStore) else make(node="second")
+
+    one_by_one(first, unknown(100, 6))
+
+    assert codes(second, a_request(1)) == ["held"]
+
+
+def test_the_partner_is_told_one_number_of_the_incident_and_no_more(make: Make) -> None:
+    gateway = make()
+    replies = [reply for each in unknown(100, 8) for reply in gateway.ask(each)]
+    refused = [each for each in replies if isinstance(each, Refused)]
+
+    assert [each.reason for each in refused] == [Reason.HELD] * 3
+    assert len(refused[0].incident) == 16
+
+
+def test_the_ledger_tells_what_was_stopped_in_the_same_transaction(tmp_path: Path) -> None:
+    gateway = a_gateway(tmp_path, SURE, limits=DEFAULTS)
+    assert isinstance(gateway.store, MemoryStore)
+    one_by_one(gateway, unknown(100, 6))
+
+    last, before = (decode(row.entry) for row in gateway.store.ledger.rows[:-3:-1])
+
+    assert isinstance(last, dict)
+    assert isinstance(before, dict)
+    assert last["type"] == "watch.stopped"
+    body, refused = last["body"], before["body"]
+    assert isinstance(body, dict)
+    assert isinstance(refused, dict)
+    assert body == {"incident": refused["outcome"]["incident"], "target": "grant.G-1", "response": "held"}
+    (incident,) = gateway.store.watch.incidents.values()
+    assert (incident.finding.detector, incident.finding.partner) == (Detector.MISS_RATE, "hr")
+    assert all(len(each) == 8 for each in incident.samples)
+
+
+def test_who_was_released_begins_anew(tmp_path: Path) -> None:
+    gateway = a_gateway(tmp_path, SURE, limits=DEFAULTS)
+    gateway.person(1)
+    assert isinstance(gateway.store, MemoryStore)
+    one_by_one(gateway, unknown(100, 6))
+    assert codes(gateway, a_request(1)) == ["held"]
+
+    gateway.store.watch.stops.clear()
+    gateway.store.epoch += 1
+
+    assert one_by_one(gateway, [a_request(1), *unknown(200, 6)]) == ["confirmed", *["not_confirmed"] * 5, "held"]

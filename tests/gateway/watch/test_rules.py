@@ -1,0 +1,138 @@
+"""The rules of the watch, without a gateway: sequential tests, questions, accounts, cells."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.domain.budget import DAYS
+from gateway.domain.standing import NEW
+from gateway.watch.accounts import Ceilings, accounts_of, is_grant, is_lock, partner_lock
+from gateway.watch.cells import cell_of
+from gateway.watch.detectors import Observation, observe, trips
+from gateway.watch.profile import profile_of
+from gateway.watch.questions import add, allowed
+from gateway.watch.sequential import at_least, steps
+from gateway.watch.thresholds import DEFAULTS
+from tests.make import CATALOGUE, a_grant, an_id, limits, some_limits
+
+DAY = 739_797
+
+
+@given(st.lists(st.booleans(), max_size=200))
+def test_a_score_never_falls_below_nothing(history: list[bool]) -> None:
+    score, test = 0.0, steps(0.03, 0.3)
+    for is_bad in history:
+        score = test.after(score, is_bad=is_bad)
+        assert score >= 0.0
+
+
+@given(st.integers(0, 300), st.integers(0, 30))
+def test_good_behaviour_before_is_worth_nothing(good: int, bad: int) -> None:
+    test, with_credit, without = steps(0.03, 0.3), 0.0, 0.0
+    for _ in range(good):
+        with_credit = test.after(with_credit, is_bad=False)
+    for _ in range(bad):
+        with_credit, without = test.after(with_credit, is_bad=True), test.after(without, is_bad=True)
+
+    assert with_credit == without
+
+
+@pytest.mark.parametrize(("count", "mean"), [(1, 0.5), (4, 0.01), (3, 3.0), (10, 2.5), (40, 20.0)])
+def test_the_tail_of_poisson_is_that_of_the_sum(count: int, mean: float) -> None:
+    below = sum(math.exp(-mean) * mean**k / math.factorial(k) for k in range(count))
+
+    if 1 - below > 1e-9:
+        assert math.exp(at_least(count, mean)) == pytest.approx(1 - below, rel=1e-6)
+    else:
+        assert at_least(count, mean) < math.log(1e-8)
+
+
+def test_nothing_is_always_met_and_something_never_where_none_is() -> None:
+    assert at_least(0, 0.0) == 0.0
+    assert at_least(1, 0.0) == -math.inf
+
+
+QUESTIONS = {
+    "a field of two values": ("sex", "equals", 1),
+    "a field of five": ("leader_rank", "at_least", 2),
+    "any unit": ("unit", "equals", 3),
+}
+
+
+@pytest.mark.parametrize(("field", "comparator", "most"), QUESTIONS.values(), ids=QUESTIONS)
+def test_the_smaller_a_field_the_fewer_questions(field: str, comparator: str, most: int) -> None:
+    assert allowed(CATALOGUE.fields[field], comparator, DEFAULTS) == most
+
+
+@given(st.lists(st.tuples(st.integers(0, 40), st.integers(0, 5)), max_size=30), st.integers(1, 3))
+def test_no_window_ever_has_more_new_questions_than_allowed(history: list[tuple[int, int]], most: int) -> None:
+    kept, told = b"", list[tuple[int, int]]()
+    day = DAY
+    for later, token in history:
+        day += later % 7
+        before, (kept, is_allowed) = kept, add(kept, day, [("unit", token, most)])
+        if is_allowed and kept != before:
+            told.append((day, token))
+
+    for last, _ in told:
+        assert len([on for on, _ in told if last - DAYS < on <= last]) <= most
+
+
+def test_where_one_question_is_too_many_none_is_counted() -> None:
+    kept, _ = add(b"", DAY, [("sex", 1, 1)])
+
+    assert add(kept, DAY, [("unit", 7, 3), ("sex", 2, 1)]) == (kept, False)
+
+
+def test_an_operator_may_use_no_more_than_the_largest_grant() -> None:
+    small, large = a_grant(limits=limits(day=3)), a_grant(number="G-2", limits=limits(day=9))
+    other = a_grant(number="G-3", partner="tax", limits=limits(day=99))
+    found = Ceilings([small, large, other]).of([(small, accounts_of(small, "wang-01"))])
+    accounts = accounts_of(small, "wang-01")
+
+    assert found == {
+        accounts.grant: some_limits(day=3),
+        accounts.purpose: some_limits(day=12, month=20_000, year=100_000, comparisons=200_000),
+        accounts.operator: some_limits(day=9),
+    }
+
+
+def test_only_grants_and_partners_have_a_row_to_lock() -> None:
+    accounts = accounts_of(a_grant(), "wang-01")
+
+    assert [is_lock(each) for each in accounts] == [True, False, False]
+    assert is_lock(partner_lock("hr"))
+    assert not is_grant(partner_lock("hr"))
+    assert len({accounts.purpose, accounts.operator, partner_lock("hr")}) == 3
+
+
+def test_a_cell_is_a_region_and_a_birthday_and_nobody_can_read_it() -> None:
+    number, neighbour = "152921198001010011", "152921198001010257"
+
+    assert cell_of(b"k" * 32, "person", number) == cell_of(b"k" * 32, "person", neighbour)
+    assert cell_of(b"k" * 32, "person", number) != cell_of(b"x" * 32, "person", number)
+    assert cell_of(b"k" * 32, "person", number) != cell_of(b"k" * 32, "person", an_id(1))
+    assert cell_of(b"k" * 32, "organisation", "11152921000000001X") is None
+
+
+def test_an_open_grant_is_held_when_it_meets_nobody_any_more() -> None:
+    """Eight of a hundred are there when it looks for people; nobody is when it makes numbers up."""
+    profile = profile_of(a_grant(**{"class": "open", "hit_rate": 8}), 20_000, DEFAULTS)
+    standing = NEW
+    for number in range(2000):
+        standing = observe(seen(is_unknown=number % 12 != 0), standing, profile, DEFAULTS)
+        assert not list(trips(standing, profile, DEFAULTS, 0))
+    made_up = 0
+    while not list(trips(standing, profile, DEFAULTS, 0)):
+        made_up += 1
+        standing = observe(seen(is_unknown=True), standing, profile, DEFAULTS)
+
+    assert 200 < made_up < 500
+
+
+def seen(*, is_unknown: bool) -> Observation:
+    return Observation(b"", True, not is_unknown, is_unknown, False, False, None)
