@@ -109,12 +109,19 @@ async def _serve(server: uvicorn.Server, gateway: Gateway, tasks: list[asyncio.T
     try:
         await server.serve()
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        await asyncio.to_thread(gateway.watchman.stop)
-        await asyncio.to_thread(gateway.watchman.sign_last)
-        gateway.close()
+        await end(gateway, tasks)
+
+
+async def end(gateway: Gateway, tasks: list[asyncio.Task[None]]) -> None:
+    """Ends the chores, signs what is new, and closes everything once no thread works on it. The last on this loop."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    await asyncio.to_thread(gateway.watchman.stop)
+    await asyncio.to_thread(gateway.watchman.sign_last)
+    # The thread of a chore that was cancelled works on, and a database closed under it takes the process down.
+    await asyncio.get_running_loop().shutdown_default_executor()
+    gateway.close()
 
 
 def sign_once(gateway: Gateway) -> None:

@@ -7,6 +7,7 @@ import json
 import shutil
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
@@ -29,7 +30,7 @@ from ops.doors import Measured, build
 from ops.foundation import read_home_foundation
 from ops.prove.homes import FINANCE, Stage, add_grant, copy_stage, credentials, limits
 from ops.seal import SealingDesk, listen, serve_forever
-from ops.serve import adopt, sign_once
+from ops.serve import adopt, end, sign_once
 from ops.settings import Home
 from ops.wiring import Gateway, wire
 from tests.doors import problem_of
@@ -327,6 +328,26 @@ def measured(app: Callable[[Scope, Receive, Send], object], path: str, kind: str
 
     asyncio.run(run())
     return metrics
+
+
+def test_nothing_is_closed_while_the_thread_of_a_chore_works_on_it(staged: Stage, tmp_path: Path) -> None:
+    """It would take the process down: a database's connection is closed by one thread and used by another."""
+    home = home_at(tmp_path / "home")
+    copy_stage(staged, home)
+    gateway, has_begun, told = wire(home), threading.Event(), list[int]()
+
+    def chore() -> None:
+        has_begun.set()
+        time.sleep(0.3)
+        told.append(gateway.reader.head().size)
+
+    async def begin_and_end() -> int:
+        task = asyncio.create_task(asyncio.to_thread(chore))
+        await asyncio.to_thread(has_begun.wait)
+        await end(gateway, [task])
+        return len(told)
+
+    assert asyncio.run(begin_and_end()) == 1
 
 
 async def fine(_: Scope, __: Receive, send: Send) -> None:
