@@ -51,6 +51,7 @@ WORDS: Final[Mapping[str, str]] = {
     "witness": "witness.app",
     "watch": "watch.app",
     "bench": "bench.app",
+    "simulate": "simulate.simulation",
 }
 """Each word, and where under `ops.cli` its function or its group stands."""
 

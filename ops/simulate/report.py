@@ -1,0 +1,193 @@
+"""What a simulation came to, for people and for machines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+import msgspec
+
+from ops.simulate.attacks import ATTACKS
+from ops.simulate.partners import Kind
+from ops.simulate.replay import Assault, Learned, Refusing
+from ops.simulate.running import SeedRun, Settings
+
+MILLION = 1_000_000
+WATCH = "watch:"
+"""How the cause begins where a detector stopped a grant; what is refused because it is stopped has another."""
+INCIDENT_DAYS = 7
+"""What a grant is refused for by one cause within so many days is one incident."""
+
+
+@dataclass(frozen=True)
+class Span:
+    """The median of the seeds, and the worst of them."""
+
+    median: float
+    worst: float
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> Span:
+        return cls(median(values), max(values))
+
+    def __str__(self) -> str:
+        texts = [
+            f"{value:,.0f}" if value >= 10 or value == int(value) else f"{value:.1f}"
+            for value in (self.median, self.worst)
+        ]
+        return "/".join(texts)
+
+
+def _short(value: float) -> str:
+    return f"{value:,.0f}" if value >= 10 or value == int(value) else f"{value:.1f}"
+
+
+@dataclass(frozen=True)
+class Leak:
+    """One attack over all seeds: by its first refusal, and by its end."""
+
+    name: str
+    says: str
+    stopped: int
+    seeds: int
+    by: str
+    queries: Span
+    days: Span
+    persons: Span
+    attributes: Span
+    persons_in_the_end: Span
+    attributes_in_the_end: Span
+
+
+@dataclass(frozen=True)
+class Alarms:
+    """What honest partners of one kind met, per million of their records."""
+
+    kind: str
+    records: int
+    holds: float
+    freezes: float
+    locks: float
+    """People of whom a partner had asked so much that it was told nothing more of them."""
+    refused: float
+    """Records that were not answered, whatever the reason."""
+
+
+def leaks(runs: Sequence[SeedRun]) -> list[Leak]:
+    """A line for each attack that was run."""
+    of = {name: [each for run in runs for each in run.assaults if each.attack == name] for name in ATTACKS}
+    return [_leak(name, assaults) for name, assaults in of.items() if assaults]
+
+
+def alarms(runs: Sequence[SeedRun]) -> list[Alarms]:
+    """A line for each kind of partner."""
+    return [_alarms(runs, kind) for kind in Kind]
+
+
+def document(settings: Settings, runs: Sequence[SeedRun]) -> dict[str, object]:
+    """For machines."""
+    return {
+        "seeds": [run.seed for run in runs],
+        "persons": settings.persons,
+        "days": settings.days,
+        "gate": settings.gate,
+        "attacks": msgspec.to_builtins(leaks(runs)),
+        "honest": msgspec.to_builtins(alarms(runs)),
+        "records": sum(run.records for run in runs),
+        "us_a_record": round(_cost(runs), 2),
+        "assaults": msgspec.to_builtins([each for run in runs for each in run.assaults]),
+    }
+
+
+def markdown(settings: Settings, runs: Sequence[SeedRun]) -> str:
+    """For people: what leaked, and what honest partners met."""
+    return "\n".join([*_heading(settings, runs), "", *_leak_table(leaks(runs)), "", *_alarm_table(alarms(runs)), ""])
+
+
+def _heading(settings: Settings, runs: Sequence[SeedRun]) -> list[str]:
+    gate = "with the identity gate" if settings.gate else "without an identity gate"
+    records = sum(run.records for run in runs)
+    seeds = ", ".join(str(run.seed) for run in runs)
+    return [
+        f"Seeds {seeds}; {settings.persons:,} persons, {settings.days} days, {gate}; {records:,} honest records at "
+        f"{_cost(runs):.0f} µs each inside the pipeline. Figures are median/worst of the seeds."
+    ]
+
+
+def _leak_table(lines: Sequence[Leak]) -> Iterator[str]:
+    yield "|attack| |stopped|first refused by|queries|days|persons|attributes|persons in the end|attributes in the end|"
+    yield "|---|---|---|---|---|---|---|---|---|---|"
+    for each in lines:
+        cells = (
+            each.queries,
+            each.days,
+            each.persons,
+            each.attributes,
+            each.persons_in_the_end,
+            each.attributes_in_the_end,
+        )
+        figures = "|".join(str(cell) for cell in cells)
+        yield f"|{each.name}|{each.says}|{each.stopped}/{each.seeds}|{each.by}|{figures}|"
+
+
+def _alarm_table(lines: Sequence[Alarms]) -> Iterator[str]:
+    yield "|honest partners|records|holds|freezes|locks|records refused|"
+    yield "|---|---|---|---|---|---|"
+    for each in lines:
+        yield f"|{each.kind}|{each.records:,}|{each.holds:.1f}|{each.freezes:.1f}|{each.locks:.1f}|{each.refused:.1f}|"
+    yield ""
+    yield "Holds, freezes (one a grant, cause and seven days) and refused records are per million records of that kind."
+
+
+def _leak(name: str, assaults: Sequence[Assault]) -> Leak:
+    first = [each.checked or each.end for each in assaults]
+    return Leak(
+        name=name,
+        says=ATTACKS[name].says,
+        stopped=sum(each.stopped for each in assaults),
+        seeds=len(assaults),
+        by=_causes(assaults),
+        queries=_span(first, lambda each: each.queries),
+        days=_span(first, lambda each: each.days),
+        persons=_span(first, lambda each: each.persons),
+        attributes=_span(first, lambda each: each.attributes),
+        persons_in_the_end=_span([each.end for each in assaults], lambda each: each.persons),
+        attributes_in_the_end=_span([each.end for each in assaults], lambda each: each.attributes),
+    )
+
+
+def _causes(assaults: Sequence[Assault]) -> str:
+    causes = [each.checked.by if each.checked else "nothing" for each in assaults]
+    counted = sorted({(-causes.count(cause), cause) for cause in causes})
+    return ", ".join(f"{cause} {-times}" for times, cause in counted)
+
+
+def _span(learned: Sequence[Learned], figure: Callable[[Learned], float]) -> Span:
+    return Span.of([figure(each) for each in learned])
+
+
+def _alarms(runs: Sequence[SeedRun], kind: Kind) -> Alarms:
+    records = sum(run.honest.records[kind] for run in runs)
+    of_kind = [run.honest.of(kind) for run in runs]
+    holds, freezes = (sum(_incidents(each, reason) for each in of_kind) for reason in ("held", "frozen"))
+    refused = sum(times for each in of_kind for times in each.values())
+    rate = MILLION / max(1, records)
+    locks = sum(len(run.honest.locked[kind]) for run in runs)
+    return Alarms(kind.value, records, holds * rate, freezes * rate, locks * rate, refused * rate)
+
+
+def _incidents(refused: Mapping[Refusing, int], reason: str) -> int:
+    """Incidents of this reason: a cause that comes back at the same grant within seven days is the same one."""
+    last: dict[tuple[int, str], int] = {}
+    count = 0
+    for each in sorted(refused):
+        begun = last.get((each.member, each.cause), -INCIDENT_DAYS)
+        if each.reason == reason and each.cause.startswith(WATCH) and each.day >= begun + INCIDENT_DAYS:
+            last[each.member, each.cause] = each.day
+            count += 1
+    return count
+
+
+def _cost(runs: Sequence[SeedRun]) -> float:
+    return MILLION * sum(run.seconds for run in runs) / max(1, sum(run.records for run in runs))

@@ -1,0 +1,148 @@
+"""Runs seeds: an honest year each, and at chosen mornings a child process for every attack, from the state as it is.
+
+A child is a fork, so a snapshot costs nothing and cannot differ from the original. It sends its result by a pipe.
+"""
+
+from __future__ import annotations
+
+import gc
+import multiprocessing
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection, wait
+from typing import Protocol
+
+import msgspec
+
+from gateway.watch.thresholds import DEFAULTS, Thresholds
+from ops.simulate.attacks import ATTACKS
+from ops.simulate.partners import DAYS
+from ops.simulate.replay import Assault, Honest, Honesty, assail, live
+from ops.simulate.stage import Stage
+from ops.simulate.world import ORGANISATIONS, PERSONS, build
+
+FIRST_SEED = 100
+SNAPSHOTS = (0.283, 0.341, 0.398)
+"""When attacks begin, in parts of the year: mornings of three Tuesdays of a whole one."""
+CHILDREN = 2
+
+
+class SimulationError(Exception):
+    """The simulation could not be run to its end; the message says where."""
+
+
+class Told(Protocol):
+    """Told how far a simulation is."""
+
+    def day(self, seed: int, day: int) -> None:
+        """A day of the honest year is over."""
+        ...
+
+    def attacked(self, assault: Assault) -> None:
+        """An attack has ended."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What is simulated."""
+
+    seeds: int = 5
+    first_seed: int = FIRST_SEED
+    persons: int = PERSONS
+    days: int = DAYS
+    attacks: tuple[str, ...] = tuple(ATTACKS)
+    gate: bool = False
+    near: bool = True
+    limits: Thresholds = DEFAULTS
+    children: int = CHILDREN
+
+    @property
+    def organisations(self) -> int:
+        """As many as the published world has, in proportion."""
+        return max(60, ORGANISATIONS * self.persons // PERSONS)
+
+    def begins(self, nth: int, seed: int) -> int:
+        """The day on which an attack begins: another for each seed in turn."""
+        return int(SNAPSHOTS[(nth + seed) % len(SNAPSHOTS)] * self.days)
+
+
+@dataclass(frozen=True)
+class SeedRun:
+    """What came of one seed."""
+
+    seed: int
+    honest: Honest
+    assaults: Sequence[Assault]
+    records: int
+    seconds: float
+    """Spent inside the pipeline for the honest records, on one core that may have been shared."""
+
+
+@dataclass
+class _Children:
+    """At most so many at a time."""
+
+    most: int
+    told: Told
+    assaults: list[Assault] = field(default_factory=list[Assault])
+    _pipes: list[Connection] = field(default_factory=list[Connection])
+
+    def start(self, attack: Callable[[], Assault]) -> None:
+        """Starts one, when there is room for it."""
+        while len(self._pipes) >= self.most:
+            self._collect()
+        context = multiprocessing.get_context("fork")
+        ours, theirs = context.Pipe(duplex=False)
+        context.Process(target=_send, args=(theirs, attack), daemon=True).start()
+        theirs.close()
+        self._pipes.append(ours)
+
+    def finish(self) -> list[Assault]:
+        """Waits for all of them."""
+        while self._pipes:
+            self._collect()
+        return self.assaults
+
+    def _collect(self) -> None:
+        for pipe in wait(self._pipes):
+            assert isinstance(pipe, Connection)
+            self._pipes.remove(pipe)
+            try:
+                sent = pipe.recv_bytes()
+            except EOFError:
+                raise SimulationError("an attack broke off; run it alone with --attack to see why") from None
+            self.assaults.append(msgspec.json.decode(sent, type=Assault))
+            self.told.attacked(self.assaults[-1])
+
+
+def simulate(settings: Settings, told: Told) -> list[SeedRun]:
+    """All seeds, one after the other. Raises `SimulationError`."""
+    return [_seed(settings, settings.first_seed + nth, told) for nth in range(settings.seeds)]
+
+
+def _seed(settings: Settings, seed: int, told: Told) -> SeedRun:
+    stage = Stage(build(seed, settings.persons, settings.organisations), gate=settings.gate, limits=settings.limits)
+    honesty, children = Honesty(stage, stage.members), _Children(settings.children, told)
+    for day in range(settings.days):
+        for nth, name in enumerate(ATTACKS):
+            if name in settings.attacks and settings.begins(nth, seed) == day:
+                children.start(_attack(stage, settings, nth, day))
+        live(stage, honesty, day, day + 1)
+        told.day(seed, day)
+    if stage.broken:
+        raise SimulationError(f"the pipeline broke on honest records: {dict(stage.broken)}")
+    ordered = sorted(children.finish(), key=lambda each: list(ATTACKS).index(each.attack))
+    return SeedRun(seed, honesty.seen, ordered, stage.answered, stage.seconds)
+
+
+def _attack(stage: Stage, settings: Settings, nth: int, day: int) -> Callable[[], Assault]:
+    attack = list(ATTACKS.values())[nth]
+    return lambda: assail(stage, attack, nth, day, settings.days, near=settings.near)
+
+
+def _send(pipe: Connection, attack: Callable[[], Assault]) -> None:
+    # What was there at the fork is shared with the parent as long as nobody counts it.
+    gc.freeze()
+    pipe.send_bytes(msgspec.json.encode(attack()))
+    pipe.close()

@@ -1,0 +1,133 @@
+"""The stage of a simulation: a world, its members, and the real pipeline on what is played around it."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from math import inf
+from typing import cast
+
+from gateway.domain.comparison import Comparison as RealComparison
+from gateway.domain.reply import Reply, Request
+from gateway.idempotency import Idempotency as RealIdempotency
+from gateway.pipeline import Pipeline
+from gateway.ports import DataVersion
+from gateway.record import Recorder as RealRecorder
+from gateway.watch.thresholds import DEFAULTS, Thresholds
+from gateway.watching import Watch
+from ops.simulate.asking import Asking, at
+from ops.simulate.fields import GATE
+from ops.simulate.granting import members_of
+from ops.simulate.memory import Store
+from ops.simulate.partners import DAY_SECONDS, START
+from ops.simulate.rights import YearsRights
+from ops.simulate.standins import Comparison, Idempotency, Index, Recorder, Seal
+from ops.simulate.world import World
+from policies.catalogue import load_catalogue
+
+_KEY = b"k" * 32
+_NEVER = 1 << 60
+BLIND = Thresholds(
+    alarm=inf,
+    least_misses=_NEVER,
+    least_outside=_NEVER,
+    cell_misses=_NEVER,
+    questions=(_NEVER, _NEVER, _NEVER),
+    bounds=_NEVER,
+)
+"""Thresholds that nobody crosses: what is left of the protection without a watch."""
+VERSION = DataVersion("a" * 64, "g2026", START)
+
+
+class BackwardsError(Exception):
+    """Somebody asked before what was already asked: the order of a simulated year is broken."""
+
+
+@dataclass
+class DrivenClock:
+    """Moves only when told."""
+
+    moment: datetime = START
+
+    def now(self) -> datetime:
+        """See `gateway.ports.Clock`."""
+        return self.moment
+
+
+@dataclass
+class Stage:
+    """Everything that has a state in a simulation; forking the process is a snapshot of it."""
+
+    world: World
+    gate: bool = False
+    """Whether a question must name the person, as the product asks. Without it a guessed number is a hit."""
+    limits: Thresholds = DEFAULTS
+    broken: Counter[str] = field(default_factory=Counter[str])
+    """What the pipeline said it broke on: nothing, in a simulation that is to be believed."""
+    suspects: frozenset[str] = frozenset()
+    """Grants that officers do not let go on."""
+    seconds: float = 0.0
+    """Spent inside the pipeline."""
+    answered: int = 0
+
+    def __post_init__(self) -> None:
+        gate = (GATE,) if self.gate else ()
+        self.members = members_of(self.world, gate=self.gate)
+        self.asking = Asking(self.world, self.members, gate=self.gate)
+        self.clock, self.store, self.recorder = DrivenClock(), Store(), Recorder()
+        self.rights = YearsRights(self.world, self.members, self.store)
+        self.seal = Seal(self.world, self.rights.scopes())
+        self.pipeline = Pipeline(
+            clock=self.clock,
+            store=self.store,
+            rights=self.rights,
+            seal=self.seal,
+            index=Index(self.world, VERSION),
+            comparisons={"person": cast("RealComparison", Comparison(gate))},
+            watch=Watch(key=_KEY, catalogue=load_catalogue(), limits=self.limits),
+            recorder=cast("RealRecorder", self.recorder),
+            idempotency=cast("RealIdempotency", Idempotency()),
+            broke=self._broke,
+        )
+
+    def begin(self, day: int) -> None:
+        """A morning: what changes of the rights, and whom officers let go on because it was no attack."""
+        grants = {incident.number: incident.finding.grant for incident in self.store.watch.incidents}
+        for target, stop in list(self.store.watch.stops.items()):
+            if grants[stop.incident] not in self.suspects:
+                self.store.release(target)
+        self.rights.begin(day)
+        self.seal.scopes = self.rights.scopes()
+
+    def ask(self, second: int, requests: Sequence[Request]) -> list[Reply]:
+        """The replies to what is asked together, so many seconds after the beginning of the year."""
+        moment = at(second)
+        if moment < self.clock.moment:
+            raise BackwardsError(f"asked {self.clock.moment - moment} before what was asked last")
+        self.clock.moment = moment
+        start = time.perf_counter()
+        replies = self.pipeline.answer(requests)
+        self.seconds += time.perf_counter() - start
+        self.answered += len(requests)
+        return replies
+
+    def causes(self) -> Counter[tuple[str, str, str]]:
+        """What was refused since this was asked last: by grant, reason and inner cause."""
+        taken, self.recorder.causes = self.recorder.causes, Counter()
+        return taken
+
+    def locked(self) -> Counter[tuple[str, bytes]]:
+        """Where too much had been asked, since this was asked last: by grant and link."""
+        taken, self.recorder.locked = self.recorder.locked, Counter()
+        return taken
+
+    def _broke(self, count: int, what: str) -> None:
+        self.broken[what] += count
+
+
+def day_of(second: int) -> int:
+    """The day of the year."""
+    return second // DAY_SECONDS
