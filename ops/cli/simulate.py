@@ -15,7 +15,7 @@ from ops.cli.console import Exit, JsonOption, fail, say, say_json
 from ops.simulate.attacks import ATTACKS
 from ops.simulate.partners import DAYS
 from ops.simulate.replay import Assault
-from ops.simulate.report import document, markdown
+from ops.simulate.report import ReportError, document, markdown, with_section
 from ops.simulate.running import CHILDREN, FIRST_SEED, Settings, SimulationError, simulate
 from ops.simulate.stage import BLIND
 from ops.simulate.world import PERSONS
@@ -32,6 +32,7 @@ def simulation(
     blind: Annotated[bool, typer.Option("--blind", help="监测不拦截，只剩额度：作比较的底数")] = False,
     children: Annotated[int, typer.Option(min=1, max=16, help="同时进行的攻击数")] = CHILDREN,
     report: Annotated[Path | None, typer.Option(help="另写一份 Markdown 报告")] = None,
+    section: Annotated[str | None, typer.Option(help="只替换该文件中此名的一段，如 blind")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """演练：合成一年的正常使用与十五种套取，经真实的处理过程，测出拦住之前泄露多少。"""
@@ -53,11 +54,21 @@ def simulation(
         fail(str(error))
     text = markdown(settings, runs)
     if report:
-        report.write_text(text, encoding="utf-8")
+        _write(report, section, text)
     if as_json:
         say_json(document(settings, runs))
     else:
         say(text)
+
+
+def _write(path: Path, section: str | None, tables: str) -> None:
+    if section is None:
+        path.write_text(tables, encoding="utf-8")
+        return
+    try:
+        path.write_text(with_section(path.read_text(encoding="utf-8"), section, tables), encoding="utf-8")
+    except (ReportError, OSError) as error:
+        fail(str(error))
 
 
 def _chosen(names: list[str] | None) -> tuple[str, ...]:

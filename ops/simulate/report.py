@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median
+from typing import NamedTuple
 
 import msgspec
 
 from ops.simulate.attacks import ATTACKS
 from ops.simulate.partners import Kind
-from ops.simulate.replay import Assault, Learned, Refusing
+from ops.simulate.replay import Assault, Learned
 from ops.simulate.running import SeedRun, Settings
 
 MILLION = 1_000_000
@@ -18,6 +19,10 @@ WATCH = "watch:"
 """How the cause begins where a detector stopped a grant; what is refused because it is stopped has another."""
 INCIDENT_DAYS = 7
 """What a grant is refused for by one cause within so many days is one incident."""
+
+
+class ReportError(Exception):
+    """A report could not be written; the message says what to do."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +79,17 @@ class Alarms:
     """Records that were not answered, whatever the reason."""
 
 
+class FalseAlarm(NamedTuple):
+    """An incident of an honest partner."""
+
+    seed: int
+    day: int
+    member: int
+    kind: Kind
+    reason: str
+    cause: str
+
+
 def leaks(runs: Sequence[SeedRun]) -> list[Leak]:
     """A line for each attack that was run."""
     of = {name: [each for run in runs for each in run.assaults if each.attack == name] for name in ATTACKS}
@@ -83,6 +99,18 @@ def leaks(runs: Sequence[SeedRun]) -> list[Leak]:
 def alarms(runs: Sequence[SeedRun]) -> list[Alarms]:
     """A line for each kind of partner."""
     return [_alarms(runs, kind) for kind in Kind]
+
+
+def incidents(run: SeedRun) -> list[FalseAlarm]:
+    """Where a detector stopped an honest grant; what comes back within seven days is the same incident."""
+    last: dict[tuple[int, str], int] = {}
+    found: list[FalseAlarm] = []
+    for each in sorted(run.honest.refused):
+        place = each.member, each.cause
+        if each.cause.startswith(WATCH) and each.day >= last.get(place, -INCIDENT_DAYS) + INCIDENT_DAYS:
+            last[place] = each.day
+            found.append(FalseAlarm(run.seed, each.day, each.member, each.kind, each.reason, each.cause))
+    return found
 
 
 def document(settings: Settings, runs: Sequence[SeedRun]) -> dict[str, object]:
@@ -95,14 +123,38 @@ def document(settings: Settings, runs: Sequence[SeedRun]) -> dict[str, object]:
         "attacks": msgspec.to_builtins(leaks(runs)),
         "honest": msgspec.to_builtins(alarms(runs)),
         "records": sum(run.records for run in runs),
-        "us_a_record": round(_cost(runs), 2),
+        "us_a_record": round(_cost(runs, lambda run: run.seconds), 2),
+        "us_a_record_of_the_watch": round(_cost(runs, lambda run: run.watch_seconds), 2),
+        "incidents": msgspec.to_builtins([each for run in runs for each in incidents(run)]),
         "assaults": msgspec.to_builtins([each for run in runs for each in run.assaults]),
     }
 
 
 def markdown(settings: Settings, runs: Sequence[SeedRun]) -> str:
     """For people: what leaked, and what honest partners met."""
-    return "\n".join([*_heading(settings, runs), "", *_leak_table(leaks(runs)), "", *_alarm_table(alarms(runs)), ""])
+    return "\n".join(
+        [
+            *_heading(settings, runs),
+            "",
+            *_leak_table(leaks(runs)),
+            "",
+            *_alarm_table(alarms(runs)),
+            *_alarm_list(runs),
+            "",
+        ]
+    )
+
+
+def with_section(text: str, name: str, tables: str) -> str:
+    """A document with these tables between the marks of that name. Raises `ReportError` when it has none."""
+    begin, end = f"<!-- begin {name} -->\n", f"<!-- end {name} -->"
+    before, found, rest = text.partition(begin)
+    _, closed, after = rest.partition(end)
+    if not found or not closed:
+        raise ReportError(
+            f"the document has no lines {begin.strip()} and {end}; write them where the tables are to stand"
+        )
+    return f"{before}{begin}{tables}{end}{after}"
 
 
 def _heading(settings: Settings, runs: Sequence[SeedRun]) -> list[str]:
@@ -111,7 +163,8 @@ def _heading(settings: Settings, runs: Sequence[SeedRun]) -> list[str]:
     seeds = ", ".join(str(run.seed) for run in runs)
     return [
         f"Seeds {seeds}; {settings.persons:,} persons, {settings.days} days, {gate}; {records:,} honest records at "
-        f"{_cost(runs):.0f} µs each inside the pipeline. Figures are median/worst of the seeds."
+        f"{_cost(runs, lambda run: run.seconds):.0f} µs each inside the pipeline, of which the watch takes "
+        f"{_cost(runs, lambda run: run.watch_seconds):.1f}. Figures are median/worst of the seeds."
     ]
 
 
@@ -138,6 +191,16 @@ def _alarm_table(lines: Sequence[Alarms]) -> Iterator[str]:
         yield f"|{each.kind}|{each.records:,}|{each.holds:.1f}|{each.freezes:.1f}|{each.locks:.1f}|{each.refused:.1f}|"
     yield ""
     yield "Holds, freezes (one a grant, cause and seven days) and refused records are per million records of that kind."
+
+
+def _alarm_list(runs: Sequence[SeedRun]) -> Iterator[str]:
+    found = [each for run in runs for each in incidents(run)]
+    if found:
+        yield ""
+        yield "|false alarm|seed|day|partner|"
+        yield "|---|---|---|---|"
+    for each in found:
+        yield f"|{each.reason} by {each.cause.removeprefix(WATCH)}|{each.seed}|{each.day}|{each.kind} {each.member}|"
 
 
 def _leak(name: str, assaults: Sequence[Assault]) -> Leak:
@@ -170,24 +233,13 @@ def _span(learned: Sequence[Learned], figure: Callable[[Learned], float]) -> Spa
 def _alarms(runs: Sequence[SeedRun], kind: Kind) -> Alarms:
     records = sum(run.honest.records[kind] for run in runs)
     of_kind = [run.honest.of(kind) for run in runs]
-    holds, freezes = (sum(_incidents(each, reason) for each in of_kind) for reason in ("held", "frozen"))
+    found = [each for run in runs for each in incidents(run) if each.kind is kind]
+    holds, freezes = (sum(each.reason == reason for each in found) for reason in ("held", "frozen"))
     refused = sum(times for each in of_kind for times in each.values())
     rate = MILLION / max(1, records)
     locks = sum(len(run.honest.locked[kind]) for run in runs)
     return Alarms(kind.value, records, holds * rate, freezes * rate, locks * rate, refused * rate)
 
 
-def _incidents(refused: Mapping[Refusing, int], reason: str) -> int:
-    """Incidents of this reason: a cause that comes back at the same grant within seven days is the same one."""
-    last: dict[tuple[int, str], int] = {}
-    count = 0
-    for each in sorted(refused):
-        begun = last.get((each.member, each.cause), -INCIDENT_DAYS)
-        if each.reason == reason and each.cause.startswith(WATCH) and each.day >= begun + INCIDENT_DAYS:
-            last[each.member, each.cause] = each.day
-            count += 1
-    return count
-
-
-def _cost(runs: Sequence[SeedRun]) -> float:
-    return MILLION * sum(run.seconds for run in runs) / max(1, sum(run.records for run in runs))
+def _cost(runs: Sequence[SeedRun], seconds: Callable[[SeedRun], float]) -> float:
+    return MILLION * sum(map(seconds, runs)) / max(1, sum(run.records for run in runs))

@@ -76,7 +76,9 @@ class SeedRun:
     assaults: Sequence[Assault]
     records: int
     seconds: float
-    """Spent inside the pipeline for the honest records, on one core that may have been shared."""
+    """Processor time spent inside the pipeline for the honest records."""
+    watch_seconds: float
+    """Of it, what the watch took."""
 
 
 @dataclass
@@ -133,7 +135,7 @@ def _seed(settings: Settings, seed: int, told: Told) -> SeedRun:
     if stage.broken:
         raise SimulationError(f"the pipeline broke on honest records: {dict(stage.broken)}")
     ordered = sorted(children.finish(), key=lambda each: list(ATTACKS).index(each.attack))
-    return SeedRun(seed, honesty.seen, ordered, stage.answered, stage.seconds)
+    return SeedRun(seed, honesty.seen, ordered, stage.answered, stage.seconds, stage.watch.seconds)
 
 
 def _attack(stage: Stage, settings: Settings, nth: int, day: int) -> Callable[[], Assault]:

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from math import inf
-from typing import cast
+from typing import ParamSpec, TypeVar, cast
 
 from gateway.domain.comparison import Comparison as RealComparison
 from gateway.domain.reply import Reply, Request
+from gateway.hearing import Hearing
 from gateway.idempotency import Idempotency as RealIdempotency
 from gateway.pipeline import Pipeline
-from gateway.ports import DataVersion
+from gateway.ports import DataVersion, Rights, WatchStore
 from gateway.record import Recorder as RealRecorder
 from gateway.watch.thresholds import DEFAULTS, Thresholds
-from gateway.watching import Watch
+from gateway.watching import Watch, Watching
 from ops.simulate.asking import Asking, at
 from ops.simulate.fields import GATE
 from ops.simulate.granting import members_of
@@ -28,6 +29,8 @@ from ops.simulate.standins import Comparison, Idempotency, Index, Recorder, Seal
 from ops.simulate.world import World
 from policies.catalogue import load_catalogue
 
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
 _KEY = b"k" * 32
 _NEVER = 1 << 60
 BLIND = Thresholds(
@@ -58,6 +61,30 @@ class DrivenClock:
 
 
 @dataclass
+class TimedWatch(Watch):
+    """The watch as it is, and the processor time that it takes."""
+
+    seconds: float = 0.0
+
+    def begin(self, hearings: Sequence[Hearing], store: WatchStore, rights: Rights, at: datetime) -> Watching:
+        """See `gateway.watching.Watch`."""
+        watching = self._timed(super().begin)(hearings, store, rights, at)
+        for step in ("lock_questions", "look"):
+            setattr(watching, step, self._timed(getattr(watching, step)))
+        return watching
+
+    def _timed(self, act: Callable[_P, _R]) -> Callable[_P, _R]:
+        def act_timed(*given: _P.args, **named: _P.kwargs) -> _R:
+            start = time.thread_time()
+            try:
+                return act(*given, **named)
+            finally:
+                self.seconds += time.thread_time() - start
+
+        return act_timed
+
+
+@dataclass
 class Stage:
     """Everything that has a state in a simulation; forking the process is a snapshot of it."""
 
@@ -70,7 +97,7 @@ class Stage:
     suspects: frozenset[str] = frozenset()
     """Grants that officers do not let go on."""
     seconds: float = 0.0
-    """Spent inside the pipeline."""
+    """Processor time spent inside the pipeline."""
     answered: int = 0
 
     def __post_init__(self) -> None:
@@ -80,6 +107,7 @@ class Stage:
         self.clock, self.store, self.recorder = DrivenClock(), Store(), Recorder()
         self.rights = YearsRights(self.world, self.members, self.store)
         self.seal = Seal(self.world, self.rights.scopes())
+        self.watch = TimedWatch(key=_KEY, catalogue=load_catalogue(), limits=self.limits)
         self.pipeline = Pipeline(
             clock=self.clock,
             store=self.store,
@@ -87,7 +115,7 @@ class Stage:
             seal=self.seal,
             index=Index(self.world, VERSION),
             comparisons={"person": cast("RealComparison", Comparison(gate))},
-            watch=Watch(key=_KEY, catalogue=load_catalogue(), limits=self.limits),
+            watch=self.watch,
             recorder=cast("RealRecorder", self.recorder),
             idempotency=cast("RealIdempotency", Idempotency()),
             broke=self._broke,
@@ -108,9 +136,9 @@ class Stage:
         if moment < self.clock.moment:
             raise BackwardsError(f"asked {self.clock.moment - moment} before what was asked last")
         self.clock.moment = moment
-        start = time.perf_counter()
+        start = time.thread_time()
         replies = self.pipeline.answer(requests)
-        self.seconds += time.perf_counter() - start
+        self.seconds += time.thread_time() - start
         self.answered += len(requests)
         return replies
 

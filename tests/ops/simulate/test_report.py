@@ -1,0 +1,78 @@
+"""What is told of a simulation: spans, causes, false alarms, and a section of a document."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from ops.simulate.partners import Kind
+from ops.simulate.replay import Assault, Honest, Learned, Refusing
+from ops.simulate.report import ReportError, Span, alarms, incidents, leaks, with_section
+from ops.simulate.running import SeedRun
+
+
+def an_assault(seed: int, persons: int, by: str = "held:watch:cell") -> Assault:
+    checked = Learned(queries=10, days=0.5, persons=persons, attributes=2 * persons, by=by) if by else None
+    end = Learned(queries=20, days=9.0, persons=3 * persons, attributes=6 * persons)
+    return Assault("A5", seed, checked, end, bool(by), {by: 1})
+
+
+def a_run(seed: int, *assaults: Assault, refused: dict[Refusing, int] | None = None) -> SeedRun:
+    honest = Honest(Counter({Kind.PAYROLL: 500_000}), Counter(refused or {}))
+    return SeedRun(seed, honest, assaults, 500_000, 1.0, 0.1)
+
+
+def a_refusal(day: int, cause: str = "watch:miss_rate", reason: str = "held", member: int = 4) -> Refusing:
+    return Refusing(day, member, Kind.PAYROLL, reason, cause)
+
+
+def test_an_attack_is_told_by_the_median_and_the_worst_seed() -> None:
+    runs = [a_run(seed, an_assault(seed, persons)) for seed, persons in ((1, 4), (2, 9), (3, 5))]
+
+    [leak] = leaks(runs)
+
+    assert (leak.stopped, leak.seeds, leak.by) == (3, 3, "held:watch:cell 3")
+    assert leak.persons == Span(5, 9)
+    assert leak.persons_in_the_end == Span(15, 27)
+    assert str(leak.persons) == "5/9"
+
+
+def test_an_attack_that_nothing_refused_is_told_by_its_end() -> None:
+    [leak] = leaks([a_run(1, an_assault(1, 4, by=""))])
+
+    assert (leak.stopped, leak.by, leak.persons) == (0, "nothing 1", Span(12, 12))
+
+
+INCIDENTS = {
+    "one day": ([a_refusal(10)], 1),
+    "the next days": ([a_refusal(10), a_refusal(11), a_refusal(16)], 1),
+    "a week later": ([a_refusal(10), a_refusal(17)], 2),
+    "two detectors": ([a_refusal(10), a_refusal(10, "watch:misses", "frozen")], 2),
+    "two grants": ([a_refusal(10), a_refusal(10, member=5)], 2),
+    "what follows from it": ([a_refusal(10), a_refusal(10, "held:grant")], 1),
+    "quota": ([a_refusal(10, "budget", "quota")], 0),
+}
+
+
+@pytest.mark.parametrize(("refusals", "count"), INCIDENTS.values(), ids=INCIDENTS)
+def test_false_alarms_are_counted_once_a_week(refusals: list[Refusing], count: int) -> None:
+    assert len(incidents(a_run(1, refused=dict.fromkeys(refusals, 100)))) == count
+
+
+def test_alarms_are_told_per_million_records() -> None:
+    payroll = alarms([a_run(1, refused={a_refusal(10): 100, a_refusal(50, "watch:cell", "frozen"): 3})])[0]
+
+    assert (payroll.holds, payroll.freezes, payroll.refused) == (2.0, 2.0, 206.0)
+
+
+def test_a_section_is_replaced_and_nothing_else() -> None:
+    text = "a\n<!-- begin blind -->\nold\n<!-- end blind -->\nb\n"
+
+    assert with_section(text, "blind", "new\n") == "a\n<!-- begin blind -->\nnew\n<!-- end blind -->\nb\n"
+
+
+@pytest.mark.parametrize("text", ["", "<!-- begin blind -->\n", "<!-- end blind -->"])
+def test_a_document_without_the_marks_is_left_alone(text: str) -> None:
+    with pytest.raises(ReportError, match="begin blind"):
+        with_section(text, "blind", "new\n")
