@@ -134,7 +134,7 @@ class Pipeline:
             watching.look(hearings)
             self._disclose(hearings)
             self._record(hearings, work, index.version, at)
-            self.recorder.note(watching.told(), work.ledger, at)
+            watching.lay(self.recorder.note(watching.told(), work.ledger, at))
             yield from _commit(work)
         return [self._reply(hearing) for hearing in hearings]
 

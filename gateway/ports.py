@@ -16,7 +16,7 @@ from gateway.domain.budget import Reservation, Spending, Used
 from gateway.domain.cohort import NOBODY, Members
 from gateway.domain.grant import Grant, GrantClass
 from gateway.domain.people import Person
-from gateway.domain.standing import Kept, Standing
+from gateway.domain.standing import Kept, Standing, Stop
 from gateway.seal import Plain, Question
 from policies.snapshot import Snapshot
 
@@ -163,6 +163,10 @@ class WatchStore(Protocol):
 
     def keep(self, kept: Kept) -> None:
         """Writes down what a turn changes. Responses begin a new control epoch."""
+        ...
+
+    def lay(self, stops: Sequence[Stop]) -> None:
+        """Lays responses, once the ledger tells of them."""
         ...
 
 

@@ -69,10 +69,9 @@ class Recorder:
         recorded = self.ledger.append(store, [each.draft for each in written], at)
         self._reply(list(zip(written, recorded, strict=True)), writer.data)
 
-    def note(self, drafts: Sequence[Draft], store: LedgerStore, at: datetime) -> None:
-        """Gives what a turn did besides its entries, behind those of the hearings."""
-        if drafts:
-            self.ledger.append(store, drafts, at)
+    def note(self, drafts: Sequence[Draft], store: LedgerStore, at: datetime) -> list[int]:
+        """Gives what a turn did besides its entries, behind those of the hearings; by which numbers."""
+        return [each.index for each in self.ledger.append(store, drafts, at)] if drafts else []
 
     def _reply(self, recorded: Sequence[tuple[_Written, Recorded]], data: DataRef) -> None:
         told = [

@@ -69,7 +69,7 @@ class Watching:
         self._day = local_day(at).toordinal()
         self._questions: dict[tuple[str, bytes], bytes] = {}
         self._incidents: list[Incident] = []
-        self._stops: dict[str, Stop] = {}
+        self._stopped: list[str] = []
 
     def lock_questions(self, hearings: Sequence[Hearing]) -> set[int]:
         """Counts what is asked of whom, before anybody is looked up; the places of those that ask too much."""
@@ -109,7 +109,13 @@ class Watching:
 
     def told(self) -> list[Draft]:
         """What the ledger is told of responses."""
-        return [_draft(each, self._stops[each.finding.grant]) for each in self._incidents]
+        return [_draft(each) for each in self._incidents]
+
+    def lay(self, entries: Sequence[int]) -> None:
+        """Lays the responses that these entries tell of."""
+        stops = [_stop(each, entry) for each, entry in zip(self._incidents, entries, strict=True)]
+        if stops:
+            self._store.lay(stops)
 
     def _known_cells(self, seen: Mapping[str, Sequence[Observation]]) -> Mapping[tuple[str, bytes], int]:
         """Unknown numbers are few: only for them the store is asked about their cells."""
@@ -154,8 +160,7 @@ class Watching:
         incident = self._incident(granted.grant, trip, seen)
         self._incidents.append(incident)
         is_frozen = trip.action >= Action.FREEZE_CREDENTIAL
-        number = granted.grant.number
-        self._stops[number] = Stop(f"grant.{number}", is_frozen, incident.number, int(self._at.timestamp()))
+        self._stopped.append(granted.grant.number)
         for hearing in hearings:
             hearing.withhold(Reason.FROZEN if is_frozen else Reason.HELD, f"watch:{trip.detector}", incident.number)
 
@@ -171,7 +176,8 @@ class Watching:
             days=DAYS,
             at=self._at,
         )
-        name = f"{grant.number}\n{trip.detector}\n{self._at.isoformat()}"
+        # A response begins a control epoch, so no two incidents of a grant have the same; clocks may stand still.
+        name = f"{grant.number}\n{trip.detector}\n{self._epoch}\n{self._at.isoformat()}"
         number = hashlib.blake2b(name.encode(), key=self._watch.key, digest_size=8).hexdigest()
         samples = tuple(self._pseudonym(each.link) for each in seen[-_SAMPLES:])
         return Incident(number=number, finding=finding, last=self._at, count=1, samples=samples)
@@ -187,15 +193,20 @@ class Watching:
             cells=turn.cells,
             questions=self._questions,
             cleared=turn.cleared,
-            stops=self._stops,
+            stopped=sorted(self._stopped),
             incidents=self._incidents,
         )
         if not kept.is_empty:
             self._store.keep(kept)
 
 
-def _draft(incident: Incident, stop: Stop) -> Draft:
+def _stop(incident: Incident, entry: int) -> Stop:
     finding = incident.finding
+    return Stop(f"grant.{finding.grant}", finding.action >= Action.FREEZE_CREDENTIAL, incident.number, entry)
+
+
+def _draft(incident: Incident) -> Draft:
+    finding, stop = incident.finding, _stop(incident, 0)
     found = Found(
         detector=finding.detector.value,
         observed=str(finding.observed),

@@ -9,11 +9,16 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from adapters.keys.files import read_passphrase
+from adapters.metrics import Metrics
 from adapters.notify.mail import Account, Mail
 from adapters.notify.syslog import Syslog
 from adapters.notify.webhook import Webhook
+from adapters.sql.engine import open_engine
+from adapters.sql.notices import SqlOutbox
+from adapters.sql.store import SqlStore
 from gateway.watch.notice import Notifier, product_of
 from gateway.watch.ocsf import Product
+from ops.notifying import Channel, Notifying
 from ops.settings import (
     Home,
     MailSettings,
@@ -37,6 +42,16 @@ def open_channels(home: Home, settings: ServeSettings) -> Mapping[str, Notifier]
         with _told("mail"):
             channels["mail"] = _mail(home, told.mail)
     return channels
+
+
+def open_notifying(home: Home, settings: ServeSettings, store: SqlStore, metrics: Metrics) -> Notifying:
+    """Tells every channel of the installation what waits for it. Raises `SettingsError` and `KeyFileError`."""
+    engine = open_engine(home.database_url(settings))
+    channels = [
+        Channel(name=name, notifier=notifier, outbox=SqlOutbox(store, engine, home.clock, name))
+        for name, notifier in open_channels(home, settings).items()
+    ]
+    return Notifying(channels, product=product(settings), clock=home.clock, metrics=metrics)
 
 
 def product(settings: ServeSettings) -> Product:

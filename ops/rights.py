@@ -74,7 +74,7 @@ class RightsDesk:
         self._people: Callable[[str], Person | None] = lambda _: None
         self._frozen: frozenset[str] = frozenset()
         self._released: dict[str, int] = {}
-        """When each target was released last, in Unix seconds."""
+        """By which entry each target was released last."""
 
     def load(self) -> Rights:
         """Everything anew. A deed that does not verify is an error for all: somebody wrote to the database."""
@@ -88,7 +88,7 @@ class RightsDesk:
             signed_from = steps_up(standing, self._statements.months(), self._statements.last_day())
         except (DeedError, PartnerFileError, RulebookError) as error:
             raise UnavailableError(f"what is in force cannot be put together: {error}") from error
-        stops = [each for each in self._watched.stops() if self._released.get(each.target, 0) < each.at]
+        stops = [each for each in self._watched.stops() if self._released.get(each.target, -1) < each.entry]
         frozen = frozen_of(standing) | {each.target for each in stops if each.is_frozen}
         self._people, self._frozen = standing.roll.person, frozen
         self._changed(registry, Deeds(tuple(self._known), {number: _encoded(standing, number) for number in grants}))
@@ -147,7 +147,7 @@ class RightsDesk:
             if _is_for_seal(kept):
                 self._known.append(kept.deed)
             if kept.kind == Kind.FREEZE and kept.opened().document.path == RELEASE:
-                self._released[kept.id] = kept.changed
+                self._released[kept.id] = kept.entry
             if kept.kind == Kind.PERSON and kept.opened().document.path == BREAK_GLASS:
                 self._loud()
 

@@ -71,6 +71,7 @@ async def run(gateway: Gateway, child: SealingChild, ready: Callable[[int], None
     _require_free(gateway.settings.metrics_host, gateway.settings.metrics_port)
     gateway.metrics.serve(gateway.settings.metrics_host, gateway.settings.metrics_port)
     await asyncio.to_thread(gateway.watchman.start)
+    gateway.notifying.start()
     if gateway.generation:
         await asyncio.to_thread(announce, gateway, gateway.generation)
     with ExitStack() as stack:
@@ -117,6 +118,7 @@ async def end(gateway: Gateway, tasks: list[asyncio.Task[None]]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+    await asyncio.to_thread(gateway.notifying.stop)
     await asyncio.to_thread(gateway.watchman.stop)
     await asyncio.to_thread(gateway.watchman.sign_last)
     # The thread of a chore that was cancelled works on, and a database closed under it takes the process down.

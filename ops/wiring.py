@@ -38,11 +38,13 @@ from gateway.record import Recorder
 from gateway.seal import Layout
 from gateway.watch.cells import watch_key
 from gateway.watching import Watch
+from ops.channels import open_notifying
 from ops.closed import check_open
 from ops.examining import examine_apart
 from ops.foundation import read_home_foundation
 from ops.identity import Identity, build_identity
 from ops.log_keys import LiveKeys, live_keys, make_ledger, make_signer
+from ops.notifying import Notifying
 from ops.office import open_office
 from ops.people import PeopleDesk, open_desk
 from ops.rights import RightsDesk
@@ -80,6 +82,8 @@ class Gateway:
     """Who witnesses us, and whom we witness."""
     signer: CheckpointSigner
     log_keys: LiveKeys
+    notifying: Notifying
+    """Tells officers of incidents."""
     metrics: Metrics
     generations: Generations
     generation: OpenIndex | None
@@ -182,7 +186,7 @@ def wire(home: Home, passphrase: Passphrase | None = None) -> Gateway:
             idempotency=Idempotency(secret, os.urandom),
             broke=_alarm(metrics),
         ),
-        desk=SqlStore(home.database_url(settings)),
+        desk=(desk := SqlStore(home.database_url(settings))),
         probe=SealClient(socket),
         identity=identity,
         rights=rights,
@@ -201,6 +205,7 @@ def wire(home: Home, passphrase: Passphrase | None = None) -> Gateway:
         ),
         signer=make_signer(home, settings, log_keys, reader, checkpoints, rest=lambda: time.sleep(REST_SECONDS)),
         log_keys=log_keys,
+        notifying=open_notifying(home, settings, desk, metrics),
         metrics=metrics,
         generations=generations,
         generation=generation,

@@ -127,10 +127,12 @@ class MemoryWatch:
             place = account, cell, kept.day
             self.in_cells[place] = self.in_cells.get(place, 0) + misses
         self.asked |= kept.questions
-        if kept.stops:
-            self.stopped |= dict.fromkeys(kept.stops, self.advance())
-            self.stops |= {each.target: each for each in kept.stops.values()}
+        if kept.stopped:
+            self.stopped |= dict.fromkeys(kept.stopped, self.advance())
         self.incidents |= {each.number: each for each in kept.incidents}
+
+    def lay(self, stops: Sequence[Stop]) -> None:
+        self.stops |= {each.target: each for each in stops}
 
     def _standing(self, account: str, day: int) -> Standing:
         window = [counts for (of, on), counts in self.days.items() if of == account and on > day - DAYS]

@@ -35,7 +35,7 @@ from adapters.sql.ledger import LedgerTable, is_recorded
 from adapters.sql.place import DatabaseFile
 from adapters.sql.scrubbing import scrub
 from adapters.sql.trail import TrailTable
-from adapters.sql.watch import WatchTable
+from adapters.sql.watch import NoticeTable, WatchTable
 from gateway.domain.errors import DownError
 from gateway.erasing import Scrubbed
 
@@ -64,6 +64,7 @@ class SqlWork:
         self._is_local = is_sqlite(engine)
         self.budgets = BudgetTable(engine, self._cursor)
         self.watch = WatchTable(engine, self._cursor)
+        self.notices = NoticeTable(engine, self._cursor)
         self.answers = AnswerTable(engine, self._cursor)
         self.ledger = LedgerTable(engine, self._cursor)
         self.deeds = DeedTable(engine, self._cursor)

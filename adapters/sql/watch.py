@@ -25,7 +25,15 @@ from sqlalchemy.sql import ClauseElement
 from adapters.sql.cursors import Cursor
 from adapters.sql.statements import Statement, among_texts, pairs, upsert
 from adapters.sql.tables import control
-from adapters.sql.watch_tables import watch_cell, watch_day, watch_incident, watch_question, watch_score, watch_stop
+from adapters.sql.watch_tables import (
+    watch_cell,
+    watch_day,
+    watch_incident,
+    watch_notice,
+    watch_question,
+    watch_score,
+    watch_stop,
+)
 from gateway.domain.budget import DAYS
 from gateway.domain.incident import Incident
 from gateway.domain.standing import Kept, Scores, Standing, Stop
@@ -92,15 +100,29 @@ class WatchTable:
         self._add_cells.write(cursor, [(account, cell, day, misses) for (account, cell), misses in cells])
         questions = sorted(kept.questions.items())
         self._put_questions.write(cursor, [(account, link, asked) for (account, link), asked in questions])
-        if kept.stops:
-            self._stop(kept.stops)
+        if kept.stopped:
+            ((epoch,),) = cast("list[tuple[int]]", self._advance.rows(cursor))
+            self._put_stopped.write(cursor, [(account, 0.0, 0.0, 0, 0, epoch) for account in sorted(kept.stopped)])
         self._put_incidents.write(cursor, [_incident(each) for each in kept.incidents])
 
-    def _stop(self, stops: Mapping[str, Stop]) -> None:
-        ((epoch,),) = cast("list[tuple[int]]", self._advance.rows(self._cursor))
-        self._put_stopped.write(self._cursor, [(account, 0.0, 0.0, 0, 0, epoch) for account in sorted(stops)])
-        rows = sorted((each.target, int(each.is_frozen), each.incident, each.at) for each in stops.values())
+    def lay(self, stops: Sequence[Stop]) -> None:
+        rows = sorted((each.target, int(each.is_frozen), each.incident, each.entry) for each in stops)
         self._put_stops.write(self._cursor, rows)
+
+
+class NoticeTable:
+    """Marks what was sent, inside the caller's transaction."""
+
+    def __init__(self, engine: Engine, cursor: Cursor) -> None:
+        self._cursor = cursor
+        new = upsert(engine, watch_notice, "channel", "incident", "sent", "failed")
+        changed = {"sent": new.excluded.sent, "failed": watch_notice.c.failed + new.excluded.failed}
+        marked = new.on_conflict_do_update(index_elements=["channel", "incident"], set_=changed)
+        self._mark = Statement(marked, engine)
+
+    def mark(self, channel: str, incident: str, *, is_sent: bool) -> None:
+        """A try of this channel came to that."""
+        self._mark.write(self._cursor, [(channel, incident, int(is_sent), int(not is_sent))])
 
 
 def _numbers(scores: Scores) -> tuple[float, float, int, int, int]:
@@ -173,8 +195,8 @@ def _put_questions(engine: Engine) -> ClauseElement:
 
 
 def _put_stops(engine: Engine) -> ClauseElement:
-    new = upsert(engine, watch_stop, "target", "is_frozen", "incident", "at")
-    names = ("is_frozen", "incident", "at")
+    new = upsert(engine, watch_stop, "target", "is_frozen", "incident", "entry")
+    names = ("is_frozen", "incident", "entry")
     return new.on_conflict_do_update(index_elements=["target"], set_={name: new.excluded[name] for name in names})
 
 

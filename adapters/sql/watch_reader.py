@@ -29,8 +29,8 @@ class SqlWatchReader:
     def stops(self) -> list[Stop]:
         """Every response that was ever laid on something, the last on each."""
         of = watch_stop.c
-        rows = self._rows(select(of.target, of.is_frozen, of.incident, of.at).order_by(of.target))
-        return [Stop(target, bool(is_frozen), incident, at) for target, is_frozen, incident, at in rows]
+        rows = self._rows(select(of.target, of.is_frozen, of.incident, of.entry).order_by(of.target))
+        return [Stop(target, bool(is_frozen), incident, entry) for target, is_frozen, incident, entry in rows]
 
     def incidents(self, *, partner: str | None = None, most: int = 100) -> list[Incident]:
         """The newest incidents first."""

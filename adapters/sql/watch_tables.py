@@ -56,7 +56,7 @@ watch_stop = Table(
     Column("target", String(80), primary_key=True),
     Column("is_frozen", SmallInteger, nullable=False),
     Column("incident", String(16), nullable=False),
-    Column("at", _Big, nullable=False),
+    Column("entry", _Big, nullable=False),
 )
 """Responses that the watch laid on something; a later deed that releases it counts, whatever stands here."""
 
@@ -70,4 +70,15 @@ watch_incident = Table(
     Column("opened", _Big, nullable=False),
     Column("incident", LargeBinary, nullable=False),
 )
+watch_notice = Table(
+    "watch_notice",
+    metadata,
+    Column("channel", String(16), primary_key=True),
+    Column("incident", String(16), primary_key=True),
+    Column("sent", SmallInteger, nullable=False),
+    Column("failed", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""Which channel has told which incident, and how often it failed to."""
+
 Index("watch_incident_opened", watch_incident.c.opened)

@@ -39,8 +39,8 @@ class Stop(msgspec.Struct, frozen=True):
     target: str
     is_frozen: bool
     incident: str
-    at: int
-    """Unix time in seconds."""
+    entry: int
+    """The ledger entry that tells of it: a release in a later one ends it. Times would not do, clocks stand still."""
 
 
 class Kept(msgspec.Struct, frozen=True):
@@ -56,11 +56,11 @@ class Kept(msgspec.Struct, frozen=True):
     """All questions of a window, by account and link."""
     cleared: Sequence[str] = ()
     """Accounts that begin anew; before anything else is added."""
-    stops: Mapping[str, Stop] = {}
-    """Responses, by the account they lie on. They begin a new control epoch."""
+    stopped: Sequence[str] = ()
+    """Accounts on which responses are laid. A new control epoch begins."""
     incidents: Sequence[Incident] = ()
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing is to be written."""
-        return not (self.scores or self.counts or self.cells or self.questions or self.cleared or self.stops)
+        return not (self.scores or self.counts or self.cells or self.questions or self.cleared or self.stopped)

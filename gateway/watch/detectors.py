@@ -12,9 +12,9 @@ from typing import NamedTuple
 import msgspec
 
 from gateway.domain.incident import Action, Detector
+from gateway.domain.standing import Scores, Standing
 from gateway.watch.profile import Profile, learned, open_steps
 from gateway.watch.sequential import at_least
-from gateway.domain.standing import Scores, Standing
 from gateway.watch.thresholds import Thresholds
 
 

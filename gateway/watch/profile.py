@@ -6,8 +6,8 @@ from math import ceil
 from typing import NamedTuple
 
 from gateway.domain.grant import Grant
-from gateway.watch.sequential import Steps, steps
 from gateway.domain.standing import Scores
+from gateway.watch.sequential import Steps, steps
 from gateway.watch.thresholds import Thresholds
 
 _OPEN = 0.5

@@ -9,7 +9,7 @@ from typing import cast
 import pytest
 
 from gateway.domain.budget import DAYS
-from gateway.domain.standing import Kept, Scores, Standing, Stop
+from gateway.domain.standing import Kept, Scores, Standing
 from gateway.ports import Store, WatchStore
 from tests.fakes import MemoryStore
 from tests.gateways import open_store
@@ -90,7 +90,7 @@ def test_questions_are_replaced(store: Store) -> None:
 def test_a_response_begins_a_control_epoch_and_says_which(store: Store) -> None:
     with store.begin() as work:
         before = work.epoch()
-    keep(store, kept(scores={"G-1": Scores(9.0)}, stops={"G-1": Stop("grant.G-1", False, "ab" * 8, 5)}))
+    keep(store, kept(scores={"G-1": Scores(9.0)}, stopped=["G-1"]))
 
     with store.begin() as work:
         assert work.epoch() == before + 1
@@ -104,7 +104,7 @@ def test_who_is_cleared_begins_anew(store: Store) -> None:
             scores={"G-1": Scores(9.0), "G-2": Scores(1.0)},
             counts={"G-1": (2, 1), "G-2": (1, 1)},
             cells={("G-1", LINK): 2, ("G-2", LINK): 2},
-            stops={"G-1": Stop("grant.G-1", True, "ab" * 8, 5)},
+            stopped=["G-1"],
         ),
     )
     keep(store, kept(cleared=["G-1"], counts={"G-1": (1, 0)}, cells={("G-1", LINK): 1}))

@@ -342,12 +342,13 @@ def test_a_person_is_frozen_from_the_next_load_on(opened: Opened) -> None:
     assert opened.desk.person(head) is not None
 
 
-def stopped(opened: Opened, *, is_frozen: bool, seconds: int = 0) -> str:
+def stopped(opened: Opened, *, is_frozen: bool) -> str:
     """The watch lays a response on the grant of finance."""
-    at, target = int(opened.home.clock.now().timestamp()) + seconds, f"grant.{GRANT}"
+    target = f"grant.{GRANT}"
     with closing(open_office(opened.home).store) as store, store.begin() as work:
-        stop = Stop(target, is_frozen, "ab" * 8, at)
-        cast("SqlWork", work).watch.keep(Kept(day=1, scores={}, counts={}, cells={}, questions={}, stops={GRANT: stop}))
+        watch = cast("SqlWork", work).watch
+        watch.keep(Kept(day=1, scores={}, counts={}, cells={}, questions={}, stopped=[GRANT]))
+        watch.lay([Stop(target, is_frozen, "ab" * 8, work.ledger.lock_head().size)])
         work.commit()
     return target
 
@@ -375,7 +376,7 @@ def test_what_was_released_is_stopped_again_by_what_comes_later(opened: Opened) 
         duties = Duty.SECURITY_ADMIN, Duty.LEADER
         office.put_in_force(Kind.FREEZE, target, {"frozen": False}, *duties, path=RELEASE, reason="已核实")
 
-    stopped(opened, is_frozen=True, seconds=60)
+    stopped(opened, is_frozen=True)
 
     assert opened.load().frozen == {target}
 
