@@ -40,6 +40,9 @@ class Assault(msgspec.Struct, frozen=True):
     end: Learned
     stopped: bool
     """Whether every credential it used was held or frozen."""
+    named: int
+    """How many of its credentials stand in an incident, and of how many."""
+    credentials: int
     refused: dict[str, int]
     """How many of its questions were refused, by reason and inner cause."""
 
@@ -105,13 +108,16 @@ def live(stage: Stage, honesty: Honesty, first: int, last: int) -> None:
         honesty.put(second, chunk)
 
 
-def assail(stage: Stage, attack: Attack, number: int, first: int, last: int = DAYS, *, near: bool = True) -> Assault:
+def assail(
+    stage: Stage, attack: Attack, luck: Sequence[int], first: int, last: int = DAYS, *, near: bool = True
+) -> Assault:
     """An attack from the morning of a day on, among the honest records, until it is stopped or ends or the year does.
 
+    It draws from the seed of the world and from `luck`, so that one world is attacked in many ways.
     With `near`, of the others only those take part whom a detector may count together with the attacker's grants.
     """
     start = first * DAY_SECONDS + 9 * 3600
-    rng = np.random.default_rng([stage.world.seed, 4, number])
+    rng = np.random.default_rng([stage.world.seed, 4, *luck])
     plan = attack.plan(Scene(stage.world, stage.members, rng, start))
     stage.suspects = frozenset(member.grant.number for member in plan.members)
     honesty = Honesty(stage, _around(stage.members, plan, near=near))
@@ -161,8 +167,20 @@ class _Attacker:
     def assault(self, attack: str) -> Assault:
         """How it went."""
         return Assault(
-            attack, self._stage.world.seed, self._checked, self._learned(""), self._is_stopped(), dict(self._refused)
+            attack=attack,
+            seed=self._stage.world.seed,
+            checked=self._checked,
+            end=self._learned(""),
+            stopped=self._is_stopped(),
+            named=self._named(),
+            credentials=len(self._plan.members),
+            refused=dict(self._refused),
         )
+
+    def _named(self) -> int:
+        found = self._stage.store.watch.incidents
+        named = {grant for incident in found for grant in (incident.finding.grant, *incident.others)}
+        return len(named.intersection(member.grant.number for member in self._plan.members))
 
     def _ask(self, move: Move) -> list[Heard]:
         requests = self._stage.asking.probing(move.member, move.operator, move.probes)

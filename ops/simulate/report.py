@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from math import ceil
 from statistics import median
 from typing import NamedTuple
 
@@ -27,14 +28,15 @@ class ReportError(Exception):
 
 @dataclass(frozen=True)
 class Span:
-    """The median of the seeds, and the worst of them."""
+    """The median of the runs, what nineteen of twenty stay below, and the worst of them."""
 
     median: float
+    p95: float
     worst: float
 
     @classmethod
     def of(cls, values: Sequence[float]) -> Span:
-        return cls(median(values), max(values))
+        return cls(median(values), sorted(values)[ceil(0.95 * len(values)) - 1], max(values))
 
     def __str__(self) -> str:
         texts = [
@@ -55,7 +57,9 @@ class Leak:
     name: str
     says: str
     stopped: int
-    seeds: int
+    runs: int
+    named: str
+    """How many of its credentials stood in an incident, in the run with the fewest."""
     by: str
     queries: Span
     days: Span
@@ -164,13 +168,14 @@ def _heading(settings: Settings, runs: Sequence[SeedRun]) -> list[str]:
     return [
         f"Seeds {seeds}; {settings.persons:,} persons, {settings.days} days, {gate}; {records:,} honest records at "
         f"{_cost(runs, lambda run: run.seconds):.0f} µs each inside the pipeline, of which the watch takes "
-        f"{_cost(runs, lambda run: run.watch_seconds):.1f}. Figures are median/worst of the seeds."
+        f"{_cost(runs, lambda run: run.watch_seconds):.1f}. Figures are median/worst of the runs."
     ]
 
 
 def _leak_table(lines: Sequence[Leak]) -> Iterator[str]:
-    yield "|attack| |stopped|first refused by|queries|days|persons|attributes|persons in the end|attributes in the end|"
-    yield "|---|---|---|---|---|---|---|---|---|---|"
+    columns = "first refused by|queries|days|persons|attributes|persons in the end|attributes in the end"
+    yield f"|attack| |stopped|named|{columns}|"
+    yield "|---|---|---|---|---|---|---|---|---|---|---|"
     for each in lines:
         cells = (
             each.queries,
@@ -181,7 +186,7 @@ def _leak_table(lines: Sequence[Leak]) -> Iterator[str]:
             each.attributes_in_the_end,
         )
         figures = "|".join(str(cell) for cell in cells)
-        yield f"|{each.name}|{each.says}|{each.stopped}/{each.seeds}|{each.by}|{figures}|"
+        yield f"|{each.name}|{each.says}|{each.stopped}/{each.runs}|{each.named}|{each.by}|{figures}|"
 
 
 def _alarm_table(lines: Sequence[Alarms]) -> Iterator[str]:
@@ -209,7 +214,8 @@ def _leak(name: str, assaults: Sequence[Assault]) -> Leak:
         name=name,
         says=ATTACKS[name].says,
         stopped=sum(each.stopped for each in assaults),
-        seeds=len(assaults),
+        runs=len(assaults),
+        named=_named(assaults),
         by=_causes(assaults),
         queries=_span(first, lambda each: each.queries),
         days=_span(first, lambda each: each.days),
@@ -218,6 +224,11 @@ def _leak(name: str, assaults: Sequence[Assault]) -> Leak:
         persons_in_the_end=_span([each.end for each in assaults], lambda each: each.persons),
         attributes_in_the_end=_span([each.end for each in assaults], lambda each: each.attributes),
     )
+
+
+def _named(assaults: Sequence[Assault]) -> str:
+    fewest = min(assaults, key=lambda each: each.named / each.credentials)
+    return f"{fewest.named} of {fewest.credentials}"
 
 
 def _causes(assaults: Sequence[Assault]) -> str:

@@ -52,6 +52,8 @@ class Settings:
     persons: int = PERSONS
     days: int = DAYS
     attacks: tuple[str, ...] = tuple(ATTACKS)
+    repeats: int = 1
+    """How often each attack is run on each seed, with other luck."""
     gate: bool = False
     near: bool = True
     limits: Thresholds = DEFAULTS
@@ -62,9 +64,15 @@ class Settings:
         """As many as the published world has, in proportion."""
         return max(60, ORGANISATIONS * self.persons // PERSONS)
 
-    def begins(self, nth: int, seed: int) -> int:
-        """The day on which an attack begins: another for each seed in turn."""
-        return int(SNAPSHOTS[(nth + seed) % len(SNAPSHOTS)] * self.days)
+    def begins(self, nth: int, seed: int, again: int = 0) -> int:
+        """The day on which an attack begins: another for each seed and each time in turn."""
+        return int(SNAPSHOTS[(nth + seed + again) % len(SNAPSHOTS)] * self.days)
+
+    def beginning(self, seed: int, day: int) -> list[tuple[int, int]]:
+        """The attacks that begin on a day, each by its place in the suite and for which time."""
+        wanted = [nth for nth, name in enumerate(ATTACKS) if name in self.attacks]
+        times = [(nth, again) for nth in wanted for again in range(self.repeats)]
+        return [(nth, again) for nth, again in times if self.begins(nth, seed, again) == day]
 
 
 @dataclass(frozen=True)
@@ -127,9 +135,8 @@ def _seed(settings: Settings, seed: int, told: Told) -> SeedRun:
     stage = Stage(build(seed, settings.persons, settings.organisations), gate=settings.gate, limits=settings.limits)
     honesty, children = Honesty(stage, stage.members), _Children(settings.children, told)
     for day in range(settings.days):
-        for nth, name in enumerate(ATTACKS):
-            if name in settings.attacks and settings.begins(nth, seed) == day:
-                children.start(_attack(stage, settings, nth, day))
+        for nth, again in settings.beginning(seed, day):
+            children.start(_attack(stage, settings, (nth, again), day))
         live(stage, honesty, day, day + 1)
         told.day(seed, day)
     if stage.broken:
@@ -138,9 +145,9 @@ def _seed(settings: Settings, seed: int, told: Told) -> SeedRun:
     return SeedRun(seed, honesty.seen, ordered, stage.answered, stage.seconds, stage.watch.seconds)
 
 
-def _attack(stage: Stage, settings: Settings, nth: int, day: int) -> Callable[[], Assault]:
-    attack = list(ATTACKS.values())[nth]
-    return lambda: assail(stage, attack, nth, day, settings.days, near=settings.near)
+def _attack(stage: Stage, settings: Settings, luck: tuple[int, int], day: int) -> Callable[[], Assault]:
+    attack = list(ATTACKS.values())[luck[0]]
+    return lambda: assail(stage, attack, luck, day, settings.days, near=settings.near)
 
 
 def _send(pipe: Connection, attack: Callable[[], Assault]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from gateway.domain.budget import DAYS
 from gateway.domain.incident import Incident
@@ -64,11 +65,17 @@ class WatchBook:
             self._fill(name, cell, kept.day, count)
         for (name, link), questions in kept.questions.items():
             self._ask(name, link, questions)
-        if kept.stops:
-            self._stop(kept)
+        if kept.stopped:
+            self._mark(kept.stopped)
         for incident in kept.incidents:
             self.incidents.append(incident)
             self.undo.append(self.incidents.pop)
+
+    def lay(self, stops: Sequence[Stop]) -> None:
+        """See `gateway.ports.WatchStore`."""
+        before = self.stops
+        self.stops = before | {stop.target: stop for stop in stops}
+        self.undo.append(lambda: setattr(self, "stops", before))
 
     def release(self, target: str) -> None:
         """Two officers let it go on."""
@@ -115,18 +122,12 @@ class WatchBook:
         else:
             self.accounts[name] = before
 
-    def _stop(self, kept: Kept) -> None:
-        before, stopped = dict(self.stops), {name: self._account(name).stopped for name in kept.stops}
+    def _mark(self, names: Sequence[str]) -> None:
         epoch = self.advance()
-        for name, stop in kept.stops.items():
-            self.accounts[name].stopped = epoch
-            self.stops[stop.target] = stop
-        self.undo.append(lambda: self._restore(before, stopped))
-
-    def _restore(self, stops: dict[str, Stop], stopped: Mapping[str, int]) -> None:
-        self.stops = stops
-        for name, epoch in stopped.items():
-            self.accounts[name].stopped = epoch
+        for name in names:
+            account = self._account(name)
+            before, account.stopped = account.stopped, epoch
+            self.undo.append(partial(setattr, account, "stopped", before))
 
     def _in_cell(self, name: str, cell: bytes, since: int) -> int:
         account = self.accounts.get(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -9,10 +10,10 @@ from gateway.domain.reply import Answered
 from ops.simulate.asking import Probe, heard
 from ops.simulate.attacks import ATTACKS
 from ops.simulate.fields import NAMES, STATUS, UNIT
-from ops.simulate.partners import DAY_SECONDS, Kind
+from ops.simulate.partners import Kind
 from ops.simulate.replay import Honesty, assail, live
 from ops.simulate.report import alarms, document, leaks, markdown
-from ops.simulate.running import Settings, simulate
+from ops.simulate.running import SeedRun, Settings, simulate
 from ops.simulate.stage import BLIND, BackwardsError, Stage
 from tests.ops.simulate.make import a_stage, a_world
 
@@ -88,7 +89,7 @@ def test_an_honest_month_is_answered_and_breaks_nothing() -> None:
 
 
 def test_without_a_watch_a_walk_learns_as_much_as_the_budgets_allow() -> None:
-    assault = assail(Stage(a_world(), limits=BLIND), ATTACKS["A5"], 11, 10, 200)
+    assault = assail(Stage(a_world(), limits=BLIND), ATTACKS["A5"], [11], 10, 200)
 
     assert not assault.stopped
     assert assault.end.persons > 50
@@ -97,7 +98,7 @@ def test_without_a_watch_a_walk_learns_as_much_as_the_budgets_allow() -> None:
 
 
 def test_enumeration_is_stopped_by_the_watch_and_learns_nothing() -> None:
-    assault = assail(a_stage(), ATTACKS["A2a"], 2, 10, 20)
+    assault = assail(a_stage(), ATTACKS["A2a"], [2], 10, 20)
 
     assert assault.stopped
     assert assault.end.persons == 0
@@ -114,10 +115,11 @@ class Silent:
 
 
 def test_a_simulation_reports_the_same_each_time() -> None:
-    settings = Settings(seeds=1, persons=2_000, days=40, attacks=("A2a", "A3a"), limits=BLIND)
+    settings = Settings(seeds=1, persons=2_000, days=40, attacks=("A2a", "A3a"), repeats=2, limits=BLIND)
     runs, again = simulate(settings, Silent()), simulate(settings, Silent())
 
-    assert [run.assaults for run in runs] == [run.assaults for run in again]
+    assert [len(run.assaults) for run in runs] == [4]
+    assert _told(runs) == _told(again)
     assert [run.honest for run in runs] == [run.honest for run in again]
     assert [leak.name for leak in leaks(runs)] == ["A2a", "A3a"]
     assert {each.kind: each.records for each in alarms(runs)}["payroll"] > 100
@@ -125,9 +127,20 @@ def test_a_simulation_reports_the_same_each_time() -> None:
     assert "|A3a|" in markdown(settings, runs)
 
 
+def _told(runs: list[SeedRun]) -> list[bytes]:
+    """Children come back in any order."""
+    return sorted(msgspec.json.encode(each) for run in runs for each in run.assaults)
+
+
 def test_an_attack_begins_on_a_day_of_its_seed() -> None:
     settings = Settings()
 
     assert {settings.begins(nth, 100) for nth in range(15)} == {103, 124, 145}
     assert settings.begins(0, 100) != settings.begins(0, 101)
-    assert DAY_SECONDS == 86_400
+
+
+def test_each_attack_is_run_as_often_as_was_asked() -> None:
+    settings = Settings(attacks=("A1a", "A6c"), repeats=5)
+    begun = [each for day in range(settings.days) for each in settings.beginning(100, day)]
+
+    assert sorted(begun) == [(nth, again) for nth in (0, 14) for again in range(5)]

@@ -15,7 +15,7 @@ from ops.simulate.running import SeedRun
 def an_assault(seed: int, persons: int, by: str = "held:watch:cell") -> Assault:
     checked = Learned(queries=10, days=0.5, persons=persons, attributes=2 * persons, by=by) if by else None
     end = Learned(queries=20, days=9.0, persons=3 * persons, attributes=6 * persons)
-    return Assault("A5", seed, checked, end, bool(by), {by: 1})
+    return Assault("A5", seed, checked, end, bool(by), int(bool(by)), 1, {by: 1})
 
 
 def a_run(seed: int, *assaults: Assault, refused: dict[Refusing, int] | None = None) -> SeedRun:
@@ -32,16 +32,21 @@ def test_an_attack_is_told_by_the_median_and_the_worst_seed() -> None:
 
     [leak] = leaks(runs)
 
-    assert (leak.stopped, leak.seeds, leak.by) == (3, 3, "held:watch:cell 3")
-    assert leak.persons == Span(5, 9)
-    assert leak.persons_in_the_end == Span(15, 27)
+    assert (leak.stopped, leak.runs, leak.by) == (3, 3, "held:watch:cell 3")
+    assert leak.persons == Span(5, 9, 9)
+    assert leak.persons_in_the_end == Span(15, 27, 27)
     assert str(leak.persons) == "5/9"
+    assert leak.named == "1 of 1"
+
+
+def test_nineteen_of_twenty_stay_below_the_ninety_fifth_percentile() -> None:
+    assert Span.of(list(range(1, 21))) == Span(10.5, 19, 20)
 
 
 def test_an_attack_that_nothing_refused_is_told_by_its_end() -> None:
     [leak] = leaks([a_run(1, an_assault(1, 4, by=""))])
 
-    assert (leak.stopped, leak.by, leak.persons) == (0, "nothing 1", Span(12, 12))
+    assert (leak.stopped, leak.by, leak.persons) == (0, "nothing 1", Span(12, 12, 12))
 
 
 INCIDENTS = {
