@@ -84,7 +84,7 @@ class SeedRun:
     assaults: Sequence[Assault]
     records: int
     seconds: float
-    """Processor time spent inside the pipeline for the honest records."""
+    """Spent inside the pipeline for the honest records, on a core that may be shared."""
     watch_seconds: float
     """Of it, what the watch took."""
 

@@ -62,7 +62,7 @@ class DrivenClock:
 
 @dataclass
 class TimedWatch(Watch):
-    """The watch as it is, and the processor time that it takes."""
+    """The watch as it is, and the time that it takes."""
 
     seconds: float = 0.0
 
@@ -75,11 +75,11 @@ class TimedWatch(Watch):
 
     def _timed(self, act: Callable[_P, _R]) -> Callable[_P, _R]:
         def act_timed(*given: _P.args, **named: _P.kwargs) -> _R:
-            start = time.thread_time()
+            start = time.perf_counter()
             try:
                 return act(*given, **named)
             finally:
-                self.seconds += time.thread_time() - start
+                self.seconds += time.perf_counter() - start
 
         return act_timed
 
@@ -97,7 +97,7 @@ class Stage:
     suspects: frozenset[str] = frozenset()
     """Grants that officers do not let go on."""
     seconds: float = 0.0
-    """Processor time spent inside the pipeline."""
+    """Spent inside the pipeline, on a core that may be shared."""
     answered: int = 0
 
     def __post_init__(self) -> None:
@@ -136,9 +136,9 @@ class Stage:
         if moment < self.clock.moment:
             raise BackwardsError(f"asked {self.clock.moment - moment} before what was asked last")
         self.clock.moment = moment
-        start = time.thread_time()
+        start = time.perf_counter()
         replies = self.pipeline.answer(requests)
-        self.seconds += time.thread_time() - start
+        self.seconds += time.perf_counter() - start
         self.answered += len(requests)
         return replies
 
