@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 import multiprocessing
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
@@ -84,7 +85,7 @@ class SeedRun:
     assaults: Sequence[Assault]
     records: int
     seconds: float
-    """Spent inside the pipeline for the honest records, on a core that may be shared."""
+    """Processor time spent inside the pipeline for the honest records."""
     watch_seconds: float
     """Of it, what the watch took."""
 
@@ -126,6 +127,26 @@ class _Children:
             self.told.attacked(self.assaults[-1])
 
 
+@dataclass
+class _Clock:
+    """How much of the time on the wall this process had a core. Asked once a day: it costs more than a turn takes."""
+
+    cpu: float = 0.0
+    wall: float = 0.0
+
+    def __enter__(self) -> None:
+        self.cpu -= time.thread_time()
+        self.wall -= time.perf_counter()
+
+    def __exit__(self, *_: object) -> None:
+        self.cpu += time.thread_time()
+        self.wall += time.perf_counter()
+
+    @property
+    def share(self) -> float:
+        return self.cpu / self.wall
+
+
 def simulate(settings: Settings, told: Told) -> list[SeedRun]:
     """All seeds, one after the other. Raises `SimulationError`."""
     return [_seed(settings, settings.first_seed + nth, told) for nth in range(settings.seeds)]
@@ -133,16 +154,18 @@ def simulate(settings: Settings, told: Told) -> list[SeedRun]:
 
 def _seed(settings: Settings, seed: int, told: Told) -> SeedRun:
     stage = Stage(build(seed, settings.persons, settings.organisations), gate=settings.gate, limits=settings.limits)
-    honesty, children = Honesty(stage, stage.members), _Children(settings.children, told)
+    honesty, children, clock = Honesty(stage, stage.members), _Children(settings.children, told), _Clock()
     for day in range(settings.days):
         for nth, again in settings.beginning(seed, day):
             children.start(_attack(stage, settings, (nth, again), day))
-        live(stage, honesty, day, day + 1)
+        with clock:
+            live(stage, honesty, day, day + 1)
         told.day(seed, day)
     if stage.broken:
         raise SimulationError(f"the pipeline broke on honest records: {dict(stage.broken)}")
     ordered = sorted(children.finish(), key=lambda each: list(ATTACKS).index(each.attack))
-    return SeedRun(seed, honesty.seen, ordered, stage.answered, stage.seconds, stage.watch.seconds)
+    seconds, watch_seconds = stage.seconds * clock.share, stage.watch.seconds * clock.share
+    return SeedRun(seed, honesty.seen, ordered, stage.answered, seconds, watch_seconds)
 
 
 def _attack(stage: Stage, settings: Settings, luck: tuple[int, int], day: int) -> Callable[[], Assault]:
