@@ -122,7 +122,7 @@ class _Makers:
     def inspection(self, place: int, nth: int) -> Member:
         """Asks about people of one organisation at a time, in a named matter."""
         volume = INSPECTION_A_MONTH[nth] * self._clerks
-        day = max(volume, 3 * CASE)
+        day = max(volume, 5 * CASE)
         terms = _Terms(volume=volume, day=day, month=2 * day, year=12 * volume, grant_class=GrantClass.MATTER)
         return self._member(place, Kind.INSPECTION, nth, terms, self._near())
 
