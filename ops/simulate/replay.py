@@ -18,6 +18,9 @@ from ops.simulate.rows import Chunk, chunks_of
 from ops.simulate.stage import Stage, day_of
 from ops.simulate.year import Year
 
+LOCKED = "locked"
+"""What checks an attacker who asked too much of one person: it is told what somebody is told who asks about nobody."""
+
 
 class Learned(msgspec.Struct, frozen=True):
     """What an attacker had by some moment."""
@@ -36,10 +39,10 @@ class Assault(msgspec.Struct, frozen=True):
     attack: str
     seed: int
     checked: Learned | None
-    """When it was first refused; None when it never was."""
+    """When it was first refused, or met a lock; None when it never was."""
     end: Learned
     stopped: bool
-    """Whether every credential it used was held or frozen."""
+    """Whether every credential it used was held or frozen, or it learned nothing more once people were locked."""
     named: int
     """How many of its credentials stand in an incident, and of how many."""
     credentials: int
@@ -171,11 +174,17 @@ class _Attacker:
             seed=self._stage.world.seed,
             checked=self._checked,
             end=self._learned(""),
-            stopped=self._is_stopped(),
+            stopped=self._is_stopped() or self._is_silenced(),
             named=self._named(),
             credentials=len(self._plan.members),
             refused=dict(self._refused),
         )
+
+    def _is_silenced(self) -> bool:
+        """Whether locks checked it and nothing was learned since."""
+        now, then = self._learned(LOCKED), self._checked
+        known = (now.by, now.persons, now.attributes)
+        return then is not None and known == (then.by, then.persons, then.attributes)
 
     def _named(self) -> int:
         found = self._stage.store.watch.incidents
@@ -186,14 +195,15 @@ class _Attacker:
         requests = self._stage.asking.probing(move.member, move.operator, move.probes)
         replies = [heard(reply) for reply in self._stage.ask(move.second, requests)]
         causes, locked = self._stage.causes(), self._stage.locked()
-        self._refused.update({"locked": locked.total()} if locked else {})
+        self._refused.update({LOCKED: locked.total()} if locked else {})
         self._queries, self._last = self._queries + len(replies), move.second
         for probe, each in zip(move.probes, replies, strict=True):
             self._learn(probe.key, each)
         for (_, reason, cause), times in causes.items():
             self._refused[f"{reason}:{cause}"] += times
-        if causes and self._checked is None:
-            self._checked = self._learned(next(f"{reason}:{cause}" for _, reason, cause in causes))
+        met = [f"{reason}:{cause}" for _, reason, cause in causes] + [LOCKED] * bool(locked)
+        if met and self._checked is None:
+            self._checked = self._learned(met[0])
         if any(each.refused in OUT for each in replies):
             self._out.add(move.member.place)
         return replies

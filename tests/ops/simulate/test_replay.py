@@ -106,6 +106,16 @@ def test_enumeration_is_stopped_by_the_watch_and_learns_nothing() -> None:
     assert assault.checked.by.partition(":")[2].startswith("watch:")
 
 
+def test_whoever_asks_all_values_of_one_person_is_locked_out_of_them() -> None:
+    assault = assail(a_stage(), ATTACKS["A3a"], [7], 10, 20)
+
+    assert assault.checked is not None
+    assert assault.checked.by == "locked"
+    assert assault.stopped
+    assert assault.end.queries > assault.checked.queries
+    assert assault.end.attributes == assault.checked.attributes < 4
+
+
 class Silent:
     """Is told how far it is, and says nothing."""
 
