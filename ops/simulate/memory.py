@@ -7,7 +7,7 @@ nothing here makes entries.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import NoReturn, cast
@@ -197,7 +197,7 @@ class Store:
         """Has nothing open."""
 
     @contextmanager
-    def begin(self) -> Iterator[Work]:
+    def begin(self) -> Generator[Work, None, None]:
         """See `gateway.ports.Store`."""
         work = Work(self, self.budgets, self.watch, self.answers, cast("LedgerStore", _NoLedger()))
         try:

@@ -39,11 +39,7 @@ class Span:
         return cls(median(values), sorted(values)[ceil(0.95 * len(values)) - 1], max(values))
 
     def __str__(self) -> str:
-        texts = [
-            f"{value:,.0f}" if value >= 10 or value == int(value) else f"{value:.1f}"
-            for value in (self.median, self.worst)
-        ]
-        return "/".join(texts)
+        return f"{_short(self.median)}/{_short(self.worst)}"
 
 
 def _short(value: float) -> str:

@@ -58,11 +58,15 @@ def chunks_of(rows: Rows) -> Iterator[Chunk]:
     starts = np.flatnonzero(np.diff(rows.runs, prepend=NONE))
     ends = np.append(starts[1:], len(rows))
     cuts = [
-        (cut, end)
-        for first, end in zip(starts.tolist(), ends.tolist(), strict=True)
+        (cut, min(cut + CHUNK, end))
+        for first, end in zip(_listed(starts), _listed(ends), strict=True)
         for cut in range(first, end, CHUNK)
     ]
-    seconds = rows.seconds[[cut for cut, _ in cuts]] if cuts else np.empty(0, dtype=np.int64)
-    for place in np.argsort(seconds, kind="stable").tolist():
-        cut, end = cuts[place]
-        yield Chunk(int(seconds[place]), rows.take(np.arange(cut, min(cut + CHUNK, end))))
+    seconds = rows.seconds[np.array([cut for cut, _ in cuts], dtype=np.int64)]
+    for place in _listed(np.argsort(seconds, kind="stable")):
+        yield Chunk(int(seconds[place]), rows.take(np.arange(*cuts[place])))
+
+
+def _listed(numbers: Ints) -> list[int]:
+    listed: list[int] = numbers.tolist()
+    return listed

@@ -60,7 +60,7 @@ class Year:
 
     def _written(self, member: Member, day: int, asked: Sequence[Asked], rng: Generator) -> Rows:
         """With the slips of the hand, and what is stale in the partner's own files."""
-        sizes = np.array([len(each.people) for each in asked])
+        sizes = [len(each.people) for each in asked]
         keys, donors = (np.concatenate([getattr(each.people, name) for each in asked]) for name in ("keys", "donors"))
         wrong, other = self._disagreeing(member, donors, rng, disagreeing(member, day))
         within = np.concatenate([np.arange(size) for size in sizes])
