@@ -41,7 +41,7 @@ LATE_PAYROLL = (2, 5)
 WORKDAYS = 21
 PEAK_DAY = 3
 """The busiest day that is declared, in mean days."""
-_WRONG_IN_FILES = 0.002
+_WRONG_IN_FILES = 0.003
 _LEAST_CLERKS = 0.3
 _HITS = {Kind.PAYROLL: 99, Kind.ONBOARDING: 99, Kind.SCREENING: round(100 * SCREENING_HITS), Kind.INSPECTION: 97}
 _HOURS = {

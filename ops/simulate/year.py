@@ -23,7 +23,7 @@ from ops.simulate.world import World
 WORKDAYS = 21
 _RUN = 100_000
 """No member asks more often on one day, so that the number of what was asked together names member and day."""
-_TYPED_WRONG = {Kind.PAYROLL: 0.0015, Kind.ONBOARDING: 0.0035, Kind.SCREENING: 0.0, Kind.INSPECTION: 0.022}
+_TYPED_WRONG = {Kind.PAYROLL: 0.0003, Kind.ONBOARDING: 0.0035, Kind.SCREENING: 0.0, Kind.INSPECTION: 0.022}
 _MISNAMED = {Kind.PAYROLL: 0.001, Kind.ONBOARDING: 0.002, Kind.SCREENING: 0.005, Kind.INSPECTION: 0.01}
 _STALE = {Kind.PAYROLL: 0.011, Kind.ONBOARDING: 0.0, Kind.SCREENING: 0.01, Kind.INSPECTION: 0.0}
 """Share of people of whom a partner's own files say something else than the register, month after month."""
@@ -35,7 +35,10 @@ _GUESSED = 0.15
 _OFFICE = (9 * 3600, 17 * 3600)
 _MOVERS = ((Kind.PAYROLL, 3), (Kind.ONBOARDING, 4))
 _OVERDISPERSED = 3.0
+_JOINS = 0.08
+"""Share of a pay office's staff that joins in the course of the year."""
 _THINKS = 90
+_SALT = 256
 
 
 class Year:
@@ -55,14 +58,15 @@ class Year:
         asked = happened(self._world, member, day, _ROUTINES[member.kind](self._world, member, day, rng), rng)
         if not asked:
             return None
-        rows = self._written(member, day, asked, rng)
+        rows = self._written(member, day, asked)
         return joined([rows, self._asked_again(member, rows, rng)])
 
-    def _written(self, member: Member, day: int, asked: Sequence[Asked], rng: Generator) -> Rows:
+    def _written(self, member: Member, day: int, asked: Sequence[Asked]) -> Rows:
         """With the slips of the hand, and what is stale in the partner's own files."""
         sizes = [len(each.people) for each in asked]
         keys, donors = (np.concatenate([getattr(each.people, name) for each in asked]) for name in ("keys", "donors"))
-        wrong, other = self._disagreeing(member, donors, rng, disagreeing(member, day))
+        wrong, other = self._disagreeing(member, donors, day)
+        slips = _scattered(donors, _salt(member, day, 1))
         within = np.concatenate([np.arange(size) for size in sizes])
         return Rows(
             seconds=np.repeat([each.second for each in asked], sizes) + PACE * (within // CHUNK),
@@ -70,9 +74,9 @@ class Year:
             callers=np.full(len(keys), _network(member, day)),
             operators=np.repeat([each.operator for each in asked], sizes),
             runs=(day * 64 + member.place) * _RUN + np.repeat(np.arange(len(asked)), sizes),
-            keys=_mistyped(keys, rng, _TYPED_WRONG[member.kind]),
+            keys=_mistyped(keys, slips, _TYPED_WRONG[member.kind]),
             donors=donors,
-            misnamed=(rng.random(len(keys)) < _MISNAMED[member.kind]).astype(np.int64),
+            misnamed=(_scattered(donors, _salt(member, day, 2)) < _MISNAMED[member.kind]).astype(np.int64),
             wrong=wrong,
             other=other,
         )
@@ -93,18 +97,16 @@ class Year:
             other=other,
         )
 
-    def _disagreeing(
-        self, member: Member, donors: Ints, rng: Generator, extra: tuple[int, float] | None
-    ) -> tuple[Ints, Ints]:
+    def _disagreeing(self, member: Member, donors: Ints, day: int) -> tuple[Ints, Ints]:
         """For each record the field that disagrees, or none, and the value that is claimed."""
-        choices, count = np.array(FIELDS_OF[member.kind]), len(donors)
+        choices = np.array(FIELDS_OF[member.kind])
         stale = _scattered(donors, member.place) < _STALE[member.kind]
-        chosen = np.where(stale, _scattered(donors, 64), rng.random(count)) * len(choices)
-        is_wrong = stale | (rng.random(count) < _MISMATCH[member.kind])
-        wrong = np.where(is_wrong, choices[chosen.astype(np.int64)], NONE)
-        if extra:
-            wrong = np.where(rng.random(count) < extra[1], extra[0], wrong)
-        drawn = np.where(stale, _scattered(donors, 65), rng.random(count))
+        slips, which, value = (_scattered(donors, _salt(member, day, nth)) for nth in (3, 4, 5))
+        chosen = np.where(stale, _scattered(donors, _SALT - 1), which) * len(choices)
+        wrong = np.where(stale | (slips < _MISMATCH[member.kind]), choices[chosen.astype(np.int64)], NONE)
+        if extra := disagreeing(member, day):
+            wrong = np.where(_scattered(donors, _salt(member, day, 6)) < extra[1], extra[0], wrong)
+        drawn = np.where(stale, _scattered(donors, _SALT - 2), value)
         sizes = np.array(self._world.values.sizes())[wrong]
         return wrong, (self._world.codes[donors, wrong] + 1 + (drawn * (sizes - 1)).astype(np.int64)) % sizes
 
@@ -113,8 +115,9 @@ def _payroll(world: World, member: Member, day: int, rng: Generator) -> list[Ask
     """The whole staff on one day of the month, by night or by day as the office likes."""
     if date_of(day).day != 4 + 2 * member.nth:
         return []
-    start = (9 + 2 * member.nth % 13) * 3600
-    return [Asked(start, 0, member.roster)]
+    joined_by = _scattered(member.roster.donors, _SALT + member.place) * 12 / _JOINS
+    there = np.flatnonzero((joined_by < date_of(day).month) | (joined_by >= 12))
+    return [Asked((9 + 2 * member.nth % 13) * 3600, 0, _those(member.roster, there))]
 
 
 def _screening(world: World, member: Member, day: int, rng: Generator) -> list[Asked]:
@@ -191,14 +194,15 @@ def _network(member: Member, day: int) -> int:
     return int(day >= MOVED_DAY and (member.kind, member.nth) in _MOVERS)
 
 
-def _mistyped(keys: Ints, rng: Generator, share: float) -> Ints:
+def _mistyped(keys: Ints, slips: Floats, share: float) -> Ints:
     """Numbers whose sequence was typed wrong, and the check character with it: valid, and mostly nobody's."""
-    slips = np.flatnonzero(rng.random(len(keys)) < share)
-    if not len(slips):
-        return keys
-    typed = keys.copy()
-    typed[slips] = keys[slips] // SEQUENCES * SEQUENCES + rng.integers(SEQUENCES, size=len(slips))
-    return typed
+    typed = keys // SEQUENCES * SEQUENCES + (slips * 1e9).astype(np.int64) % SEQUENCES
+    return np.where(slips < share, typed, keys)
+
+
+def _salt(member: Member, day: int, nth: int) -> int:
+    """Slips of the hand are those of a day: what is sent twice on it has them twice."""
+    return _SALT * (1 + (day * _SALT + member.place) * 8 + nth)
 
 
 def _scattered(persons: Ints, salt: int) -> Floats:
