@@ -26,11 +26,14 @@ def body(persons: Persons, person: int, *, grant: str = WIDE, name: str = "", wr
 
 
 def bodies(persons: Persons, count: int, wanted: int, seed: int = 1) -> list[bytes]:
-    """So many different questions about a register of `count` persons, as they come in life."""
+    """So many questions about a register of `count` persons, about different ones where there are enough."""
     rng = Random(seed)
-    present = rng.sample(range(count), min(count, round(wanted * (1 - ABSENT))))
+    known = round(wanted * (1 - ABSENT))
+    present = rng.sample(range(count), known) if known <= count else rng.choices(range(count), k=known)
     made = [body(persons, person, wrong=rng.random() < WRONG) for person in present]
-    made += [body(persons, count + extra) for extra in range(wanted - len(made))]
+    # No more of them than an honest list of these persons would have, or the watch would stop the bench.
+    unknown = max(1, round(count * ABSENT / (1 - ABSENT)))
+    made += [body(persons, count + extra % unknown) for extra in range(wanted - len(made))]
     rng.shuffle(made)
     return made
 

@@ -20,6 +20,7 @@ from audit.frames import FORMS
 from audit.kind import Kind
 from audit.search_events import Sought, trail_refused, trail_searched
 from audit.state_events import log_rebuilt
+from audit.watch_events import Found, watch_stopped
 from audit.statement_events import Stated, access_reported, statement_disputed, statement_made, statement_settled
 from audit.trail_events import trail_read
 from tests.audit import account_drafts
@@ -94,6 +95,12 @@ DRAFTS = account_drafts.DRAFTS | {
     ),
     "statement.settled": statement_settled(
         partner="payroll", dispute="d1", by="zz-shen", duty="audit_admin", finding="one answer was lost on its way"
+    ),
+    "watch.stopped": watch_stopped(
+        incident="ab" * 8,
+        target="grant.G-1",
+        response="held",
+        found=Found(detector="miss_rate", observed="14.2", expected="13.8", days=30, samples=["0a1b2c3d"]),
     ),
     "log.rebuilt": log_rebuilt(
         origin="bidui.example/audit/2026-1",

@@ -15,6 +15,7 @@ TELLS_NOTHING_MORE: dict[Cause, SubjectCode] = {
     Cause.SCOPE: SubjectCode.NOT_CONFIRMED,
     Cause.GATE: SubjectCode.NOT_CONFIRMED,
     Cause.NOT_IN_COHORT: SubjectCode.NOT_CONFIRMED,
+    Cause.LOCKED: SubjectCode.NOT_CONFIRMED,
 }
 
 

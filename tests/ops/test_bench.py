@@ -73,10 +73,10 @@ def test_every_unit_of_a_person_is_in_the_tree() -> None:
 
 
 def test_questions_are_different_and_readable() -> None:
-    made = bodies(PERSONS, 100, 200)
+    made = bodies(PERSONS, 300, 200)
 
     queries = [parse_query(parse(each), CATALOGUE) for each in made]
-    present = {PERSONS.number(person) for person in range(100)}
+    present = {PERSONS.number(person) for person in range(300)}
     assert len(set(made)) == 200
     assert all(tuple(claim.field for claim in query.claims) == CLAIMED for query in queries)
     assert {query.subject.number in present for query in queries} == {True, False}
