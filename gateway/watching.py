@@ -94,7 +94,7 @@ class Watching:
                 by_grant[hearing.granted.grant.number].append(hearing)
         if not by_grant and not self._questions:
             return
-        standings = self._store.standings(sorted(by_grant), self._day) if by_grant else {}
+        standings = self._store.standings(sorted(by_grant), self._day)
         seen = {number: [self._see(each) for each in heard] for number, heard in by_grant.items()}
         turn = _Turn(self._watch.limits, self._known_cells(seen))
         for number, observations in seen.items():

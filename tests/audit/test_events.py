@@ -20,9 +20,9 @@ from audit.frames import FORMS
 from audit.kind import Kind
 from audit.search_events import Sought, trail_refused, trail_searched
 from audit.state_events import log_rebuilt
-from audit.watch_events import Found, watch_stopped
 from audit.statement_events import Stated, access_reported, statement_disputed, statement_made, statement_settled
 from audit.trail_events import trail_read
+from audit.watch_events import Found, watch_stopped
 from tests.audit import account_drafts
 from tests.audit.make import (
     DATA,
