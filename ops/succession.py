@@ -22,7 +22,7 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import Connection, Table, delete, insert, make_url, select, update
+from sqlalchemy import Connection, Table, delete, exists, insert, make_url, select, update
 
 from adapters.checkpoints import FileCheckpoints
 from adapters.keys.files import Passphrase, sync_folder, write_new
@@ -34,11 +34,12 @@ from adapters.sql.recounting import replace_counts
 from adapters.sql.schema import create
 from adapters.sql.store import SqlStore
 from adapters.sql.tables import control, metadata
+from adapters.sql.watch_tables import watch_stop
 from audit.errors import LedgerError
 from audit.events import Draft, log_opened
 from audit.rollover import successor_trust
 from audit.state_events import log_rebuilt
-from gateway.deeds.document import Document
+from gateway.deeds.document import Document, Kind
 from gateway.deeds.keeping import Kept
 from gateway.deeds.reading import Newest
 from gateway.deeds.standing import Standing
@@ -67,6 +68,7 @@ CARRIED = frozenset(
         *("control", "budget_lock", "budget_day", "seen_subject", "answer", "deed", "cohort_list"),
         *("account", "account_key", "account_recovery", "account_session", "account_attempt", "account_place"),
         *("account_once", "account_binding", "used_once", "revoked_token", "trail_view", "trail_day"),
+        *("watch_score", "watch_day", "watch_cell", "watch_question", "watch_stop", "watch_incident", "watch_notice"),
     }
 )
 """Tables whose rows go on. All others follow from entries, and begin anew."""
@@ -139,6 +141,7 @@ def _fill(home: Home, beside: Home, made: Rebuilt | None) -> None:
             carried = CARRIED if made else CARRIED | STATED
             for table in (each for each in metadata.sorted_tables if each.name in carried):
                 _copy(source, target, table)
+            _drop_released(target)
             _renumber(target, 2 if made else 1)
         if made:
             replace_counts(new, made.counts, made.known)
@@ -154,11 +157,18 @@ def _copy(source: Connection, target: Connection, table: Table) -> None:
         target.execute(insert(table).values(dict(zip(names, row, strict=True))))
 
 
+def _drop_released(target: Connection) -> None:
+    """A response of the watch goes on unless a deed of a later entry released it; entries are numbered anew."""
+    named = (deed.c.kind == Kind.FREEZE.value, deed.c.id == watch_stop.c.target)
+    target.execute(delete(watch_stop).where(exists().where(*named, deed.c.entry > watch_stop.c.entry)))
+
+
 def _renumber(target: Connection, first: int) -> None:
-    """The deeds in force are told by the entries from this one on, in their order."""
+    """The deeds in force are told by the entries from this one on, in their order; what was stopped is behind them."""
     entries = list(target.execute(select(deed.c.entry).where(deed.c.entry > 0).order_by(deed.c.entry)).scalars())
     for index, entry in enumerate(entries, first):
         target.execute(update(deed).where(deed.c.entry == entry).values(entry=index + _FAR))
+    target.execute(update(watch_stop).values(entry=first + len(entries) - 1))
     target.execute(update(deed).where(deed.c.entry > _FAR).values(entry=deed.c.entry - _FAR))
 
 

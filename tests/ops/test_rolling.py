@@ -31,9 +31,11 @@ from audit.trail_events import trail_read
 from audit.verify import verify_log
 from audit.verify_receipt import verify_receipt
 from gateway.deeds.document import Kind
+from gateway.deeds.steps import RELEASE
 from gateway.domain.errors import ConflictError, DownError
 from gateway.domain.grant import local_day
 from gateway.domain.people import Duty
+from gateway.domain.standing import Kept, Stop
 from ops import rolling, succession
 from ops.chain import link_of, proof_of, verify_closed
 from ops.cli.main import app
@@ -41,18 +43,20 @@ from ops.closed import closed_home, closed_homes, database_of, trust_of
 from ops.demo.office import SyntheticOffice, found_home, rehearse
 from ops.doctor.history import examine_history
 from ops.erasing import open_custody
+from ops.foundation import read_home_foundation
 from ops.installing import migrate
 from ops.log_keys import make_ledger, make_signer, read_log_keys
 from ops.office import open_office
-from ops.prove.homes import Stage
+from ops.prove.homes import FINANCE, Stage
 from ops.rebuilding import count, differing_of
+from ops.rights import RightsDesk
 from ops.rolling import roll, rollover_content
 from ops.rotation import OVERLAP
 from ops.settings import Home, Mode, ServeSettings, SettingsError, load
 from ops.wiring import wire
 from tests.fakes import DrivenClock
 from tests.homes import a_home, edit
-from tests.make import ORIGIN
+from tests.make import CATALOGUE, ORIGIN
 from tests.ops.test_rotation import Log
 from tests.ops.test_serve import Wired, a_wired
 
@@ -439,3 +443,45 @@ def test_the_commands(home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert bidui(home, "audit", "proof", "3", "--closed", ORIGIN)["tlog_proof"].startswith("c2sp.org/tlog-proof@v1")
     said = RUN.invoke(app, ["audit", "verify", "--home", str(home.path)]).stdout
     assert f"前一本账：{ORIGIN}" in said
+
+
+def test_what_the_watch_stopped_stays_stopped_and_what_was_released_does_not_come_back(wired: Wired) -> None:
+    home, grant = wired.home, f"2026-{FINANCE.code}-001"
+    stopped, released = f"grant.{grant}", f"system.{FINANCE.client}"
+    duties = Duty.SECURITY_ADMIN, Duty.LEADER
+    lay(wired, released)
+    with closing(SyntheticOffice(home)) as office:
+        office.put_in_force(Kind.FREEZE, released, {"frozen": False}, *duties, path=RELEASE, reason="已核实")
+        content = rollover_content(home, NEW)
+        office.put_in_force(Kind.ROLLOVER, "to-2", content, Duty.SYSTEM_ADMIN, Duty.AUDIT_ADMIN)
+    lay(wired, stopped)
+    wired.gateway.watchman.look()
+
+    roll(home, at_once=True)
+    wired.gateway.close()
+
+    assert held(home) == {stopped}
+    with closing(SyntheticOffice(home)) as office:
+        office.put_in_force(Kind.FREEZE, stopped, {"frozen": False}, *duties, path=RELEASE, reason="已核实")
+    assert held(home) == set()
+
+
+def lay(wired: Wired, target: str) -> None:
+    """The watch puts something on hold."""
+    with wired.gateway.desk.begin() as work:
+        work.watch.keep(Kept(day=1, scores={}, counts={}, cells={}, questions={}, stopped=[target]))
+        work.watch.lay([Stop(target, False, "ab" * 8, work.ledger.lock_head().size)])
+        work.commit()
+
+
+def held(home: Home) -> frozenset[str]:
+    """What is on hold for whoever loads the rights now."""
+    url = home.database_url(load(home, "serve.toml", ServeSettings))
+    desk = RightsDesk(
+        foundation=read_home_foundation(home),
+        database=url,
+        catalogue=CATALOGUE,
+        clock=home.clock,
+        changed=lambda *_: None,
+    )
+    return desk.load().held
