@@ -26,7 +26,7 @@ from audit.entry import decode, encode
 from audit.errors import ArchiveError, AuditError
 from audit.ledger import Head
 from audit.reader import LedgerReader
-from audit.tree import HASH_BYTES, TILE_HEIGHT, TILE_WIDTH
+from audit.tree import HASH_BYTES, TILE_HEIGHT, TILE_WIDTH, split
 from audit.zipped import Zipped, write_zip
 
 TYPE = "bidui-log-export/1"
@@ -119,6 +119,10 @@ class Export:
     def entries(self, start: int, end: int) -> Iterator[bytes]:
         """See `LedgerReader`."""
         return self._records("tile/entries", start, end)
+
+    def stored(self, start: int, end: int) -> list[tuple[bytes, bytes]]:
+        """See `LedgerReader`."""
+        return list(zip(self.entries(start, end), split(self.hashes(0, start, end)), strict=False))
 
     def disclosures(self, start: int, end: int) -> Iterator[tuple[int, bytes]]:
         """See `LedgerReader`."""

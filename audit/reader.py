@@ -28,6 +28,10 @@ class LedgerReader(Protocol):
         """Yield the stored bytes of these entries, by index, up to the first that is missing."""
         ...
 
+    def stored(self, start: int, end: int) -> list[tuple[bytes, bytes]]:
+        """Return bytes and stored leaf hash of these entries together, by index, up to the first that is missing."""
+        ...
+
     def floor(self) -> int:
         """Return the index from which on all entries are there: 0 until older ones were pruned."""
         ...

@@ -47,15 +47,16 @@ ReadPieces = Callable[[Sequence[Span]], Iterable[Piece]]
 def read_piece(reader: LedgerReader, digest: Digest, span: Span) -> Piece:
     """Read and hash a span, up to the first entry that is missing."""
     start, end = span
-    leaves = [digest(b"\x00" + content) for content in reader.entries(start, end)]
-    return Piece(b"".join(leaves), _differing(start, leaves, split(reader.hashes(0, start, end))))
+    pairs = reader.stored(start, end)
+    leaves = [digest(b"\x00" + content) for content, _ in pairs]
+    return Piece(b"".join(leaves), _differing(start, leaves, [leaf for _, leaf in pairs]))
 
 
 def _differing(start: int, leaves: Sequence[bytes], stored: Sequence[bytes]) -> tuple[int, ...]:
     if leaves == stored:
         return ()
-    pairs = zip(leaves, [*stored, *[b""] * (len(leaves) - len(stored))], strict=False)
-    return tuple(start + place for place, (leaf, kept) in enumerate(pairs) if leaf != kept)
+    pairs = enumerate(zip(leaves, stored, strict=True), start)
+    return tuple(index for index, (leaf, kept) in pairs if leaf != kept)
 
 
 class StoredScan:
@@ -75,8 +76,9 @@ class StoredScan:
         """Go through the entries of a log of this size; those below its floor may be pruned."""
         self._pass_pruned(min(self._reader.floor(), claimed), watcher)
         for start, end in chunks(self.size, claimed):
-            contents = list(self._reader.entries(start, end))
-            leaves = self._hash(start, contents, split(self._reader.hashes(0, start, end)))
+            pairs = self._reader.stored(start, end)
+            contents = [content for content, _ in pairs]
+            leaves = self._hash(start, contents, [leaf for _, leaf in pairs])
             watcher.take(start, contents, leaves)
             self._grow(leaves)
             if self.size < end:

@@ -44,6 +44,9 @@ class MemoryLedger:
     def entries(self, start: int, end: int) -> Iterator[bytes]:
         return (row.entry for row in self._present(start, end))
 
+    def stored(self, start: int, end: int) -> list[tuple[bytes, bytes]]:
+        return [(row.entry, row.leaf) for row in self._present(start, end)]
+
     def floor(self) -> int:
         return self.first
 

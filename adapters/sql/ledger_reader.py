@@ -13,7 +13,7 @@ from adapters.sql.erasure_tables import erasure_entry
 from adapters.sql.tables import ledger_disclosure, ledger_entry, ledger_floor, ledger_head, ledger_tile
 from audit.ledger import EMPTY_HEAD, Head
 from audit.reader import CHUNK
-from audit.tree import HASH_BYTES, TILE_WIDTH
+from audit.tree import HASH_BYTES, TILE_WIDTH, split
 from gateway.domain.errors import UnavailableError
 
 
@@ -42,6 +42,13 @@ class SqlLedgerReader:
             if row[0] != place:
                 return
             yield _bytes(row[1])
+
+    def stored(self, start: int, end: int) -> list[tuple[bytes, bytes]]:
+        of = ledger_entry.c
+        rows = self._rows(select(of.entry, of.leaf).where(of.index >= start, of.index < end).order_by(of.index))
+        if len(rows) != end - start:
+            rows = list(zip(self.entries(start, end), split(self.hashes(0, start, end)), strict=False))
+        return [(_bytes(entry), _bytes(leaf)) for entry, leaf in rows]
 
     def floor(self) -> int:
         rows = self._rows(select(ledger_floor.c.first))

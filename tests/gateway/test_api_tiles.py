@@ -41,6 +41,9 @@ class Leaves:
     def entries(self, start: int, end: int) -> Iterator[bytes]:
         raise AssertionError(f"nobody may ask for entries here: {start} to {end}")
 
+    def stored(self, start: int, end: int) -> list[tuple[bytes, bytes]]:
+        raise AssertionError(f"nobody may ask for entries here: {start} to {end}")
+
     def disclosures(self, start: int, end: int) -> Iterator[tuple[int, bytes]]:
         raise AssertionError(f"nobody may ask for disclosures here: {start} to {end}")
 
