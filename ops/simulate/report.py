@@ -6,20 +6,16 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from math import ceil
 from statistics import median
-from typing import NamedTuple
 
 import msgspec
 
+from ops.simulate.alarms import WATCH, incidents
 from ops.simulate.attacks import ATTACKS
 from ops.simulate.partners import Kind
 from ops.simulate.replay import Assault, Learned
 from ops.simulate.running import SeedRun, Settings
 
 MILLION = 1_000_000
-WATCH = "watch:"
-"""How the cause begins where a detector stopped a grant; what is refused because it is stopped has another."""
-INCIDENT_DAYS = 7
-"""What a grant is refused for by one cause within so many days is one incident."""
 
 
 class ReportError(Exception):
@@ -79,17 +75,6 @@ class Alarms:
     """Records that were not answered, whatever the reason."""
 
 
-class FalseAlarm(NamedTuple):
-    """An incident of an honest partner."""
-
-    seed: int
-    day: int
-    member: int
-    kind: Kind
-    reason: str
-    cause: str
-
-
 def leaks(runs: Sequence[SeedRun]) -> list[Leak]:
     """A line for each attack that was run."""
     of = {name: [each for run in runs for each in run.assaults if each.attack == name] for name in ATTACKS}
@@ -99,18 +84,6 @@ def leaks(runs: Sequence[SeedRun]) -> list[Leak]:
 def alarms(runs: Sequence[SeedRun]) -> list[Alarms]:
     """A line for each kind of partner."""
     return [_alarms(runs, kind) for kind in Kind]
-
-
-def incidents(run: SeedRun) -> list[FalseAlarm]:
-    """Where a detector stopped an honest grant; what comes back within seven days is the same incident."""
-    last: dict[tuple[int, str], int] = {}
-    found: list[FalseAlarm] = []
-    for each in sorted(run.honest.refused):
-        place = each.member, each.cause
-        if each.cause.startswith(WATCH) and each.day >= last.get(place, -INCIDENT_DAYS) + INCIDENT_DAYS:
-            last[place] = each.day
-            found.append(FalseAlarm(run.seed, each.day, each.member, each.kind, each.reason, each.cause))
-    return found
 
 
 def document(settings: Settings, runs: Sequence[SeedRun]) -> dict[str, object]:

@@ -6,9 +6,10 @@ from collections import Counter
 
 import pytest
 
+from ops.simulate.alarms import incidents
 from ops.simulate.partners import Kind
 from ops.simulate.replay import Assault, Honest, Learned, Refusing
-from ops.simulate.report import ReportError, Span, alarms, incidents, leaks, with_section
+from ops.simulate.report import ReportError, Span, alarms, leaks, with_section
 from ops.simulate.running import SeedRun
 
 
