@@ -119,3 +119,12 @@ def test_the_wheel_brings_the_rooms_with_their_data_and_nothing_else(tmp_path: P
 def test_tests_reach_no_further_than_this_machine() -> None:
     with socket.socket() as outside, pytest.raises(SocketConnectBlockedError):
         outside.connect(("192.0.2.1", 80))
+
+
+def test_every_file_of_tests_is_run_by_ci() -> None:
+    told = re.findall(r"^(?:ROOMS|STORIES)\s*:= (.+)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    run = [place for places in told for place in places.split()]
+    files = {path.relative_to(ROOT) for path in (ROOT / "tests").rglob("test_*.py")}
+
+    assert len(run) == len(set(run)) > 0
+    assert {path for path in files if not any(path.is_relative_to(place) for place in run)} == set()
