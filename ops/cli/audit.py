@@ -142,7 +142,7 @@ def check_bytes(
     except (OSError, AuditError, SettingsError, GatewayError) as error:
         typer.echo(f"{_VERDICTS[Exit.USAGE]}：{error}", err=True)
         raise typer.Exit(Exit.USAGE) from None
-    _tell(report, None, as_json=as_json)
+    _tell(report, None, as_json=as_json, proven="所存字节与签名相符")
     raise typer.Exit(report.verdict)
 
 
@@ -180,7 +180,7 @@ def _trust(path: Path) -> Trust:
     return parse_trust(path.read_bytes())
 
 
-def _tell(report: Report, link: Link | None, *, as_json: bool) -> None:
+def _tell(report: Report, link: Link | None, *, as_json: bool, proven: str = _VERDICTS[Exit.PROVEN]) -> None:
     if as_json:
         say_json(
             {
@@ -197,7 +197,8 @@ def _tell(report: Report, link: Link | None, *, as_json: bool) -> None:
             }
         )
         return
-    say(f"{_VERDICTS[report.verdict]}：{report.size} 条记录，{report.checkpoints} 个检查点")
+    verdict = proven if report.verdict is Exit.PROVEN else _VERDICTS[report.verdict]
+    say(f"{verdict}：{report.size} 条记录，{report.checkpoints} 个检查点")
     if link:
         how = (
             "其后条目有缺失，见第 1 条" if link.is_lost else "已核对" if link.is_checked else "不在 closed/ 中，未核对"

@@ -293,6 +293,18 @@ def test_a_log_that_is_whole_is_proven(signed: Home) -> None:
     assert "已证明完整" in spoken.out
 
 
+def test_stored_bytes_are_checked_as_far_as_they_are_signed(signed: Home) -> None:
+    load_grant(signed, sorted(signed.folder("grants").glob("*.toml"))[0])
+
+    done = Done("audit", "fsck", "--signed", "--home", signed.path)
+    whole = Done("audit", "fsck", "--home", signed.path, "--json")
+
+    assert done.code == 0
+    assert "所存字节与签名相符" in done.out
+    assert (whole.code, whole.json["verdict"]) == (2, "incomplete")
+    assert Done("audit", "fsck", "--trust", signed.path / "nothing", "--home", signed.path).code == 3
+
+
 def test_a_log_that_goes_on_is_proven_as_far_as_it_is_signed(signed: Home) -> None:
     entries = Done("audit", "verify", "--home", signed.path, "--json").json["entries"]
     load_grant(signed, sorted(signed.folder("grants").glob("*.toml"))[0])
@@ -323,10 +335,11 @@ def test_a_log_that_was_changed_is_found_out(signed: Home, change: str) -> None:
             connection.execute(f"DROP TRIGGER ledger_entry_no_{verb}")
         connection.execute(change)
 
-    done = Done("audit", "verify", "--home", signed.path, "--json")
+    done, quick = (Done("audit", how, "--home", signed.path, "--json") for how in ("verify", "fsck"))
 
-    assert done.code == 1
+    assert done.code == quick.code == 1
     assert (done.json["verdict"], done.json["first_bad"]) == ("tampered", 2)
+    assert (quick.json["verdict"], quick.json["first_bad"]) == ("tampered", 2)
 
 
 UNVERIFIABLE: dict[str, Callable[[Home], list[str]]] = {
