@@ -212,3 +212,14 @@ def test_who_was_released_begins_anew(tmp_path: Path) -> None:
     gateway.store.epoch += 1
 
     assert one_by_one(gateway, [a_request(1), *unknown(200, 6)]) == ["confirmed", *["not_confirmed"] * 5, "held"]
+
+
+def test_a_node_that_read_the_rights_before_the_response_withholds_all_the_same(tmp_path: Path) -> None:
+    """Another node's response is there when the grant's lock is, but came after this turn had read the epoch."""
+    gateway = a_gateway(tmp_path, SURE, limits=DEFAULTS)
+    gateway.person(1)
+    assert isinstance(gateway.store, MemoryStore)
+    gateway.store.watch.stopped["G-1"] = gateway.store.epoch + 1
+
+    assert codes(gateway, a_request(1)) == ["held"]
+    assert gateway.store.watch.stopped == {"G-1": gateway.store.epoch + 1}, "and nobody took it for released"
