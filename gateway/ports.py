@@ -45,6 +45,18 @@ class LookUp(msgspec.Struct, frozen=True, gc=False):
     reservation: Reservation
 
 
+class UnitFact(msgspec.Struct, frozen=True, gc=False):
+    """What the watch may know of a unit: names that stay the same in every generation and are nobody's code."""
+
+    name: bytes
+    region: bytes
+    """The name of the unit that it is compared with others in: the one below the root, or itself."""
+    staff: int
+    """How many subjects have their main record there."""
+    around: int
+    """How many have it in the whole region."""
+
+
 class Index(Protocol):
     """One adopted generation of the sealed index, read-only. Its content never changes under a reader."""
 
@@ -56,6 +68,14 @@ class Index(Protocol):
 
         Every part of the generation is read for every look-up, found or not. Raises `UnavailableError`.
         """
+        ...
+
+    def unit(self, token: int) -> UnitFact | None:
+        """What is known of the unit behind the first token of a record; None where sync told nothing of it."""
+        ...
+
+    def is_decoy(self, link: bytes) -> bool:
+        """Whether the subject is a decoy (诱饵): nobody's number, sealed to be found only by somebody who guesses."""
         ...
 
     def close(self) -> None:

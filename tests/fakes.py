@@ -22,7 +22,7 @@ from gateway.domain.errors import DownError, UnavailableError
 from gateway.domain.grant import Grant
 from gateway.domain.incident import Incident
 from gateway.domain.standing import Kept, Scores, Standing, Stop
-from gateway.ports import Clock, DataVersion, LookUp, Remembered, Rights, Withheld
+from gateway.ports import Clock, DataVersion, LookUp, Remembered, Rights, UnitFact, Withheld
 from gateway.seal import Entropy, Facts, Plain, Question, Sealer, SealingKey
 from ops.seal import SealingDesk
 from policies.snapshot import Snapshot
@@ -240,6 +240,8 @@ class MemoryRegister:
         }
         self.records: dict[bytes, bytes] = {}
         self.spoiled: set[bytes] = set()
+        self.units: dict[int, UnitFact] = {}
+        self.decoys: set[bytes] = set()
         self.found = 0
         self.broken = False
 
@@ -257,6 +259,12 @@ class MemoryRegister:
     def subject(self, number: str, kind: str = "person") -> bytes:
         sealer = self.sealers[kind]
         return sealer.subject(sealer.link(CATALOGUE.identifier(kind, number)))
+
+    def unit(self, token: int) -> UnitFact | None:
+        return self.units.get(token)
+
+    def is_decoy(self, link: bytes) -> bool:
+        return link in self.decoys
 
     def close(self) -> None:
         """Has nothing open."""

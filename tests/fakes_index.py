@@ -18,7 +18,7 @@ from gateway import generation
 from gateway.domain.budget import Reservation
 from gateway.domain.errors import UnavailableError
 from gateway.generation import CatalogueMark, Kind, Manifest, Part
-from gateway.ports import DataVersion, LookUp
+from gateway.ports import DataVersion, LookUp, UnitFact
 
 KEY = Ed25519PrivateKey.from_private_bytes(b"m" * 32)
 AT = datetime(2026, 11, 3, 8, 15, tzinfo=UTC)
@@ -42,6 +42,14 @@ class MemoryIndex:
             raise UnavailableError("the sealed index cannot be read")
         known = {join(subject.head, subject.tail): subject.rows for part in self.parts for subject in part}
         return [known.get(look_up.subject, b"") for look_up in look_ups]
+
+    def unit(self, token: int) -> UnitFact | None:
+        """See `gateway.ports.Index`."""
+        return None
+
+    def is_decoy(self, link: bytes) -> bool:
+        """See `gateway.ports.Index`."""
+        return False
 
     def close(self) -> None:
         """Has nothing open."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from gateway.domain.errors import UnavailableError
-from gateway.ports import DataVersion, LookUp
+from gateway.ports import DataVersion, LookUp, UnitFact
 
 _NEVER = DataVersion("0" * 64, "none", datetime.fromtimestamp(0, UTC))
 
@@ -20,6 +20,14 @@ class AbsentIndex:
 
     def find(self, kind: str, look_ups: Sequence[LookUp]) -> list[bytes]:
         raise UnavailableError("nothing is sealed yet; run `bidui sync`")
+
+    def unit(self, token: int) -> UnitFact | None:
+        """See `gateway.ports.Index`."""
+        return None
+
+    def is_decoy(self, link: bytes) -> bool:
+        """See `gateway.ports.Index`."""
+        return False
 
     def close(self) -> None:
         """Has nothing open."""

@@ -24,7 +24,7 @@ from adapters.sql.engine import open_engine, psycopg_connection
 from adapters.sql.pipelined import Driver, PostgresConnection
 from gateway.domain.errors import UnavailableError
 from gateway.generation import CONTENT, GenerationError, Manifest, Part, digest, files_of, read, version_of
-from gateway.ports import DataVersion, LookUp
+from gateway.ports import DataVersion, LookUp, UnitFact
 
 _BATCH = 1_000
 _TABLES = SQL("""
@@ -122,6 +122,14 @@ class PostgresIndex:
         # The newest part comes last and replaces what older ones said.
         found = {(head, tail): sealed for _, head, tail, sealed in sorted(rows, key=_place)}
         return [found.get(subject, b"") for subject in wanted]
+
+    def unit(self, token: int) -> UnitFact | None:
+        """See `gateway.ports.Index`."""
+        return None
+
+    def is_decoy(self, link: bytes) -> bool:
+        """See `gateway.ports.Index`."""
+        return False
 
     def close(self) -> None:
         if self._connection is not None:

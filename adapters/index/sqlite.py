@@ -17,7 +17,7 @@ from adapters.index.directory import Published, check_file, read_current
 from adapters.index.parts import Sealed, file_digest, make_durable, part_name, split
 from gateway.domain.errors import UnavailableError
 from gateway.generation import GenerationError, Manifest, Part, PartKind
-from gateway.ports import DataVersion, LookUp
+from gateway.ports import DataVersion, LookUp, UnitFact
 
 SUFFIX = ".sqlite"
 _SETTINGS = (
@@ -110,6 +110,14 @@ class SqliteIndex:
         # The newest part comes last and replaces what older ones said.
         found = {(head, tail): sealed for head, tail, sealed in rows}
         return [found.get(subject, b"") for subject in wanted]
+
+    def unit(self, token: int) -> UnitFact | None:
+        """See `gateway.ports.Index`."""
+        return None
+
+    def is_decoy(self, link: bytes) -> bool:
+        """See `gateway.ports.Index`."""
+        return False
 
     def close(self) -> None:
         self._connection.close()

@@ -34,9 +34,13 @@ class Cause(StrEnum):
     SCOPE = "scope"
     GATE = "gate"
     NOT_IN_COHORT = "not_in_cohort"
+    DECOY = "decoy"
+    """A number that is nobody's and was put into the register to be guessed; told like one that is absent."""
     LOCKED = "locked"
     """So many different questions were asked of one field that the next answer could be worked out."""
 
+
+_NOBODY = frozenset({Cause.ABSENT, Cause.DECOY})
 
 CHINESE = {
     "confirmed": "已确认",
@@ -74,7 +78,7 @@ def disclose(outcome: Outcome, asked: tuple[tuple[str, str], ...], tells_not_fou
     """The answer to what was asked. Fields that were not compared for want of a right say so, found or not."""
     if outcome.cause is Cause.CONFIRMED:
         subject = SubjectCode.CONFIRMED
-    elif outcome.cause is Cause.ABSENT and tells_not_found:
+    elif outcome.cause in _NOBODY and tells_not_found:
         subject = SubjectCode.NOT_FOUND
     else:
         subject = SubjectCode.NOT_CONFIRMED

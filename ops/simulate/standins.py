@@ -24,7 +24,7 @@ from gateway.domain.answer import Cause, Disclosed, FieldCode, Outcome
 from gateway.domain.reply import Answered, Refused, Request
 from gateway.hearing import Hearing
 from gateway.idempotency import Slot
-from gateway.ports import DataVersion, LookUp, Remembered, Withheld
+from gateway.ports import DataVersion, LookUp, Remembered, UnitFact, Withheld
 from gateway.seal import Plain, Question
 from ops.simulate.fields import FIELDS, GATE, UNIT, code_of
 from ops.simulate.world import World
@@ -118,6 +118,14 @@ class Index:
             rows[width * place : width * (place + 1)] if person >= 0 else b""
             for place, person in enumerate(persons.tolist())
         ]
+
+    def unit(self, token: int) -> UnitFact | None:
+        """See `gateway.ports.Index`."""
+        return None
+
+    def is_decoy(self, link: bytes) -> bool:
+        """See `gateway.ports.Index`."""
+        return False
 
     def close(self) -> None:
         """Has nothing open."""

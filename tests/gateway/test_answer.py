@@ -15,6 +15,7 @@ TELLS_NOTHING_MORE: dict[Cause, SubjectCode] = {
     Cause.SCOPE: SubjectCode.NOT_CONFIRMED,
     Cause.GATE: SubjectCode.NOT_CONFIRMED,
     Cause.NOT_IN_COHORT: SubjectCode.NOT_CONFIRMED,
+    Cause.DECOY: SubjectCode.NOT_CONFIRMED,
     Cause.LOCKED: SubjectCode.NOT_CONFIRMED,
 }
 
@@ -30,7 +31,8 @@ def test_causes_are_one_code(cause: Cause) -> None:
 def test_only_nobody_at_all_is_not_found(cause: Cause) -> None:
     told = disclose(Outcome(cause, {}), (), tells_not_found=True)
 
-    expected = SubjectCode.NOT_FOUND if cause is Cause.ABSENT else TELLS_NOTHING_MORE[cause]
+    is_nobody = cause in {Cause.ABSENT, Cause.DECOY}
+    expected = SubjectCode.NOT_FOUND if is_nobody else TELLS_NOTHING_MORE[cause]
     assert told.subject is expected
 
 
