@@ -12,6 +12,7 @@ from gateway.domain.grant import Grant
 from gateway.domain.reply import Reply, Request
 from gateway.grants import Granted
 from gateway.idempotency import Slot
+from gateway.ports import UnitFact
 from gateway.seal import Plain, Question
 from gateway.watch.accounts import Accounts
 from gateway.watch.budgets import Spent
@@ -35,6 +36,9 @@ class Hearing(msgspec.Struct):
     outcome: Outcome | None = None
     is_known: bool = True
     """Whether the register has the subject at all, which is no more than the watch may know."""
+    is_decoy: bool = False
+    unit: UnitFact | None = None
+    """The unit of a confirmed subject, likewise."""
     incident: str = ""
     """The number of the incident that stopped it, where one did."""
     told: Disclosed | None = None

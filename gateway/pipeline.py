@@ -229,17 +229,23 @@ class Pipeline:
             ]
             found = index.find(kind, look_ups) if look_ups else []
             for hearing, records in zip(asked, found, strict=True):
-                self._weigh(hearing, kind, records, index.version.generation)
+                self._weigh(hearing, kind, records, index)
 
-    def _weigh(self, hearing: Hearing, kind: str, records: bytes, generation: str) -> None:
+    def _weigh(self, hearing: Hearing, kind: str, records: bytes, index: Index) -> None:
         granted, question = hearing.granted, hearing.question
         if granted is None or question is None:
             return
         is_listed = granted.members is None or question.link in granted.members
-        units = self.seal.units(generation, granted.grant.number)
-        outcome = self.comparisons[kind].compare(question, granted.compared, records, units if is_listed else _NO_UNITS)
+        units = self.seal.units(index.version.generation, granted.grant.number)
+        comparison = self.comparisons[kind]
+        outcome = comparison.compare(question, granted.compared, records, units if is_listed else _NO_UNITS)
+        hearing.is_decoy = index.is_decoy(question.link)
         hearing.is_known = outcome.cause is not Cause.ABSENT
         hearing.outcome = outcome if is_listed else silenced(outcome, Cause.NOT_IN_COHORT)
+        if hearing.is_decoy:
+            hearing.outcome = silenced(outcome, Cause.DECOY)
+        elif outcome.cause is Cause.CONFIRMED:
+            hearing.unit = index.unit(comparison.unit(records))
 
     def _settle(self, uses: Sequence[tuple[Hearing, Use]], budgets: Budgets) -> None:
         for (hearing, _), spent in zip(uses, budgets.settle([use for _, use in uses]), strict=True):

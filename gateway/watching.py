@@ -7,7 +7,7 @@ response is committed together with the entries, so it holds on every node from 
 from __future__ import annotations
 
 import hashlib
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -23,6 +23,7 @@ from gateway.hearing import Hearing
 from gateway.ports import Rights, WatchStore
 from gateway.watch.cells import cell_of
 from gateway.watch.detectors import Observation, Trip, observe, trips
+from gateway.watch.marks import Marks, marks_of
 from gateway.watch.profile import Profile, profile_of
 from gateway.watch.questions import add, allowed, tokens
 from gateway.watch.thresholds import DEFAULTS, Thresholds
@@ -79,7 +80,7 @@ class Watching:
         locked = set[int]()
         for (place, hearing), name in zip(asking, places, strict=True):
             kept = known.get(name, b"")
-            added, is_allowed = add(kept, self._day, self._asked(hearing))
+            added, is_allowed = add(kept, self._day, self._asked(hearing), self._watch.limits.other_questions)
             if not is_allowed:
                 locked.add(place)
             elif added != kept:
@@ -95,8 +96,10 @@ class Watching:
         if not by_grant and not self._questions:
             return
         standings = self._store.standings(sorted(by_grant), self._day)
-        seen = {number: [self._see(each) for each in heard] for number, heard in by_grant.items()}
-        turn = _Turn(self._watch.limits, self._known_cells(seen))
+        seen = {
+            number: [self._see(each, self._profiles[number]) for each in heard] for number, heard in by_grant.items()
+        }
+        turn = _Turn(self._watch.limits, self._watch.key, self._known_marks(seen))
         for number, observations in seen.items():
             found = standings.get(number, NEW)
             if found.stopped > self._epoch:
@@ -117,9 +120,10 @@ class Watching:
         if stops:
             self._store.lay(stops)
 
-    def _known_cells(self, seen: Mapping[str, Sequence[Observation]]) -> Mapping[tuple[str, bytes], int]:
-        """Unknown numbers are few: only for them the store is asked about their cells."""
-        met = {(number, each.cell): None for number, heard in seen.items() for each in heard if each.cell is not None}
+    def _known_marks(self, seen: Mapping[str, Sequence[Observation]]) -> Mapping[tuple[str, bytes], int]:
+        """Only for what is counted by marks the store is asked: unknown numbers, decoys, units of un-scoped grants."""
+        key = self._watch.key
+        met = {(number, mark): None for number, heard in seen.items() for each in heard for mark in marks_of(key, each)}
         return self._store.cells(list(met), self._day - DAYS + 1) if met else {}
 
     def _hold(self, hearings: Sequence[Hearing]) -> None:
@@ -127,13 +131,13 @@ class Watching:
         for hearing in hearings:
             hearing.withhold(Reason.HELD, "watch:stopped", "")
 
-    def _see(self, hearing: Hearing) -> Observation:
+    def _see(self, hearing: Hearing, profile: Profile) -> Observation:
         outcome, question, spent = hearing.outcome, hearing.question, hearing.spent
         if outcome is None or question is None or spent is None:
             raise RuntimeError("a comparison was not settled")
         cause, subject = outcome.cause, hearing.request.query.subject
         is_first = spent.is_first and cause is not Cause.LOCKED
-        is_unknown = not hearing.is_known or cause is Cause.GATE
+        is_unknown = not hearing.is_known or hearing.is_decoy or cause is Cause.GATE
         return Observation(
             link=question.link,
             is_first=is_first,
@@ -142,6 +146,8 @@ class Watching:
             is_outside=not is_unknown and cause in _OUTSIDE,
             is_mismatched=FieldCode.MISMATCH in outcome.codes.values(),
             cell=cell_of(self._watch.key, subject.kind, subject.number) if is_first and is_unknown else None,
+            is_decoy=hearing.is_decoy,
+            unit=hearing.unit if profile.is_unscoped and is_first and cause is Cause.CONFIRMED else None,
         )
 
     def _asked(self, hearing: Hearing) -> list[tuple[str, int, int]]:
@@ -190,7 +196,7 @@ class Watching:
             day=self._day,
             scores=turn.scores,
             counts={account: counts for account, counts in turn.counts.items() if any(counts)},
-            cells=turn.cells,
+            cells=turn.marks.added,
             questions=self._questions,
             cleared=turn.cleared,
             stopped=sorted(self._stopped),
@@ -221,11 +227,10 @@ def _draft(incident: Incident) -> Draft:
 class _Turn:
     """What the outcomes of a turn come to, grant by grant."""
 
-    def __init__(self, limits: Thresholds, known_cells: Mapping[tuple[str, bytes], int]) -> None:
-        self._limits, self._known = limits, known_cells
+    def __init__(self, limits: Thresholds, key: bytes, known: Mapping[tuple[str, bytes], int]) -> None:
+        self._limits, self.marks = limits, Marks(key, known)
         self.scores: dict[str, Scores] = {}
         self.counts: dict[str, tuple[int, int]] = {}
-        self.cells: Counter[tuple[str, bytes]] = Counter()
         self.cleared: list[str] = []
         self.tripped: dict[str, tuple[Trip, Sequence[Observation]]] = {}
 
@@ -233,19 +238,13 @@ class _Turn:
         """Looks at a grant's outcomes in order; the first that trips is kept."""
         if found.stopped:
             self.cleared.append(number)
+            self.marks.forget(number)
         before = standing = NEW if found.stopped else found
         for place, seen in enumerate(heard, 1):
             standing = observe(seen, standing, profile, self._limits)
-            trip = next(trips(standing, profile, self._limits, self._count_cell(number, seen)), None)
+            trip = next(trips(standing, profile, self._limits, seen, self.marks.count(number, seen)), None)
             if trip is not None and number not in self.tripped:
                 self.tripped[number] = trip, heard[:place]
         if standing.scores != found.scores:
             self.scores[number] = standing.scores
         self.counts[number] = standing.misses - before.misses, standing.outside - before.outside
-
-    def _count_cell(self, number: str, seen: Observation) -> int:
-        if seen.cell is None:
-            return 0
-        place = number, seen.cell
-        self.cells[place] += 1
-        return self.cells[place] + (0 if number in self.cleared else self._known.get(place, 0))

@@ -38,7 +38,15 @@ from tests.people import granted, known
 SECRET = b"i" * 32
 WATCH_KEY = watch_key(SECRET)
 LENIENT = Thresholds(
-    alarm=1e9, least_misses=10**9, least_outside=10**9, cell_misses=10**9, questions=(99, 99, 99), bounds=99
+    alarm=1e9,
+    least_misses=10**9,
+    least_outside=10**9,
+    cell_misses=10**9,
+    unit_odds=-1e9,
+    decoys=10**9,
+    questions=(99, 99, 99),
+    bounds=99,
+    other_questions=99,
 )
 """A watch that lets everything pass, for tests that are about something else."""
 

@@ -34,6 +34,7 @@ class Comparison:
         self._layout = layout
         self._filler = entropy(ROWS * layout.bytes)
         self._main_only = frozenset(field.key for field in layout.fields if field.records == "main")
+        self._unit = slice(8 * Layout.UNITS.start, 8 * Layout.UNITS.start + 8)
         self._sights: dict[tuple[tuple[str, ...], tuple[int, ...]], _Sight] = {}
 
     def compare(self, question: Question, fields: Sequence[str], records: bytes, units: frozenset[int]) -> Outcome:
@@ -47,6 +48,10 @@ class Comparison:
         if sys.byteorder == "big":
             values.byteswap()
         return self._weigh(sight.read(question.digests, memoryview(values), units), asked)
+
+    def unit(self, records: bytes) -> int:
+        """The token of the unit that the first of a subject's records lies in."""
+        return int.from_bytes(records[self._unit], "little", signed=True)
 
     def _sight_of(self, asked: tuple[str, ...], bounds: tuple[int, ...]) -> _Sight:
         """Callers ask for the same few sets of fields again and again."""

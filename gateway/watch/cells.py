@@ -1,6 +1,7 @@
 """Cells: numbers of one region and birthday, which somebody who enumerates fills and nobody else does.
 
-A cell is kept as a keyed digest: what stands in the database is no part of anybody's number.
+A cell is kept as a keyed digest: what stands in the database is no part of anybody's number. So is what is counted
+beside cells, each under a digest of its own kind: units, regions, decoys.
 """
 
 from __future__ import annotations
@@ -15,6 +16,11 @@ PERSON = "person"
 def watch_key(secret: bytes) -> bytes:
     """The key of cells and pseudonyms, from a secret that serve alone has."""
     return hashlib.blake2b(key=secret, person=b"bidui-watch", digest_size=32).digest()
+
+
+def mark_of(key: bytes, what: str, name: bytes) -> bytes:
+    """What counts for a unit, a region or all decoys stand under, as cells do."""
+    return hashlib.blake2b(name, key=key, person=what.encode(), digest_size=CELL_BYTES).digest()
 
 
 def cell_of(key: bytes, kind: str, number: str) -> bytes | None:

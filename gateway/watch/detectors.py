@@ -13,8 +13,9 @@ import msgspec
 
 from gateway.domain.incident import Action, Detector
 from gateway.domain.standing import Scores, Standing
+from gateway.ports import UnitFact
 from gateway.watch.profile import Profile, learned, open_steps
-from gateway.watch.sequential import at_least
+from gateway.watch.sequential import at_least, share_at_least
 from gateway.watch.thresholds import Thresholds
 
 
@@ -31,6 +32,22 @@ class Observation(msgspec.Struct, frozen=True, gc=False):
     """In the register, and not among those the grant is for."""
     is_mismatched: bool
     cell: bytes | None
+    is_decoy: bool = False
+    unit: UnitFact | None = None
+    """Of a confirmed subject; only where nothing but need bounds whom the grant asks about."""
+
+
+class Counted(NamedTuple):
+    """What was counted of a window for the observation just made, with itself."""
+
+    in_cell: int = 0
+    """Unknown numbers of its region and birthday."""
+    in_unit: int = 0
+    in_region: int = 0
+    decoys: int = 0
+
+
+NOTHING = Counted()
 
 
 class Trip(NamedTuple):
@@ -62,18 +79,39 @@ def observe(seen: Observation, standing: Standing, profile: Profile, limits: Thr
     )
 
 
-def trips(standing: Standing, profile: Profile, limits: Thresholds, in_cell: int) -> Iterator[Trip]:
-    """Every detector that the account has now crossed. `in_cell` are the unknown numbers of the cell just met."""
-    scores = standing.scores
+def trips(
+    standing: Standing, profile: Profile, limits: Thresholds, seen: Observation, counted: Counted
+) -> Iterator[Trip]:
+    """Every detector that the account has crossed with what was seen last."""
+    yield from _scored(standing.scores, limits)
+    yield from _added(standing, profile)
+    if counted.in_cell >= limits.cell_misses:
+        mean = standing.misses / (profile.regions * limits.cells_a_region)
+        if at_least(counted.in_cell, mean) < limits.cell_odds:
+            yield Trip(Detector.CELL, Action.FREEZE_GRANT, counted.in_cell, mean)
+    if counted.decoys >= limits.decoys:
+        yield Trip(Detector.DECOY, Action.FREEZE_GRANT, counted.decoys, limits.decoys)
+    if seen.unit is not None:
+        yield from _walked(seen.unit, counted, limits)
+
+
+def _scored(scores: Scores, limits: Thresholds) -> Iterator[Trip]:
     if scores.misses >= limits.alarm:
         yield Trip(Detector.MISS_RATE, Action.HOLD, scores.misses, limits.alarm)
     if scores.mismatches >= limits.alarm:
         yield Trip(Detector.MISMATCH_RATE, Action.HOLD, scores.mismatches, limits.alarm)
+
+
+def _added(standing: Standing, profile: Profile) -> Iterator[Trip]:
     if standing.misses > profile.most_misses:
         yield Trip(Detector.MISSES, Action.FREEZE_GRANT, standing.misses, profile.most_misses)
     if standing.outside > profile.most_outside:
         yield Trip(Detector.OUTSIDE, Action.FREEZE_GRANT, standing.outside, profile.most_outside)
-    if in_cell >= limits.cell_misses:
-        mean = standing.misses / (profile.regions * limits.cells_a_region)
-        if at_least(in_cell, mean) < limits.cell_odds:
-            yield Trip(Detector.CELL, Action.FREEZE_GRANT, in_cell, mean)
+
+
+def _walked(unit: UnitFact, counted: Counted, limits: Thresholds) -> Iterator[Trip]:
+    """Whether more of one unit were asked about than people of its region would bring along."""
+    least = max(limits.unit_least, min(limits.unit_part * unit.staff, limits.unit_most))
+    share = unit.staff / max(unit.around, 1)
+    if counted.in_unit >= least and share_at_least(counted.in_unit, counted.in_region, share) < limits.unit_odds:
+        yield Trip(Detector.UNIT_SHARE, Action.HOLD, counted.in_unit, share * counted.in_region)

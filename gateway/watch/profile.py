@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import ceil
 from typing import NamedTuple
 
-from gateway.domain.grant import Grant
+from gateway.domain.grant import Grant, GrantClass
 from gateway.domain.standing import Scores
 from gateway.watch.sequential import Steps, steps
 from gateway.watch.thresholds import Thresholds
@@ -21,6 +21,8 @@ class Profile(NamedTuple):
     """What the watch holds a grant against."""
 
     is_open: bool
+    is_unscoped: bool
+    """Whether nothing but need bounds whom it asks about."""
     hit_rate: float
     misses: Steps
     mismatches: Steps
@@ -37,6 +39,7 @@ def profile_of(grant: Grant, people: int, limits: Thresholds) -> Profile:
     window = grant.limits.subjects_per_30_days
     return Profile(
         is_open=hits < _OPEN,
+        is_unscoped=grant.grant_class is GrantClass.OPEN,
         hit_rate=hits,
         misses=steps(usual, max(limits.harvest_misses, 3 * usual)),
         mismatches=steps(limits.usual_mismatches, limits.harvest_mismatches),

@@ -29,10 +29,11 @@ def allowed(field: Field, comparator: str, limits: Thresholds) -> int:
     return few if field.domain_size <= limits.few_values else some if field.domain_size <= limits.some_values else many
 
 
-def add(kept: bytes, day: int, asked: Sequence[tuple[str, int, int]]) -> tuple[bytes, bool]:
+def add(kept: bytes, day: int, asked: Sequence[tuple[str, int, int]], others: int) -> tuple[bytes, bool]:
     """The questions of a window with these added, each with field, token and how many the field allows.
 
-    The second says whether all of them are allowed; where one is not, nothing is added.
+    `others` is how many there may be beyond the first to each field. The second says whether all of them are allowed;
+    where one is not, nothing is added.
     """
     items = [each for each in _ITEM.iter_unpack(kept) if (day - each[1]) % _DAYS_KEPT < DAYS]
     for name, token, most in asked:
@@ -42,6 +43,8 @@ def add(kept: bytes, day: int, asked: Sequence[tuple[str, int, int]]) -> tuple[b
             if len(tokens) >= most:
                 return kept, False
             items.append((field, day % _DAYS_KEPT, token))
+    if len(items) - len({each[0] for each in items}) > others:
+        return kept, False
     return b"".join(_ITEM.pack(*each) for each in items), True
 
 

@@ -28,6 +28,20 @@ def steps(usual: float, harvest: float) -> Steps:
     return Steps(log(harvest / usual), log((1 - harvest) / (1 - usual)))
 
 
+def share_at_least(count: int, among: int, share: float) -> float:
+    """Natural logarithm of a bound on how likely so many or more of `among` are of a part that has `share` of all.
+
+    The bound of Chernoff: minus `among` times the divergence of what was met from what was to be expected.
+    """
+    if among <= 0 or count <= share * among:
+        return 0.0
+    if share <= 0:
+        return -inf
+    met = count / among
+    rest = (1 - met) * log((1 - met) / (1 - share)) if met < 1 else 0.0
+    return -among * (met * log(met / share) + rest)
+
+
 def at_least(count: int, mean: float) -> float:
     """Natural logarithm of how likely it is to meet so many or more where `mean` are expected (Poisson)."""
     if count <= 0:

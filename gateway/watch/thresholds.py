@@ -37,12 +37,23 @@ class Thresholds:
     """Natural logarithm of how likely so many would be by chance."""
     cells_a_region: int = 20_000
     """Birthdays that people of working age and the retired have."""
+    unit_odds: float = -16.0
+    """Natural logarithm of how likely so many of one unit would be, if they were drawn from its whole region."""
+    unit_part: float = 0.05
+    """Of a unit's staff so many are asked about before it can look like a walk through the unit; but no more than"""
+    unit_most: int = 60
+    """this many, and no fewer than"""
+    unit_least: int = 8
+    decoys: int = 2
+    """Different decoys met in a window that are no accident."""
     few_values: int = 4
     some_values: int = 27
     questions: tuple[int, int, int] = (1, 2, 3)
     """Different questions to one field of one person in a window: for few values, for some, for many."""
     bounds: int = 2
     """Different bounds on one field of one person in a window."""
+    other_questions: int = 2
+    """Questions about one person in a window beyond the first to each field: who corrects a form needs few."""
 
 
 DEFAULTS = Thresholds()

@@ -38,6 +38,9 @@ BLIND = Thresholds(
     least_misses=_NEVER,
     least_outside=_NEVER,
     cell_misses=_NEVER,
+    unit_odds=-inf,
+    decoys=_NEVER,
+    other_questions=_NEVER,
     questions=(_NEVER, _NEVER, _NEVER),
     bounds=_NEVER,
 )

@@ -27,6 +27,7 @@ from gateway.idempotency import Slot
 from gateway.ports import DataVersion, LookUp, Remembered, UnitFact, Withheld
 from gateway.seal import Plain, Question
 from ops.simulate.fields import FIELDS, GATE, UNIT, code_of
+from ops.simulate.numbers import texts_of
 from ops.simulate.world import World
 from policies.decision import Refusal
 
@@ -107,6 +108,8 @@ class Index:
         self._world = world
         units = world.codes[:, UNIT]
         head = [np.full(world.size, _ROOT), _REGION + world.regions[units], _ORGANISATION + units, world.names]
+        self._facts = _facts(world)
+        self._decoys = frozenset(link_of(number) for number in texts_of(world.decoys))
         self._rows = np.ascontiguousarray(np.concatenate([np.stack(head, axis=1), world.codes], axis=1), dtype=np.int32)
 
     def find(self, kind: str, look_ups: Sequence[LookUp]) -> list[bytes]:
@@ -121,14 +124,25 @@ class Index:
 
     def unit(self, token: int) -> UnitFact | None:
         """See `gateway.ports.Index`."""
-        return None
+        return self._facts[token - _ORGANISATION]
 
     def is_decoy(self, link: bytes) -> bool:
         """See `gateway.ports.Index`."""
-        return False
+        return link in self._decoys
 
     def close(self) -> None:
         """Has nothing open."""
+
+
+def _facts(world: World) -> list[UnitFact]:
+    """Of each organisation, in order."""
+    sizes = world.staff_sizes()
+    around = np.bincount(world.regions, weights=sizes)[world.regions].astype(np.int64)
+    columns = (world.regions.tolist(), sizes.tolist(), around.tolist())
+    return [
+        UnitFact(struct.pack(">q", place), struct.pack(">q", region), staff, whole)
+        for place, (region, staff, whole) in enumerate(zip(*columns, strict=True))
+    ]
 
 
 class Comparison:
@@ -150,6 +164,10 @@ class Comparison:
         if not all(met[: len(self._gate)]):
             return self._outcome(Cause.GATE, asked, None)
         return self._outcome(Cause.CONFIRMED, asked, met)
+
+    def unit(self, records: bytes) -> int:
+        """See `gateway.domain.comparison.Comparison`."""
+        return memoryview(records).cast("i")[_HEAD - 2]
 
     def _outcome(self, cause: Cause, asked: tuple[str, ...], met: tuple[bool, ...] | None) -> Outcome:
         known = self._outcomes.get((cause, asked, met))

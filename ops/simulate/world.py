@@ -17,6 +17,8 @@ from policies.catalogue import load_catalogue
 
 PERSONS, ORGANISATIONS = 1_000_000, 2_000
 _MEDIAN_STAFF, _MOST_STAFF, _SPREAD = 185, 13_300, 1.41
+DECOYS = 0.005
+"""Share of the register."""
 _BORN_HERE = 0.7
 """Share of the staff whose number names the region of their organisation."""
 _CODE_SCALE = 280.0
@@ -45,6 +47,8 @@ class World:
     """The region in which each organisation lies."""
     region_shares: Floats
     values: Values
+    decoys: Ints
+    """Numbers that are nobody's, drawn like those of the register."""
 
     @property
     def size(self) -> int:
@@ -82,8 +86,9 @@ def build(seed: int, persons: int = PERSONS, organisations: int = ORGANISATIONS)
     units = _employ(rng, persons, organisations)
     keys = _distinct_keys(rng, regions[units], shares)
     order = np.argsort(keys)
+    decoys = _decoys(np.random.default_rng([seed, 5]), keys[order], regions[units], shares)
     codes = np.stack([units, *(_coded(rng, place, values, persons) for place in range(1, len(FIELDS)))], axis=1)
-    return World(seed, keys[order], _names(rng, persons), codes[order], regions, shares, values)
+    return World(seed, keys[order], _names(rng, persons), codes[order], regions, shares, values, decoys)
 
 
 def sequences(rng: Generator, count: int) -> Ints:
@@ -116,6 +121,13 @@ def _distinct_keys(rng: Generator, homes: Ints, shares: Floats) -> Ints:
         first = np.unique(keys, return_index=True)[1]
         free = np.setdiff1d(np.arange(len(keys)), first)
     return keys
+
+
+def _decoys(rng: Generator, keys: Ints, homes: Ints, shares: Floats) -> Ints:
+    """Numbers as people of the register might have them, and none has."""
+    drawn = _distinct_keys(rng, rng.choice(homes, 2 * round(DECOYS * len(keys))), shares)
+    places = np.minimum(np.searchsorted(keys, drawn), len(keys) - 1)
+    return np.asarray(drawn[keys[places] != drawn][: round(DECOYS * len(keys))])
 
 
 def _draw(rng: Generator, shares: Floats, count: int) -> Ints:

@@ -11,12 +11,13 @@ from audit.entry import decode
 from gateway.domain.grant import Grant
 from gateway.domain.incident import Detector
 from gateway.domain.reply import Refused, Request
+from gateway.ports import UnitFact
 from gateway.watch.thresholds import DEFAULTS, Thresholds
 from policies.decision import Reason
 from policies.identifiers import id_check_character
 from tests.fakes import MemoryStore
 from tests.gateways import Assembled, a_gateway, code_of, some_facts
-from tests.make import a_claim, a_grant, a_request
+from tests.make import a_claim, a_grant, a_request, an_id
 
 Make = Callable[..., Assembled]
 KNOWN = 40
@@ -119,6 +120,59 @@ def test_people_outside_the_scope_run_out(make: Make) -> None:
 
     assert told.count("not_confirmed") == 50, "half a percent of ten thousand"
     assert set(told[50:]) == {"frozen"}
+
+
+UNSCOPED = a_grant(**{"class": "open", "hit_rate": 99})
+
+
+def of_unit(gateway: Assembled, unit: str, start: int, count: int) -> list[Request]:
+    """People whom the register has in a unit of forty, in a region of four thousand."""
+    token = gateway.register.sealers["person"].unit(unit)
+    gateway.register.units[token] = UnitFact(unit.encode().ljust(8), b"region  ", 40, 4000)
+    numbers = range(start, start + count)
+    for number in numbers:
+        gateway.person(number, some_facts(units=(unit, "root")))
+    return [a_request(number) for number in numbers]
+
+
+def test_a_walk_through_a_unit_ends_at_the_eighth_step(make: Make) -> None:
+    gateway = make(UNSCOPED)
+
+    assert one_by_one(gateway, of_unit(gateway, "u-9", 200, 9)) == ["confirmed"] * 7 + ["held"] * 2
+
+
+def test_who_asks_about_many_units_walks_through_none(make: Make) -> None:
+    gateway = make(UNSCOPED)
+    asked = [each for unit in range(12) for each in of_unit(gateway, f"u-{unit}", 200 + 10 * unit, 4)]
+
+    assert set(one_by_one(gateway, asked)) == {"confirmed"}
+
+
+def test_a_grant_with_a_scope_may_walk_through_it(make: Make) -> None:
+    gateway = make(SURE)
+
+    assert set(one_by_one(gateway, of_unit(gateway, "u-9", 200, 20))) == {"confirmed"}
+
+
+@pytest.mark.parametrize("grant_class", ["open", "scoped"])
+def test_a_decoy_is_nobody_and_a_second_one_is_no_accident(make: Make, grant_class: str) -> None:
+    gateway = make(a_grant(**{"class": grant_class, "hit_rate": 60}))
+    sealer = gateway.register.sealers["person"]
+    gateway.register.decoys |= {sealer.link(an_id(number)) for number in (3, 4)}
+
+    told = one_by_one(gateway, [a_request(n) for n in (1, 3, 3, 3, 2, 4, 1)])
+
+    assert told == ["confirmed", *["not_confirmed"] * 3, "confirmed", "frozen", "frozen"]
+
+
+def test_a_decoy_reads_like_somebody_who_is_absent(make: Make) -> None:
+    gateway = make(a_grant(hit_rate=60, tells_not_found=True))
+    gateway.register.decoys.add(gateway.register.sealers["person"].link(an_id(3)))
+
+    decoy, absent = gateway.ask(a_request(3), a_request(99))
+
+    assert code_of(decoy) == code_of(absent) == "not_found"
+    assert len(getattr(decoy, "json", b"")) == len(getattr(absent, "json", b"!"))
 
 
 # ---------------------------------------------------------------------------------------- questions

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import math
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.domain.budget import DAYS
+from gateway.domain.incident import Detector
 from gateway.domain.standing import NEW
+from gateway.ports import UnitFact
 from gateway.watch.accounts import Ceilings, accounts_of, is_grant, is_lock, partner_lock
 from gateway.watch.cells import cell_of
-from gateway.watch.detectors import Observation, observe, trips
+from gateway.watch.detectors import NOTHING, Counted, Observation, observe, trips
 from gateway.watch.profile import profile_of
 from gateway.watch.questions import add, allowed
-from gateway.watch.sequential import at_least, steps
+from gateway.watch.sequential import at_least, share_at_least, steps
 from gateway.watch.thresholds import DEFAULTS
 from tests.make import CATALOGUE, a_grant, an_id, limits, some_limits
 
@@ -78,7 +81,7 @@ def test_no_window_ever_has_more_new_questions_than_allowed(history: list[tuple[
     day = DAY
     for later, token in history:
         day += later % 7
-        before, (kept, _) = items(kept), add(kept, day, [("unit", token, most)])
+        before, (kept, _) = items(kept), add(kept, day, [("unit", token, most)], 9)
         told += [(day, token)] * len(items(kept) - before)
 
     for last, _ in told:
@@ -86,9 +89,9 @@ def test_no_window_ever_has_more_new_questions_than_allowed(history: list[tuple[
 
 
 def test_where_one_question_is_too_many_none_is_counted() -> None:
-    kept, _ = add(b"", DAY, [("sex", 1, 1)])
+    kept, _ = add(b"", DAY, [("sex", 1, 1)], 9)
 
-    assert add(kept, DAY, [("unit", 7, 3), ("sex", 2, 1)]) == (kept, False)
+    assert add(kept, DAY, [("unit", 7, 3), ("sex", 2, 1)], 9) == (kept, False)
 
 
 def test_an_operator_may_use_no_more_than_the_largest_grant() -> None:
@@ -127,15 +130,58 @@ def test_an_open_grant_is_held_when_it_meets_nobody_any_more() -> None:
     profile = profile_of(a_grant(**{"class": "open", "hit_rate": 8}), 20_000, DEFAULTS)
     standing = NEW
     for number in range(2000):
-        standing = observe(seen(is_unknown=number % 12 != 0), standing, profile, DEFAULTS)
-        assert not list(trips(standing, profile, DEFAULTS, 0))
+        last = seen(is_unknown=number % 12 != 0)
+        standing = observe(last, standing, profile, DEFAULTS)
+        assert not list(trips(standing, profile, DEFAULTS, last, NOTHING))
     made_up = 0
-    while not list(trips(standing, profile, DEFAULTS, 0)):
+    while not list(trips(standing, profile, DEFAULTS, last, NOTHING)):
         made_up += 1
-        standing = observe(seen(is_unknown=True), standing, profile, DEFAULTS)
+        last = seen(is_unknown=True)
+        standing = observe(last, standing, profile, DEFAULTS)
 
     assert 200 < made_up < 500
 
 
 def seen(*, is_unknown: bool) -> Observation:
     return Observation(b"", True, not is_unknown, is_unknown, False, False, None)
+
+
+def test_beyond_the_first_to_each_field_few_questions_are_allowed() -> None:
+    kept, _ = add(b"", DAY, [("unit", 1, 3), ("post", 2, 3), ("title", 3, 3)], 2)
+
+    corrected, is_allowed = add(kept, DAY, [("unit", 4, 3), ("post", 5, 3), ("title", 3, 3)], 2)
+    assert is_allowed
+    assert add(corrected, DAY, [("title", 6, 3)], 2) == (corrected, False)
+    assert add(kept, DAY, [("unit", 4, 3), ("post", 5, 3), ("title", 6, 3)], 2) == (kept, False)
+
+
+@given(st.integers(1, 400), st.floats(0.01, 0.99), st.data())
+def test_the_bound_on_a_share_is_one(among: int, share: float, data: st.DataObject) -> None:
+    count = data.draw(st.integers(0, among))
+    exact = sum(math.comb(among, k) * share**k * (1 - share) ** (among - k) for k in range(count, among + 1))
+
+    assert share_at_least(count, among, share) >= math.log(max(exact, 1e-300)) - 1e-6
+    assert share_at_least(count, among, share) <= 0.0
+
+
+SMALL_UNIT = UnitFact(b"unit", b"region", 40, 4000)
+WALKS = {
+    "one unit, and nobody else": (SMALL_UNIT, 8, 8, [Detector.UNIT_SHARE]),
+    "fewer than could be chance": (SMALL_UNIT, 7, 7, []),
+    "many of the region with it": (SMALL_UNIT, 8, 400, []),
+    "the unit is its whole region": (UnitFact(b"unit", b"region", 40, 40), 40, 40, []),
+    "the largest employer of the region": (UnitFact(b"unit", b"region", 3600, 4000), 60, 60, []),
+    "a large unit, where few are no walk": (UnitFact(b"unit", b"region", 1000, 40000), 40, 60, []),
+    "a large unit, where many are": (UnitFact(b"unit", b"region", 1000, 40000), 50, 60, [Detector.UNIT_SHARE]),
+}
+
+
+@pytest.mark.parametrize(("unit", "in_unit", "in_region", "found"), WALKS.values(), ids=WALKS)
+def test_a_walk_is_more_of_a_unit_than_its_region_brings_along(
+    unit: UnitFact, in_unit: int, in_region: int, found: list[Detector]
+) -> None:
+    profile, last = profile_of(a_grant(), 100, DEFAULTS), msgspec.structs.replace(seen(is_unknown=False), unit=unit)
+
+    tripped = trips(NEW, profile, DEFAULTS, last, Counted(0, in_unit, in_region, 0))
+
+    assert [each.detector for each in tripped] == found
