@@ -6,13 +6,14 @@ told. A subject's number, the operator and inner causes are disclosures; claimed
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 from msgspec import Struct
 
 from audit.disclosure import Secret, secret
 from audit.entry import JsonValue, encode_typed
-from audit.errors import EntryError
+from audit.errors import DisclosureError, EntryError
 from audit.kind import Kind
 from audit.kinds import (
     COMPARISON_ANSWERED,
@@ -87,11 +88,15 @@ class Asked(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Inner(Struct, frozen=True, kw_only=True, gc=False):
-    """What the caller was not told: the true cause, the rules behind a refusal, budgets before and after."""
+    """What the caller was not told: the true cause, the rules behind a refusal, budgets before and after.
+
+    `seen` is what the watch saw, where it looked; it is left out where a very long matter leaves no room for it.
+    """
 
     cause: str
     rules: tuple[str, ...] = ()
     budgets: Mapping[str, tuple[int, int]] = {}
+    seen: Mapping[str, JsonValue] | None = None
 
     def __repr__(self) -> str:
         """Say nothing: causes stay out of logs."""
@@ -241,6 +246,9 @@ def _members(members: Mapping[str, JsonValue]) -> bytes:
 
 def _comparison(kind: str, subject: str, operator: str, matter: str | None, inner: Inner) -> Secret:
     within: dict[str, JsonValue] = {"budgets": dict(inner.budgets), "cause": inner.cause}
+    if inner.seen is not None:
+        with suppress(DisclosureError):
+            return secret("comparison", subject, operator, matter, within | {"seen": inner.seen}, kind=kind)
     return secret("comparison", subject, operator, matter, within, kind=kind)
 
 

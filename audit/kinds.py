@@ -31,7 +31,7 @@ _SECRETS = {
     "subject": "the subject's number",
     "operator": "the enrolled person or job behind the request",
     "matter": "number of the matter it named, or null",
-    "inner": "the cause as it was inside, and each budget before and after",
+    "inner": "the cause as it was inside, each budget before and after, and what the watch saw where it looked",
 }
 
 COMPARISON_ANSWERED = Kind(

@@ -16,6 +16,7 @@ from gateway.ports import UnitFact
 from gateway.seal import Plain, Question
 from gateway.watch.accounts import Accounts
 from gateway.watch.budgets import Spent
+from gateway.watch.recorded import Watched
 from policies.decision import Reason, Refusal
 
 
@@ -39,6 +40,8 @@ class Hearing(msgspec.Struct):
     is_decoy: bool = False
     unit: UnitFact | None = None
     """The unit of a confirmed subject, likewise."""
+    watched: Watched | None = None
+    """That the watch looked at it, for its entry."""
     incident: str = ""
     """The number of the incident that stopped it, where one did."""
     told: Disclosed | None = None

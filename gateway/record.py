@@ -14,18 +14,19 @@ from functools import lru_cache
 
 import msgspec
 
-from audit.entry import encode_typed
+from audit.entry import JsonValue, encode_typed
 from audit.events import Asked, DataRef, Draft, Inner, PolicyRef, Terms, answered, comparison_refused, outcome, terms
 from audit.ledger import Ledger, LedgerStore, Recorded
 from audit.receipt import SALT_BYTES, ReceiptBody, ReceiptSigner, salted_digest, sign_turn
 from audit.suite import Digest
-from gateway.domain.answer import Disclosed
+from gateway.domain.answer import Disclosed, FieldCode
 from gateway.domain.reply import Answered, Refused
 from gateway.grants import Granted
 from gateway.hearing import Hearing
 from gateway.ports import DataVersion
 from gateway.seal import Entropy
 from gateway.watch.budgets import Spent
+from gateway.watch.recorded import Seen
 from policies.decision import PolicyVersion, Refusal
 
 
@@ -89,11 +90,13 @@ class _Writer:
     def __init__(self, data: DataRef, entropy: Entropy, digest: Digest) -> None:
         self.data = data
         self._entropy, self._digest = entropy, digest
+        self._place = -1
         self._standing: dict[int, _Standing] = {}
         """By the verdict itself: hearings that share it were alike in all it says, and live as long as the turn."""
 
     def write(self, hearing: Hearing, salt: bytes) -> _Written:
         verdict = hearing.verdict
+        self._place += 1
         if isinstance(verdict, Granted) and hearing.told:
             return self._write_answer(hearing, verdict, hearing.told, salt)
         if isinstance(verdict, Refusal):
@@ -111,7 +114,11 @@ class _Writer:
         digests = self._digests(salt, hearing, answer)
         draft = answered(
             standing.terms,
-            Inner(cause=hearing.outcome.cause if hearing.outcome else "", budgets=_budgets(hearing.spent)),
+            Inner(
+                cause=hearing.outcome.cause if hearing.outcome else "",
+                budgets=_budgets(hearing.spent),
+                seen=_seen(hearing, self._place),
+            ),
             subject=query.subject.number,
             operator=query.operator,
             matter=query.matter,
@@ -139,7 +146,12 @@ class _Writer:
         policy = _policy(refusal.policy)
         draft = comparison_refused(
             _asked(hearing, None, digests[0]),
-            Inner(cause=refusal.cause, rules=refusal.rules, budgets=_budgets(hearing.spent)),
+            Inner(
+                cause=refusal.cause,
+                rules=refusal.rules,
+                budgets=_budgets(hearing.spent),
+                seen=_seen(hearing, self._place),
+            ),
             policy=policy,
             data=self.data,
             counts={"claims": len(hearing.request.query.claims)},
@@ -198,6 +210,23 @@ def _policy(version: PolicyVersion | None) -> PolicyRef:
 
 def _counts(told: Disclosed) -> Mapping[str, int]:
     return {"claims": len(told.fields)}
+
+
+def _seen(hearing: Hearing, place: int) -> Mapping[str, JsonValue] | None:
+    """What the watch saw, so that a replay sees it again: also of what it withheld, whose outcome nobody was told."""
+    watched, outcome, spent = hearing.watched, hearing.outcome, hearing.spent
+    if watched is None or outcome is None or spent is None:
+        return None
+    return Seen(
+        epoch=watched.epoch,
+        place=place,
+        cause=outcome.cause,
+        is_known=hearing.is_known,
+        is_decoy=hearing.is_decoy,
+        is_first=spent.is_first,
+        is_mismatched=FieldCode.MISMATCH in outcome.codes.values(),
+        unit=watched.unit,
+    ).content()
 
 
 def _budgets(spent: Spent | None) -> Mapping[str, tuple[int, int]]:

@@ -18,14 +18,16 @@ from gateway.domain.answer import Cause, FieldCode
 from gateway.domain.budget import DAYS
 from gateway.domain.grant import Grant, local_day
 from gateway.domain.incident import Action, Finding, Incident, Level, Principal
+from gateway.domain.query import Subject
 from gateway.domain.standing import NEW, Kept, Scores, Standing, Stop
 from gateway.hearing import Hearing
 from gateway.ports import Rights, WatchStore
-from gateway.watch.cells import cell_of
+from gateway.watch.cells import cell_of, pseudonym_of
 from gateway.watch.detectors import Observation, Trip, observe, trips
 from gateway.watch.marks import Marks, marks_of
 from gateway.watch.profile import Profile, profile_of
 from gateway.watch.questions import add, allowed, tokens
+from gateway.watch.recorded import Watched
 from gateway.watch.thresholds import DEFAULTS, Thresholds
 from policies.catalogue import Catalogue
 from policies.decision import Reason
@@ -99,6 +101,9 @@ class Watching:
         seen = {
             number: [self._see(each, self._profiles[number]) for each in heard] for number, heard in by_grant.items()
         }
+        for number, observations in seen.items():
+            for hearing, observation in zip(by_grant[number], observations, strict=True):
+                hearing.watched = Watched(self._epoch, observation.unit)
         turn = _Turn(self._watch.limits, self._watch.key, self._known_marks(seen))
         for number, observations in seen.items():
             found = standings.get(number, NEW)
@@ -163,14 +168,14 @@ class Watching:
         granted = hearings[0].granted
         if granted is None:
             return
-        incident = self._incident(granted.grant, trip, seen)
+        incident = self._incident(granted.grant, trip, hearings[: len(seen)])
         self._incidents.append(incident)
         is_frozen = trip.action >= Action.FREEZE_CREDENTIAL
         self._stopped.append(granted.grant.number)
         for hearing in hearings:
             hearing.withhold(Reason.FROZEN if is_frozen else Reason.HELD, f"watch:{trip.detector}", incident.number)
 
-    def _incident(self, grant: Grant, trip: Trip, seen: Sequence[Observation]) -> Incident:
+    def _incident(self, grant: Grant, trip: Trip, seen: Sequence[Hearing]) -> Incident:
         finding = Finding(
             detector=trip.detector,
             action=trip.action,
@@ -185,11 +190,11 @@ class Watching:
         # A response begins a control epoch, so no two incidents of a grant have the same; clocks may stand still.
         name = f"{grant.number}\n{trip.detector}\n{self._epoch}\n{self._at.isoformat()}"
         number = hashlib.blake2b(name.encode(), key=self._watch.key, digest_size=8).hexdigest()
-        samples = tuple(self._pseudonym(each.link) for each in seen[-_SAMPLES:])
+        samples = tuple(self._pseudonym(each.request.query.subject) for each in seen[-_SAMPLES:])
         return Incident(number=number, finding=finding, last=self._at, count=1, samples=samples)
 
-    def _pseudonym(self, link: bytes) -> str:
-        return hashlib.blake2b(link, key=self._watch.key, digest_size=4).hexdigest()
+    def _pseudonym(self, subject: Subject) -> str:
+        return pseudonym_of(self._watch.key, subject.kind, subject.number)
 
     def _keep(self, turn: _Turn) -> None:
         kept = Kept(

@@ -23,6 +23,11 @@ def mark_of(key: bytes, what: str, name: bytes) -> bytes:
     return hashlib.blake2b(name, key=key, person=what.encode(), digest_size=CELL_BYTES).digest()
 
 
+def pseudonym_of(key: bytes, kind: str, number: str) -> str:
+    """What somebody is called among the samples of an incident: whoever can open the ledger makes it again."""
+    return hashlib.blake2b(f"{kind}/{number}".encode(), key=key, person=b"sample", digest_size=4).hexdigest()
+
+
 def cell_of(key: bytes, kind: str, number: str) -> bytes | None:
     """The cell of a normalised number; None for kinds whose numbers have no such structure."""
     if kind != PERSON:
