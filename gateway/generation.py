@@ -29,8 +29,9 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 PartKind = Literal["base", "delta"]
-VERSION: Literal[2] = 2
-"""Of a manifest and of what it vouches for: digests of version 1 were made otherwise (docs/adr/0013)."""
+VERSION: Literal[3] = 3
+"""Of a manifest and of what it vouches for: digests of version 1 were made otherwise (docs/adr/0013), and version 2
+told nothing of units and decoys, without which the watch sees less (docs/adr/0027)."""
 CONTENT = ".content"
 """The stored form that stands for all: its digest is over the sealed subjects, whatever engine holds them."""
 
@@ -66,10 +67,20 @@ class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rows: int
 
 
-class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What sync vouches for, as canonical JSON. `number` grows with every manifest of a generation."""
+class Stored(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A file beside the parts."""
 
-    v: Literal[2] = VERSION
+    file: str
+    sha256: str
+
+
+class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What sync vouches for, as canonical JSON. `number` grows with every manifest of a generation.
+
+    `kinds` count what the register holds. `units` is the table of units.
+    """
+
+    v: Literal[3] = VERSION
     number: int
     suite: str
     generation: str
@@ -78,6 +89,12 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     created: datetime
     kinds: Mapping[str, Kind]
     parts: tuple[Part, ...]
+    units: Stored | None = None
+
+    @property
+    def beside(self) -> tuple[Stored, ...]:
+        """The files beside the parts."""
+        return (self.units,) if self.units else ()
 
     @property
     def deltas(self) -> int:
@@ -119,6 +136,7 @@ class _File(msgspec.Struct):
 
 class _Files(msgspec.Struct):
     parts: list[_File]
+    units: _File | None = None
 
 
 class _Pointer(msgspec.Struct, forbid_unknown_fields=True):
@@ -134,7 +152,8 @@ def name_generation(at: datetime, salt: bytes) -> str:
 
 def files_of(content: bytes) -> frozenset[str]:
     """The files a manifest names, unchecked: for removing what none names any more, and nothing else."""
-    return frozenset(part.file for part in msgspec.json.decode(content, type=_Files).parts)
+    files = msgspec.json.decode(content, type=_Files)
+    return frozenset(each.file for each in (*files.parts, files.units) if each)
 
 
 def digest(content: bytes) -> str:
@@ -161,6 +180,7 @@ def write(manifest: Manifest) -> bytes:
             "created": _instant(manifest.created),
             "kinds": {key: msgspec.structs.asdict(kind) for key, kind in manifest.kinds.items()},
             "parts": [msgspec.structs.asdict(part) for part in manifest.parts],
+            "units": _stored(manifest.units),
         }
     )
 
@@ -192,6 +212,7 @@ def _check(manifest: Manifest) -> None:
     if manifest.data_time.tzinfo is None or manifest.created.tzinfo is None:
         raise GenerationError("the times of a manifest are aware, in UTC")
     _check_parts(manifest.parts)
+    _check_beside(manifest)
 
 
 def _check_parts(parts: Sequence[Part]) -> None:
@@ -205,6 +226,19 @@ def _check_parts(parts: Sequence[Part]) -> None:
     for part in parts:
         if not (_FILE.fullmatch(part.file) and _DIGEST.fullmatch(part.sha256) and part.rows >= 0):
             raise GenerationError("a part of the manifest has no proper file name, digest or count")
+
+
+def _check_beside(manifest: Manifest) -> None:
+    for stored in manifest.beside:
+        if not (_FILE.fullmatch(stored.file) and _DIGEST.fullmatch(stored.sha256)):
+            raise GenerationError("a file beside the parts of the manifest has no proper name or digest")
+    names = {stored.file for stored in manifest.beside} | {part.file for part in manifest.parts}
+    if len(names) != len(manifest.beside) + len(manifest.parts):
+        raise GenerationError("a manifest names each file once")
+
+
+def _stored(stored: Stored | None) -> dict[str, str] | None:
+    return msgspec.structs.asdict(stored) if stored else None
 
 
 def _instant(at: datetime) -> str:

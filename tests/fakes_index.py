@@ -10,10 +10,11 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from adapters.index.directory import Published, building, publish
+from adapters.index.directory import Published, building, publish, write_stored
 from adapters.index.parquet import ParquetPart, Shape
 from adapters.index.parts import ContentPart, PartWriter, Sealed, join, split
 from adapters.index.sqlite import SqlitePart
+from adapters.index.units import UNITS, UnitRow, write_units
 from gateway import generation
 from gateway.domain.budget import Reservation
 from gateway.domain.errors import UnavailableError
@@ -35,6 +36,7 @@ class MemoryIndex:
     parts: Sequence[Sequence[Sealed]]
     kinds: frozenset[str] = frozenset({"person", "organisation"})
     broken: bool = False
+    units: Sequence[UnitRow] = ()
 
     def find(self, kind: str, look_ups: Sequence[LookUp]) -> list[bytes]:
         """See `gateway.ports.Index`."""
@@ -45,7 +47,7 @@ class MemoryIndex:
 
     def unit(self, token: int) -> UnitFact | None:
         """See `gateway.ports.Index`."""
-        return None
+        return next((UnitFact(*row[1:]) for row in self.units if row.token == token), None)
 
     def is_decoy(self, link: bytes) -> bool:
         """See `gateway.ports.Index`."""
@@ -78,7 +80,13 @@ def a_look_up(subject: Sealed | bytes) -> LookUp:
     return LookUp(subject if isinstance(subject, bytes) else join(subject.head, subject.tail), PAID)
 
 
-def publish_parts(root: Path, parts: Sequence[Sequence[Sealed]], number: int = 0, name: str = GENERATION) -> Published:
+def publish_parts(
+    root: Path,
+    parts: Sequence[Sequence[Sealed]],
+    number: int = 0,
+    name: str = GENERATION,
+    units: Sequence[UnitRow] = (),
+) -> Published:
     """Write parts as sync would, oldest first, and make them current."""
     with building(root) as work:
         stored = [part for n, subjects in enumerate(parts) for part in write_part(work, n, subjects)]
@@ -91,6 +99,7 @@ def publish_parts(root: Path, parts: Sequence[Sequence[Sealed]], number: int = 0
             created=AT,
             kinds={shape.key: Kind(shape.number, (), len(shape.columns), 0, 0) for shape in SHAPES},
             parts=tuple(stored),
+            units=write_stored(work, UNITS, write_units(units)) if units else None,
         )
         content = generation.write(manifest)
         return publish(root, work, manifest, content, generation.sign(content, KEY))

@@ -6,7 +6,7 @@ that line leaves the old generation serving, and nothing that a reader would eve
 
 from __future__ import annotations
 
-import os
+import hashlib
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,8 +16,8 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from adapters.index.parts import file_digest, make_durable
-from gateway.generation import GenerationError, Manifest, Part, Pointer, digest, files_of, read, version_of
+from adapters.index.parts import file_digest, make_durable, write_durably
+from gateway.generation import GenerationError, Manifest, Part, Pointer, Stored, digest, files_of, read, version_of
 from gateway.ports import DataVersion
 
 KEPT_GENERATIONS = 2
@@ -66,6 +66,27 @@ def check_file(directory: Path, part: Part) -> None:
         raise GenerationError(f"{part.file} of the index was altered; find out by whom, then `bidui sync --full`")
 
 
+def write_stored(directory: Path, name: str, content: bytes) -> Stored:
+    """Write a file that is to lie beside the parts."""
+    write_durably(directory / name, content)
+    return Stored(name, hashlib.sha256(content).hexdigest())
+
+
+def read_stored(directory: Path, stored: Stored) -> bytes:
+    """A file beside the parts, as sync signed it. Raises `GenerationError`."""
+    try:
+        return check_stored((directory / stored.file).read_bytes(), stored)
+    except OSError as error:
+        raise GenerationError(f"{stored.file} of the index is missing; run `bidui sync --full`") from error
+
+
+def check_stored(content: bytes, stored: Stored) -> bytes:
+    """Hold the content of such a file to the digest that sync signed. Raises `GenerationError`."""
+    if hashlib.sha256(content).hexdigest() != stored.sha256:
+        raise GenerationError(f"{stored.file} of the index was altered; find out by whom, then `bidui sync --full`")
+    return content
+
+
 def _read(root: Path, current: Pointer, key: Ed25519PublicKey) -> Published:
     directory = root / current.generation
     stem = _manifest_stem(current.number)
@@ -94,14 +115,14 @@ def building(root: Path) -> Iterator[Path]:
 def publish(root: Path, work: Path, manifest: Manifest, content: bytes, signature: bytes) -> Published:
     """Move the finished files of `work` into their generation and make the manifest current, the last by one rename."""
     stem = _manifest_stem(manifest.number)
-    _write_durably(work / f"{stem}.json", content)
-    _write_durably(work / f"{stem}.sig", signature)
+    write_durably(work / f"{stem}.json", content)
+    write_durably(work / f"{stem}.sig", signature)
     directory = root / manifest.generation
     directory.mkdir(exist_ok=True)
     for file in sorted(work.iterdir()):
         file.replace(directory / file.name)
     make_durable(directory)
-    _write_durably(root / "current.new", Pointer(manifest.generation, manifest.number, digest(content)).write())
+    write_durably(root / "current.new", Pointer(manifest.generation, manifest.number, digest(content)).write())
     # A crash up to here changed nothing a reader sees.
     (root / "current.new").replace(root / "current")
     make_durable(root)
@@ -138,10 +159,3 @@ def _is_generation(directory: Path) -> bool:
 def _number(file: Path) -> int:
     """What stands between the hyphen and the point: manifest-0012.json is number 12."""
     return int(file.name.split(".")[0].split("-")[1])
-
-
-def _write_durably(path: Path, content: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())

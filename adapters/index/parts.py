@@ -124,6 +124,14 @@ def file_digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def write_durably(path: Path, content: bytes) -> None:
+    """Write a file that is whole on disk when this returns; its name is the caller's business."""
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
 def make_durable(path: Path) -> None:
     """Return when the file, or the entries of the directory, would survive a power cut."""
     descriptor = os.open(path, os.O_RDONLY)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing
+from functools import partial
 from itertools import islice
 from typing import cast
 
@@ -17,8 +18,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from psycopg.sql import SQL, Composable, Composed, Identifier
 
 from adapters.index import sqlite
+from adapters.index.beside import Beside
 from adapters.index.directory import Published
 from adapters.index.parts import ContentPart, Sealed, split
+from adapters.index.postgres_files import copy_files, drop_files, drop_other_files, fetch_file
 from adapters.sql.binary import INT8
 from adapters.sql.engine import open_engine, psycopg_connection
 from adapters.sql.pipelined import Driver, PostgresConnection
@@ -67,6 +70,7 @@ def mirror(url: str, published: Published) -> None:
             connection.execute(_TABLES)
             for part, stored in zip(manifest.stored_as(CONTENT), manifest.stored_as(sqlite.SUFFIX), strict=True):
                 _copy(connection, manifest, part, sqlite.read_part(published.directory / stored.file))
+            copy_files(connection, published)
             _make_current(connection, published)
             _drop_old(connection, manifest)
     except (psycopg.Error, sqlite3.Error) as error:
@@ -78,8 +82,9 @@ def mirror(url: str, published: Published) -> None:
 class PostgresIndex:
     """One generation, opened for look-ups on one held connection. Used by one thread at a time."""
 
-    def __init__(self, url: str, manifest: Manifest, version: DataVersion, connection: Driver) -> None:
+    def __init__(self, url: str, manifest: Manifest, version: DataVersion, beside: Beside, connection: Driver) -> None:
         self._url = url
+        self._beside = beside
         self._manifest = manifest
         self._version = version
         self._statement = _statement(manifest).as_string(connection)
@@ -97,12 +102,15 @@ class PostgresIndex:
                 content, signature = _current(connection)
                 manifest = read(content, signature, key)
                 _check_all(connection, manifest, previous._digests() if previous is not None else frozenset())
+                beside = Beside.read(
+                    manifest, partial(fetch_file, connection, manifest), previous._beside if previous else None
+                )
             except psycopg.Error as error:
                 raise GenerationError(
                     f"the sealed index in PostgreSQL cannot be read ({type(error).__name__}); run `bidui doctor`"
                 ) from error
             stack.pop_all()
-        return cls(url, manifest, version_of(manifest, content), connection)
+        return cls(url, manifest, version_of(manifest, content), beside, connection)
 
     @property
     def version(self) -> DataVersion:
@@ -125,7 +133,7 @@ class PostgresIndex:
 
     def unit(self, token: int) -> UnitFact | None:
         """See `gateway.ports.Index`."""
-        return None
+        return self._beside.unit(token)
 
     def is_decoy(self, link: bytes) -> bool:
         """See `gateway.ports.Index`."""
@@ -214,8 +222,10 @@ def _drop_old(connection: Driver, manifest: Manifest) -> None:
         for (name,) in parts:
             _drop(connection, str(name))
         connection.execute("DELETE FROM index_manifests WHERE generation = %s", [generation])
+        drop_files(connection, generation)
     recent = connection.execute(_RECENT, [manifest.generation]).fetchall()
     named = {file for (content,) in recent for file in files_of(cast("bytes", content))}
+    drop_other_files(connection, manifest.generation, named)
     known = connection.execute("SELECT name, file FROM index_parts WHERE generation = %s", [manifest.generation])
     for name, file in known.fetchall():
         if file not in named:

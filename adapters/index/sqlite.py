@@ -8,12 +8,14 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from adapters.index.directory import Published, check_file, read_current
+from adapters.index.beside import Beside
+from adapters.index.directory import Published, check_file, read_current, read_stored
 from adapters.index.parts import Sealed, file_digest, make_durable, part_name, split
 from gateway.domain.errors import UnavailableError
 from gateway.generation import GenerationError, Manifest, Part, PartKind
@@ -66,8 +68,9 @@ def read_part(path: Path) -> Iterator[Sealed]:
 class SqliteIndex:
     """One generation, opened for look-ups on one held connection. Used by one thread at a time."""
 
-    def __init__(self, published: Published, connection: sqlite3.Connection, statement: str) -> None:
+    def __init__(self, published: Published, beside: Beside, connection: sqlite3.Connection, statement: str) -> None:
         self._published = published
+        self._beside = beside
         self._connection = connection
         self._statement = statement
 
@@ -83,9 +86,12 @@ class SqliteIndex:
         for part in parts:
             if (published.manifest.generation, part.file, part.sha256) not in known:
                 check_file(published.directory, part)
+        beside = Beside.read(
+            published.manifest, partial(read_stored, published.directory), previous._beside if previous else None
+        )
         paths = [published.directory / part.file for part in parts]
         try:
-            return cls(published, _connect(paths), _statement(len(paths)))
+            return cls(published, beside, _connect(paths), _statement(len(paths)))
         except sqlite3.Error as error:
             raise GenerationError("the files of the sealed index cannot be opened; run `bidui doctor`") from error
 
@@ -113,7 +119,7 @@ class SqliteIndex:
 
     def unit(self, token: int) -> UnitFact | None:
         """See `gateway.ports.Index`."""
-        return None
+        return self._beside.unit(token)
 
     def is_decoy(self, link: bytes) -> bool:
         """See `gateway.ports.Index`."""

@@ -4,6 +4,7 @@ The same code seals the register (`Sealer.record`) and a question about it (`Sea
 construction. Keys are derived by HKDF (RFC 5869) from one sealing key and never leave the processes that seal.
 
     link    = HMAC(k_link, kind, id)            long-lived; budgets and cohorts hold links
+    unit    = HMAC(k_unit_name, code)           long-lived, 64 bits; the watch counts by it
     subject = HMAC(k_generation, link)          128 bits, used in one generation of the index alone
     own key = HMAC(k_field, subject)            of one subject, kept nowhere
     digest  = E(own key, H(form, field, value)) 64 bits of one block, as a signed integer

@@ -22,6 +22,7 @@ class Sealer:
         self._link = key.prf("link").starting(parts(kind.encode()))
         self._subject = key.prf("generation", generation)
         self._unit = key.prf("unit", generation)
+        self._unit_name = key.prf("unit-name")
         self._units: dict[str, int] = {}
         self._entropy = entropy
         self._cipher = key.cipher()
@@ -45,6 +46,10 @@ class Sealer:
             token = self._unit(code.encode())
             known = self._units[code] = int.from_bytes(token[:8], "little", signed=True)
         return known
+
+    def unit_name(self, code: str) -> bytes:
+        """The long-lived name of a unit, 8 bytes, the same in every generation; the index has it in its table alone."""
+        return self._unit_name(code.encode())[:8]
 
     def record(self, subject: bytes, facts: Facts) -> bytes:
         """One sealed record. Places that hold nothing are random and cannot be told from digests.

@@ -15,7 +15,7 @@ from urllib.parse import quote
 from sqlalchemy import URL, Engine, create_engine, make_url
 from sqlalchemy.exc import ArgumentError
 
-from adapters.index.directory import check_file, pointer, read_current
+from adapters.index.directory import check_file, pointer, read_current, read_stored
 from adapters.index.postgres import PostgresIndex
 from adapters.keys.files import read_ed25519_public
 from gateway.generation import CONTENT, Manifest
@@ -100,6 +100,8 @@ class Installation:
         for part in published.manifest.parts:
             if not part.file.endswith(CONTENT):
                 check_file(published.directory, part)
+        for stored in published.manifest.beside:
+            read_stored(published.directory, stored)
         return Current(published.manifest, published.version)
 
     @property

@@ -15,6 +15,7 @@ from ops.sync.report import KindReport, RefusedFile
 from ops.sync.sealing import Recipe, Refused
 from ops.sync.settling import Nobody, Settling
 from ops.sync.spool import Entry, Spool
+from ops.sync.staffing import Staffing
 from ops.sync.state import State
 from ops.sync.workers import seal_rows
 
@@ -29,6 +30,7 @@ class Gathering:
     refused: RefusedFile
     started: datetime
     data_time: datetime
+    staffing: Staffing
     kinds: dict[str, KindReport] = field(default_factory=dict[str, KindReport])
     marks: dict[str, Watermark] = field(default_factory=dict[str, "Watermark"])
     touched: set[bytes] = field(default_factory=set[bytes])
@@ -42,6 +44,7 @@ class Gathering:
             self.spool.add(done.entries)
             self.refuse(done.refused)
             kind.add(count, done)
+            self.staffing.meet(done.units)
             if self.plan.current is not None:
                 self.touched.update(done.touched)
         kind.finish([field.key for field in self.job.catalogue.fields_of(mapping.kind)], mapping.fields)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from adapters.index.directory import Published, publish
 from gateway import generation
-from gateway.generation import CatalogueMark, Kind, Manifest, Part
+from gateway.generation import CatalogueMark, Kind, Manifest, Part, Stored
 from gateway.seal import Layout
 from ops.sync.parts import LARGE, MAX_DELTAS, Forms, Writers, drop_files, fold, stored
 from ops.sync.planning import Job, Plan
@@ -44,7 +44,9 @@ def _folded(current: Published, forms: Forms, work: Path, written: list[Part]) -
     return tuple(parts)
 
 
-def manifest_of(job: Job, plan: Plan, data_time: datetime, counts: Counts, parts: tuple[Part, ...]) -> Manifest:
+def manifest_of(
+    job: Job, plan: Plan, data_time: datetime, counts: Counts, parts: tuple[Part, ...], *, units: Stored | None
+) -> Manifest:
     """What is to be signed."""
     return Manifest(
         number=plan.current.manifest.number + 1 if plan.current else 0,
@@ -55,6 +57,7 @@ def manifest_of(job: Job, plan: Plan, data_time: datetime, counts: Counts, parts
         created=job.home.clock.now(),
         kinds=_kinds(job, counts),
         parts=parts,
+        units=units,
     )
 
 

@@ -23,8 +23,9 @@ from http.server import HTTPServer
 from pathlib import Path
 from time import monotonic
 
-from adapters.index.directory import building, prune
+from adapters.index.directory import building, prune, write_stored
 from adapters.index.postgres import mirror
+from adapters.index.units import UNITS, write_units
 from adapters.keys.files import read_passphrase
 from adapters.keys.ring import SyncKeys
 from adapters.sources.mapping import SourceMapping
@@ -42,6 +43,7 @@ from ops.sync.publishing import finish_parts, manifest_of, publish_signed
 from ops.sync.report import LoadReport, RefusedFile
 from ops.sync.settings import SyncSettings
 from ops.sync.spool import Spool
+from ops.sync.staffing import PERSON, Staffing
 from ops.sync.state import Origin, State
 from policies.catalogue import Catalogue
 
@@ -121,12 +123,26 @@ def _load(job: Job, plan: Plan, feeds: list[Feed]) -> LoadReport:
         writing(forms, work, "delta" if plan.current else "base", plan.n) as writers,
     ):
         spool = Spool(spooled, job.entropy)
-        gathering = Gathering(job=job, plan=plan, spool=spool, refused=refused, started=started, data_time=started)
+        gathering = Gathering(
+            job=job,
+            plan=plan,
+            spool=spool,
+            refused=refused,
+            started=started,
+            data_time=started,
+            staffing=Staffing(list(job.catalogue.kinds).index(PERSON)),
+        )
         for mapping, feed in feeds:
             with feed as source:
                 gathering.read(mapping, source)
         _settle(gathering, writers, state)
-        manifest = manifest_of(job, plan, gathering.data_time, state.counts(), finish_parts(plan, forms, work, writers))
+        parts = finish_parts(plan, forms, work, writers)
+        units = (
+            plan.current.manifest.units
+            if plan.current
+            else write_stored(work, UNITS, write_units(gathering.staffing.rows()))
+        )
+        manifest = manifest_of(job, plan, gathering.data_time, state.counts(), parts, units=units)
         published = publish_signed(job, work, manifest)
         state.finish(_origin_after(job, plan, state, published.version.digest, gathering.marks), job.state_path)
     if job.settings.index_database:
@@ -144,7 +160,9 @@ def _settle(gathering: Gathering, writers: Writers, state: State) -> None:
     state.begin()
     for bucket in gathering.spool.buckets():
         settled = list(settling.settle(bucket))
-        writers.add([found.sealed for found in settled])
+        sealed = [found.sealed for found in settled]
+        writers.add(sealed)
+        gathering.staffing.count(sealed)
         state.add(settled)
     gathering.refuse(settling.refused)
     _require_subjects(gathering, state)

@@ -12,6 +12,7 @@ from adapters.sources.reading import Reading, RefusedRow, RowReader
 from adapters.sources.source import NumberedRow
 from gateway.seal import Entropy, Sealer, SealingKey
 from ops.sync.spool import Entry
+from ops.sync.staffing import UnitNames, names_of
 from policies.catalogue import Catalogue
 
 Rows: TypeAlias = Sequence[NumberedRow]
@@ -38,6 +39,8 @@ class SealedRows:
     records: int = 0
     filled: Counter[str] = field(default_factory=Counter[str])
     private_use: int = 0
+    units: dict[int, UnitNames] = field(default_factory=dict[int, UnitNames])
+    """Units that this sealer had not met before, by their tokens."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +63,7 @@ class RowSealer:
         self._reader = RowReader(recipe.mapping, catalogue, recipe.parents)
         self._sealer = Sealer(recipe.key, catalogue, self._kind, recipe.generation, recipe.entropy)
         self._token = recipe.key.prf("source-key", self._kind)
+        self._met: set[str] = set()
 
     def seal(self, rows: Rows) -> SealedRows:
         """Seal rows given with their numbers. Each is sealed under every number its subject has."""
@@ -85,6 +89,12 @@ class RowSealer:
                 entry = Entry(subject, token, self._number, row, *facts.effective, facts.main, record)
             done.entries.append(entry.pack())
         if facts is not None:
+            self._meet(done, facts.units)
             done.records += 1
             done.filled.update(facts.values.keys())
             done.private_use += reading.private_use
+
+    def _meet(self, done: SealedRows, chain: Sequence[str]) -> None:
+        if chain and chain[0] not in self._met:
+            self._met.add(chain[0])
+            done.units[self._sealer.unit(chain[0])] = names_of(self._sealer, chain)

@@ -15,13 +15,14 @@ from hypothesis import strategies as st
 from adapters.index.parts import Sealed
 from adapters.index.postgres import PostgresIndex, mirror
 from adapters.index.sqlite import SqliteIndex
+from adapters.index.units import UnitRow
 from gateway.domain.errors import UnavailableError
 from gateway.generation import version_of
-from gateway.ports import Index
+from gateway.ports import Index, UnitFact
 from tests.fakes_index import KEY, MemoryIndex, a_look_up, a_subject, publish_parts
 
 Parts: TypeAlias = Sequence[Sequence[Sealed]]
-Build: TypeAlias = Callable[[Parts], Index]
+Build: TypeAlias = Callable[..., Index]
 
 
 @pytest.fixture(params=["fake", "sqlite", "postgresql"])
@@ -30,11 +31,11 @@ def build(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Build]:
     url = request.getfixturevalue("postgres_url") if request.param == "postgresql" else ""
     with ExitStack() as stack:
 
-        def make(parts: Parts) -> Index:
+        def make(parts: Parts, units: Sequence[UnitRow] = ()) -> Index:
             root = Path(mkdtemp(dir=tmp_path))
-            published = publish_parts(root, parts)
+            published = publish_parts(root, parts, units=units)
             if request.param == "fake":
-                return MemoryIndex(version_of(published.manifest, published.content), parts)
+                return MemoryIndex(version_of(published.manifest, published.content), parts, units=units)
             if request.param == "sqlite":
                 return stack.enter_context(closing(SqliteIndex.open(root, KEY.public_key())))
             mirror(url, published)
@@ -95,6 +96,24 @@ def test_records_larger_than_a_page_come_whole(build: Build) -> None:
 
 def test_the_version_is_that_of_the_manifest_wherever_the_rows_are(build: Build, tmp_path: Path) -> None:
     assert build(PARTS).version == publish_parts(tmp_path / "again", PARTS).version
+
+
+UNITS = [
+    UnitRow(-(2**63), b"root-key", b"root-key", 3, 3),
+    UnitRow(2**63 - 1, b"bureau-1", b"region-1", 12, 4_000_000_000),
+]
+
+
+def test_a_unit_is_told_by_its_token(build: Build) -> None:
+    index = build(PARTS, UNITS)
+
+    assert index.unit(UNITS[1].token) == UnitFact(b"bureau-1", b"region-1", 12, 4_000_000_000)
+    assert index.unit(UNITS[0].token) == UnitFact(b"root-key", b"root-key", 3, 3)
+    assert index.unit(0) is None
+
+
+def test_a_generation_without_a_table_of_units_tells_of_none(build: Build) -> None:
+    assert build(PARTS).unit(UNITS[0].token) is None
 
 
 seeds = st.integers(0, 40)

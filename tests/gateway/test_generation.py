@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway import generation
-from gateway.generation import CatalogueMark, GenerationError, Kind, Manifest, Part, Pointer
+from gateway.generation import CatalogueMark, GenerationError, Kind, Manifest, Part, Pointer, Stored
 from gateway.ports import DataVersion
 
 KEY = Ed25519PrivateKey.from_private_bytes(b"k" * 32)
@@ -20,6 +20,9 @@ AT = datetime(2026, 11, 3, 8, 15, 0, tzinfo=UTC)
 
 def a_part(n: int = 0, kind: generation.PartKind = "base", file: str = "", sha256: str = "0" * 64) -> Part:
     return Part(n, kind, file or f"{kind}-{n:04d}.sqlite", sha256, 3)
+
+
+UNITS = Stored("units", "d" * 64)
 
 
 def a_manifest(*parts: Part) -> Manifest:
@@ -32,6 +35,7 @@ def a_manifest(*parts: Part) -> Manifest:
         created=AT,
         kinds={"person": Kind(0, ("name", "unit"), 45, 3, 4)},
         parts=parts or (a_part(), a_part(1, "delta"), a_part(2, "delta")),
+        units=UNITS,
     )
 
 
@@ -64,6 +68,9 @@ BROKEN = {
     "a digest that is none": a_manifest(a_part(sha256="0" * 63)),
     "a naive time": msgspec.structs.replace(a_manifest(), created=datetime(2026, 11, 3)),  # noqa: DTZ001 - the point
     "a foreign name": msgspec.structs.replace(a_manifest(), generation="../elsewhere"),
+    "a way out for the units": msgspec.structs.replace(a_manifest(), units=Stored("../units", "0" * 64)),
+    "units without a digest": msgspec.structs.replace(a_manifest(), units=Stored("units", "")),
+    "units in a part's name": msgspec.structs.replace(a_manifest(), units=Stored("base-0000.sqlite", "0" * 64)),
     "no kinds": msgspec.structs.replace(a_manifest(), kinds={}),
 }
 
@@ -75,10 +82,10 @@ def test_a_manifest_that_makes_no_sense_is_never_written(case: str) -> None:
 
 
 SIGNED_BUT_WRONG = {
-    "an unknown member": (b'"v":2', b'"v":2,"w":1', "another version"),
-    "an older version": (b'"v":2', b'"v":1', "another version of bidui; run `bidui sync --full`"),
-    "a newer version": (b'"v":2', b'"v":3', "another version"),
-    "not canonical": (b'"v":2', b'"v": 2', "another version"),
+    "an unknown member": (b'"v":3', b'"v":3,"w":1', "another version"),
+    "an older version": (b'"v":3', b'"v":2', "another version of bidui; run `bidui sync --full`"),
+    "a newer version": (b'"v":3', b'"v":4', "another version"),
+    "not canonical": (b'"v":3', b'"v": 3', "another version"),
     "out of order": (b'"n":1', b'"n":9', "oldest first"),
 }
 
@@ -138,4 +145,8 @@ def test_names_of_generations_sort_by_time() -> None:
 
 
 def test_the_files_of_a_manifest_are_known_without_its_key() -> None:
-    assert generation.files_of(generation.write(a_manifest())) == {part.file for part in a_manifest().parts}
+    named = {part.file for part in a_manifest().parts}
+    alone = msgspec.structs.replace(a_manifest(), units=None)
+
+    assert generation.files_of(generation.write(a_manifest())) == {*named, "units"}
+    assert generation.files_of(generation.write(alone)) == named

@@ -128,6 +128,7 @@ def test_links_outlive_generations_and_subjects_do_not() -> None:
     assert two.link(an_id(1)) == link
     assert one.subject(link) != two.subject(link)
     assert one.unit("root") != two.unit("root")
+    assert one.unit_name("root") == two.unit_name("root") != one.unit_name("u-1")
 
 
 @pytest.mark.parametrize(("secret", "suite"), [(b"", "intl"), (b"k" * 31, "intl"), (b"k" * 33, "gm"), (b"k" * 32, "x")])
