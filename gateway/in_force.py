@@ -12,7 +12,10 @@ from gateway.deeds.deed import Deed
 from gateway.deeds.document import Document, Kind
 from gateway.deeds.granting import read_grant
 from gateway.deeds.lapse import End, end_of_grant, followed_in, parameters_in
+from gateway.deeds.releasing import exemption_of
 from gateway.deeds.standing import Standing
+from gateway.deeds.steps import RELEASE
+from gateway.domain.exemption import Exemption
 from gateway.domain.grant import Grant, GrantClass
 from gateway.partners import departments
 from gateway.proposals import RULEBOOKS_ID
@@ -69,6 +72,12 @@ def ends_of(standing: Standing, grants: Mapping[str, Grant]) -> dict[str, End]:
 def frozen_of(standing: Standing) -> frozenset[str]:
     """What is frozen, as `kind.id`."""
     return frozenset(document.id for document in standing.of(Kind.FREEZE) if document.content["frozen"] is True)
+
+
+def exempt_of(standing: Standing) -> dict[str, Exemption]:
+    """By grant the exception that its last release gives, over or not. Whatever is signed later ends it."""
+    found = (exemption_of(each) for each in standing.of(Kind.FREEZE) if each.path == RELEASE)
+    return {each.grant: each for each in found if each is not None}
 
 
 def cohorts_of(standing: Standing, grants: Mapping[str, Grant]) -> dict[str, Cohort]:

@@ -50,6 +50,7 @@ from gateway.minutes import drawn_up, in_force, new_kept, next_attempt, pending,
 from gateway.partners import departments
 from gateway.ports import Clock
 from gateway.proposals import check_proposal
+from gateway.watch.released import ResponseStore, check_released
 from policies.catalogue import Catalogue
 
 FRESH = timedelta(minutes=10)
@@ -64,6 +65,9 @@ class OfficeWork(Protocol):
 
     @property
     def cohorts(self) -> CohortStore: ...
+
+    @property
+    def watch(self) -> ResponseStore: ...
 
     @property
     def ledger(self) -> LedgerStore: ...
@@ -294,6 +298,8 @@ class Office:
 
 
 def _check_kept(document: Document, standing: Standing, work: OfficeWork, now: datetime) -> None:
-    """A deed that speaks of a list speaks of the one that is kept."""
+    """A deed that speaks of a list speaks of the one that is kept, a release of what lies there."""
     if document.kind is Kind.COHORT:
         check_kept(document, standing, work.cohorts, now)
+    if document.kind is Kind.FREEZE:
+        check_released(document, work.watch, work.deeds)

@@ -14,7 +14,9 @@ from audit.ledger import LedgerStore
 from gateway.deeds.lapse import End
 from gateway.domain.budget import Reservation, Spending, Used
 from gateway.domain.cohort import NOBODY, Members
+from gateway.domain.exemption import Exemption
 from gateway.domain.grant import Grant, GrantClass
+from gateway.domain.incident import Incident
 from gateway.domain.people import Person
 from gateway.domain.standing import Kept, Standing, Stop
 from gateway.seal import Plain, Question
@@ -142,6 +144,8 @@ class Rights:
     """From when on each comparison of a partner must be a signed request, because a month of its statements waits for
     its head; partners that owe nothing are left out."""
 
+    exempt: Mapping[str, Exemption] = field(default_factory=dict[str, Exemption])
+    """Exceptions from a detector, by grant, over or not: each ends by itself."""
     def members(self, grant: Grant) -> Members | None:
         """Whom a grant answers about; None where that is not bounded by a list. A closed grant without one: nobody."""
         return self.cohorts.get(grant.number, NOBODY) if grant.grant_class is GrantClass.CLOSED else None
@@ -182,7 +186,11 @@ class WatchStore(Protocol):
         ...
 
     def keep(self, kept: Kept) -> None:
-        """Writes down what a turn changes. Responses begin a new control epoch."""
+        """Writes down what a turn changes. Responses begin a new control epoch; incidents are told to officers anew."""
+        ...
+
+    def recent(self, partner: str, grant: str, detector: str, since: int) -> Incident | None:
+        """The newest incident of a grant and detector that was opened behind this Unix time."""
         ...
 
     def lay(self, stops: Sequence[Stop]) -> None:

@@ -19,6 +19,7 @@ from gateway.deeds.document import MAX_ID, Document, Kind
 from gateway.deeds.errors import DeedError
 from gateway.deeds.parameters import PARAMETERS_ID, read_parameters
 from gateway.deeds.persons import read_person
+from gateway.deeds.releasing import RELEASE_MEMBERS, check_release
 from gateway.deeds.standing import Standing
 from gateway.deeds.steps import BREAK_GLASS, RELEASE, WITHDRAWAL, path_of
 from gateway.domain.people import Duty
@@ -51,6 +52,8 @@ def check_proposal(document: Document, standing: Standing, catalogue: Catalogue,
         check_attestation(document, standing, now)
     else:
         _CHECKS[document.kind](document, standing, catalogue)
+    if document.path == RELEASE and document.kind is Kind.FREEZE:
+        check_release(document, now)
 
 
 def _check_whose(document: Document, standing: Standing) -> None:
@@ -128,7 +131,8 @@ def _review(document: Document, standing: Standing, _: Catalogue) -> None:
 
 def _freeze(document: Document, standing: Standing, __: Catalogue) -> None:
     """A freeze names what it lies on by its id: `grant.2026-001`, `partner.hr`, `system.hr-1`, `person.hr-wang`."""
-    _members(document, frozenset({"frozen"}))
+    extra = RELEASE_MEMBERS if document.path == RELEASE else frozenset[str]()
+    _members(document, frozenset({"frozen"}) | (extra & document.content.keys()))
     kind, _, target = document.id.partition(".")
     if kind not in FREEZABLE or standing.get(Kind(kind), target) is None:
         raise DeedError("冻结的编号须写作“种类.编号”，如 grant.2026-001，所指须已在此登记")

@@ -6,6 +6,7 @@ import time
 
 from adapters.sql.deed_reader import SqlDeedReader
 from adapters.sql.ledger_reader import SqlLedgerReader
+from adapters.sql.watch_reader import SqlWatchReader
 from gateway.office import Office
 from gateway.review.bygone import Bygone
 from gateway.review.desk import ReviewDesk
@@ -26,6 +27,7 @@ class Readers:
     def __init__(self, home: Home) -> None:
         url = home.database_url(load(home, "serve.toml", ServeSettings))
         self.deeds, self.ledger = SqlDeedReader.open(url), SqlLedgerReader.open(url)
+        self.responses = SqlWatchReader.open(url)
 
     def close(self) -> None:
         self.deeds.close()
@@ -37,6 +39,7 @@ def review_desk(home: Home, readers: Readers, office: Office) -> ReviewDesk:
     bygone = Bygone(
         foundation=read_home_foundation(home),
         deeds=readers.deeds,
+        responses=readers.responses,
         ledger=readers.ledger,
         catalogue=office.catalogue,
         clock=home.clock,

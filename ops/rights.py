@@ -23,16 +23,18 @@ from gateway.deeds.errors import DeedError
 from gateway.deeds.foundation import Foundation
 from gateway.deeds.keeping import Kept
 from gateway.deeds.reading import DeedsReader, NewestStore
+from gateway.deeds.releasing import Release, release_in
 from gateway.deeds.standing import Standing, is_live
-from gateway.deeds.steps import BREAK_GLASS, RELEASE
+from gateway.deeds.steps import BREAK_GLASS
 from gateway.domain.cohort import Members
 from gateway.domain.errors import UnavailableError
 from gateway.domain.partner_file import PartnerFileError
 from gateway.domain.people import Person
-from gateway.in_force import Compiler, cohorts_of, ends_of, frozen_of, grants_of
+from gateway.in_force import Compiler, cohorts_of, ends_of, exempt_of, frozen_of, grants_of
 from gateway.partners import partners
 from gateway.ports import Clock, Rights
 from gateway.statements.acknowledging import steps_up
+from gateway.watch.lying import lying
 from ops.cohorts import Cohorts
 from ops.lapses import KINDS as LASTING
 from ops.settings import SettingsError
@@ -73,8 +75,7 @@ class RightsDesk:
         self._entry = 0
         self._people: Callable[[str], Person | None] = lambda _: None
         self._frozen: frozenset[str] = frozenset()
-        self._released: dict[str, int] = {}
-        """By which entry each target was released last."""
+        self._releases: list[Release] = []
 
     def load(self) -> Rights:
         """Everything anew. A deed that does not verify is an error for all: somebody wrote to the database."""
@@ -88,12 +89,13 @@ class RightsDesk:
             signed_from = steps_up(standing, self._statements.months(), self._statements.last_day())
         except (DeedError, PartnerFileError, RulebookError) as error:
             raise UnavailableError(f"what is in force cannot be put together: {error}") from error
-        stops = [each for each in self._watched.stops() if self._released.get(each.target, -1) < each.entry]
+        stops = lying(self._watched.stops(), self._releases).values()
         frozen = frozen_of(standing) | {each.target for each in stops if each.is_frozen}
         self._people, self._frozen = standing.roll.person, frozen
         self._changed(registry, Deeds(tuple(self._known), {number: _encoded(standing, number) for number in grants}))
         held = frozenset(each.target for each in stops if not each.is_frozen)
-        return Rights(epoch, snapshot, grants, frozen, held, cohorts=cohorts, ends=ends, signed_from=signed_from)
+        exempt = exempt_of(standing)
+        return Rights(epoch, snapshot, grants, frozen, held, ends, cohorts, signed_from, exempt)
 
     def person(self, account: str) -> Person | None:
         """Keeps the promise of `gateway.ports.People`: who was in force when the rights were last loaded."""
@@ -146,8 +148,8 @@ class RightsDesk:
             self._entry = kept.entry
             if _is_for_seal(kept):
                 self._known.append(kept.deed)
-            if kept.kind == Kind.FREEZE and kept.opened().document.path == RELEASE:
-                self._released[kept.id] = kept.entry
+            if release := release_in(kept):
+                self._releases.append(release)
             if kept.kind == Kind.PERSON and kept.opened().document.path == BREAK_GLASS:
                 self._loud()
 

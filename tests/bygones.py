@@ -19,6 +19,7 @@ from adapters.sealing.client import Deeds
 from adapters.sql.deed_reader import SqlDeedReader
 from adapters.sql.ledger_reader import SqlLedgerReader
 from adapters.sql.store import SqlStore
+from adapters.sql.watch_reader import SqlWatchReader
 from audit.entry import JsonValue, decode
 from gateway.deeds.document import Kind
 from gateway.domain.caller import Caller
@@ -222,7 +223,12 @@ def bygones(path: Path) -> Bygones:
     register, ledger = MemoryRegister(), SqlLedgerReader.open(url)
     register.put(an_id(1), some_facts())
     bygone = Bygone(
-        foundation=foundation, deeds=SqlDeedReader.open(url), ledger=ledger, catalogue=CATALOGUE, clock=clock
+        foundation=foundation,
+        deeds=SqlDeedReader.open(url),
+        responses=SqlWatchReader.open(url),
+        ledger=ledger,
+        catalogue=CATALOGUE,
+        clock=clock,
     )
     explaining = Explaining(bygone=bygone, catalogue=CATALOGUE)
     pipeline = Pipeline(

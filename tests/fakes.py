@@ -133,6 +133,15 @@ class MemoryWatch:
 
     def lay(self, stops: Sequence[Stop]) -> None:
         self.stops |= {each.target: each for each in stops}
+    def recent(self, partner: str, grant: str, detector: str, since: int) -> Incident | None:
+        found = [
+            each
+            for each in self.incidents.values()
+            if (each.finding.partner, each.finding.grant, each.finding.detector) == (partner, grant, detector)
+            and int(each.finding.at.timestamp()) > since
+        ]
+        return max(found, key=lambda each: each.finding.at, default=None)
+
 
     def _standing(self, account: str, day: int) -> Standing:
         window = [counts for (of, on), counts in self.days.items() if of == account and on > day - DAYS]

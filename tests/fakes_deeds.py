@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 
 from audit.entry import decode
 from gateway.deeds.keeping import Kept, State
+from gateway.domain.incident import Incident
+from gateway.domain.standing import Stop
 from tests.fakes_audit import MemoryLedger
 from tests.fakes_cohorts import MemoryCohorts
 
@@ -47,6 +49,16 @@ class MemoryDeeds:
         self.epoch += 1
 
 
+class NoResponses:
+    """A watch that never stopped anything."""
+
+    def stop(self, target: str) -> Stop | None:
+        return None
+
+    def incident(self, number: str) -> Incident | None:
+        return None
+
+
 @dataclass
 class DeedWork:
     """A transaction over copies; `commit` puts them in place of the originals."""
@@ -55,6 +67,7 @@ class DeedWork:
     deeds: MemoryDeeds
     cohorts: MemoryCohorts
     ledger: MemoryLedger
+    watch: NoResponses = field(default_factory=NoResponses)
 
     def commit(self) -> None:
         self.store.deeds, self.store.cohorts, self.store.ledger = self.deeds, self.cohorts, self.ledger

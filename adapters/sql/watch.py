@@ -29,6 +29,7 @@ from adapters.sql.watch_tables import (
     watch_cell,
     watch_day,
     watch_incident,
+    watch_laid,
     watch_notice,
     watch_question,
     watch_score,
@@ -60,7 +61,15 @@ class WatchTable:
         self._add_cells = Statement(_add_cells(engine), engine)
         self._put_questions = Statement(_put_questions(engine), engine)
         self._put_stops = Statement(_put_stops(engine), engine)
+        self._put_laid = Statement(_put_laid(engine), engine)
         self._put_incidents = Statement(_put_incidents(engine), engine)
+        self._tell_anew = Statement(
+            delete(watch_notice).where(among_texts(engine, watch_notice.c.incident, "incidents")), engine
+        )
+        self._recent = Statement(_recent(), engine)
+        self._stop = Statement(_stop(), engine)
+        number = watch_incident.c.number == bindparam("number", type_=watch_incident.c.number.type)
+        self._incident = Statement(select(watch_incident.c.incident).where(number), engine)
         advanced = update(control).values(epoch=control.c.epoch + literal_column("1")).returning(control.c.epoch)
         self._advance = Statement(advanced, engine)
 
@@ -103,11 +112,28 @@ class WatchTable:
         if kept.stopped:
             ((epoch,),) = cast("list[tuple[int]]", self._advance.rows(cursor))
             self._put_stopped.write(cursor, [(account, 0.0, 0.0, 0, 0, epoch) for account in sorted(kept.stopped)])
-        self._put_incidents.write(cursor, [_incident(each) for each in kept.incidents])
+        if kept.incidents:
+            self._put_incidents.write(cursor, [_incident(each) for each in kept.incidents])
+            self._tell_anew.ask(cursor, incidents=sorted(each.number for each in kept.incidents))
+
+    def recent(self, partner: str, grant: str, detector: str, since: int) -> Incident | None:
+        rows = self._recent.rows(self._cursor, partner=partner, granted=grant, detector=detector, since=since)
+        return msgspec.json.decode(cast("bytes", rows[0][0]), type=Incident) if rows else None
 
     def lay(self, stops: Sequence[Stop]) -> None:
         rows = sorted((each.target, int(each.is_frozen), each.incident, each.entry) for each in stops)
         self._put_stops.write(self._cursor, rows)
+        self._put_laid.write(self._cursor, sorted((entry, *stop) for *stop, entry in rows))
+
+    def stop(self, target: str) -> Stop | None:
+        """The last response that was laid on something."""
+        rows = cast("list[tuple[int, str, int]]", self._stop.rows(self._cursor, target=target))
+        return Stop(target, bool(rows[0][0]), rows[0][1], rows[0][2]) if rows else None
+
+    def incident(self, number: str) -> Incident | None:
+        """The incident of this number."""
+        rows = self._incident.rows(self._cursor, number=number)
+        return msgspec.json.decode(cast("bytes", rows[0][0]), type=Incident) if rows else None
 
 
 class NoticeTable:
@@ -198,6 +224,22 @@ def _put_stops(engine: Engine) -> ClauseElement:
     new = upsert(engine, watch_stop, "target", "is_frozen", "incident", "entry")
     names = ("is_frozen", "incident", "entry")
     return new.on_conflict_do_update(index_elements=["target"], set_={name: new.excluded[name] for name in names})
+
+
+def _put_laid(engine: Engine) -> ClauseElement:
+    return upsert(engine, watch_laid, "entry", "target", "is_frozen", "incident").on_conflict_do_nothing()
+
+
+def _stop() -> ClauseElement:
+    of = watch_stop.c
+    return select(of.is_frozen, of.incident, of.entry).where(of.target == bindparam("target", type_=of.target.type))
+
+
+def _recent() -> ClauseElement:
+    of = watch_incident.c
+    named = (each == bindparam(each.name, type_=each.type) for each in (of.partner, of.granted, of.detector))
+    newest = select(of.incident).where(of.opened > bindparam("since", type_=BigInteger), *named)
+    return newest.order_by(of.opened.desc(), of.number).limit(literal_column("1"))
 
 
 def _put_incidents(engine: Engine) -> ClauseElement:

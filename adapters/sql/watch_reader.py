@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Engine, Executable, select
+from sqlalchemy import Engine, Executable, Table, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from adapters.sql.engine import open_engine
-from adapters.sql.watch_tables import watch_incident, watch_stop
+from adapters.sql.watch_tables import watch_incident, watch_laid, watch_stop
 from gateway.domain.errors import UnavailableError
 from gateway.domain.incident import Incident
 from gateway.domain.standing import Stop
@@ -27,9 +27,16 @@ class SqlWatchReader:
         return cls(open_engine(url))
 
     def stops(self) -> list[Stop]:
-        """Every response that was ever laid on something, the last on each."""
-        of = watch_stop.c
-        rows = self._rows(select(of.target, of.is_frozen, of.incident, of.entry).order_by(of.target))
+        """What was laid on something last, whether it lies there still or not."""
+        return self._stops(watch_stop)
+
+    def laid(self) -> list[Stop]:
+        """Every response that was ever laid in this log."""
+        return self._stops(watch_laid)
+
+    def _stops(self, table: Table) -> list[Stop]:
+        of = table.c
+        rows = self._rows(select(of.target, of.is_frozen, of.incident, of.entry).order_by(of.entry, of.target))
         return [Stop(target, bool(is_frozen), incident, entry) for target, is_frozen, incident, entry in rows]
 
     def incidents(self, *, partner: str | None = None, most: int = 100) -> list[Incident]:

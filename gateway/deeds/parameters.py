@@ -27,6 +27,7 @@ MOST_EMERGENCY_SUBJECTS = 500
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _MEMBERS = frozenset({"deadlines", "calendar", "reminder_days", "longest_validity_days", "emergency", "undertaking"})
 MOST_PERSON_SEARCHES = 200
+MOST_HOLD_DAYS = 10
 LEAST_DISCLOSURE_MONTHS, MOST_DISCLOSURE_MONTHS = 6, 120
 """网络安全法 第二十一条: logs are kept for six months at least."""
 LEAST_RETENTION_MONTHS, MOST_RETENTION_MONTHS = 13, 600
@@ -55,6 +56,8 @@ class Parameters:
     """For how many whole months whom an entry is about is kept at least, whoever asks for erasure."""
     retention_months: int = 36
     """For how many whole months entries are kept at least before they may be archived and pruned."""
+    hold_days: int = 1
+    """By the end of how many working days a hold of the watch must be handled, before it becomes a freeze."""
 
     def days_for(self, step: str) -> int:
         """How many working days a step may take."""
@@ -68,6 +71,7 @@ _LATER_DEFAULTS: Mapping[str, JsonValue] = MappingProxyType(
         "person_searches_per_day": DEFAULTS.person_searches_per_day,
         "disclosure_months": DEFAULTS.disclosure_months,
         "retention_months": DEFAULTS.retention_months,
+        "hold_days": DEFAULTS.hold_days,
     }
 )
 """Members that came later: a deed that does not name them says this."""
@@ -92,6 +96,7 @@ def parameters_content(parameters: Parameters) -> dict[str, JsonValue]:
         "person_searches_per_day": parameters.person_searches_per_day,
         "disclosure_months": parameters.disclosure_months,
         "retention_months": parameters.retention_months,
+        "hold_days": parameters.hold_days,
     }
 
 
@@ -114,6 +119,7 @@ def read_parameters(content: Mapping[str, JsonValue]) -> Parameters:
         person_searches_per_day=_count(content, "person_searches_per_day", MOST_PERSON_SEARCHES),
         disclosure_months=_count(content, "disclosure_months", MOST_DISCLOSURE_MONTHS, LEAST_DISCLOSURE_MONTHS),
         retention_months=_count(content, "retention_months", MOST_RETENTION_MONTHS, LEAST_RETENTION_MONTHS),
+        hold_days=_count(content, "hold_days", MOST_HOLD_DAYS),
     )
 
 

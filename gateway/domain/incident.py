@@ -45,6 +45,7 @@ class Detector(StrEnum):
     DRIFT = "drift"
     EVIDENCE = "evidence"
     RECONCILIATION = "reconciliation"
+    DISPUTE = "dispute"
 
 
 class Action(IntEnum):
@@ -64,6 +65,8 @@ class State(StrEnum):
     OPEN = "open"
     ESCALATED = "escalated"
     RELEASED = "released"
+    EXCEPTION = "exception"
+    """Released, and for a time the detector does not count, or only beyond a ceiling."""
 
 
 class Principal(msgspec.Struct, frozen=True, order=True):

@@ -28,10 +28,12 @@ from gateway.deeds.standing import Standing
 from gateway.domain.caller import Partner, System
 from gateway.domain.errors import UnavailableError
 from gateway.domain.grant import Grant
+from gateway.domain.standing import Stop
 from gateway.in_force import ends_of, frozen_of, grants_of, rules_of
 from gateway.partners import departments, partners
 from gateway.ports import Clock
 from gateway.proposals import RULEBOOKS_ID
+from gateway.review.withheld import ResponseHistory, Responses
 from policies.catalogue import Catalogue
 from policies.rows import Rules
 
@@ -95,9 +97,17 @@ class Bygone:
     """Builds pasts. May be shared between threads."""
 
     def __init__(
-        self, *, foundation: Foundation, deeds: DeedHistory, ledger: LedgerReader, catalogue: Catalogue, clock: Clock
+        self,
+        *,
+        foundation: Foundation,
+        deeds: DeedHistory,
+        responses: ResponseHistory,
+        ledger: LedgerReader,
+        catalogue: Catalogue,
+        clock: Clock,
     ) -> None:
         self._foundation, self._deeds, self._ledger = foundation, deeds, ledger
+        self.responses = Responses(history=responses, ledger=ledger)
         self._catalogue, self._clock = catalogue, clock
         self._made: OrderedDict[int, Then] = OrderedDict()
         self._rules: OrderedDict[tuple[str, tuple[tuple[str, str], ...]], Rules] = OrderedDict()
@@ -116,6 +126,10 @@ class Bygone:
         """What was in force at an instant, as the ledger tells the time."""
         history, when = self.history(), text(microseconds(instant))
         return self._then(history[: bisect_right(history, when, key=lambda kept: log_time(self._ledger, kept.entry))])
+
+    def lying(self, before: int | None = None) -> Mapping[str, Stop]:
+        """What the watch had stopped when an entry was written, by target; None: what it stops now."""
+        return self.responses.before(self.history(), before)
 
     def version(self, number: int) -> Deed | None:
         """A version of the rulebooks that is or was in force."""

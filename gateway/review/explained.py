@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+import msgspec
+
 from gateway.domain.grant import SHANGHAI
+from gateway.watch.stopped import Stopped
 from policies.decision import PolicyVersion
 from policies.explanation import CAUSES, Explanation
 
@@ -21,6 +24,11 @@ OF_GATES: Final[Mapping[str, str]] = {
     "frozen:grant": "签批单已冻结",
     "frozen:partner": "部门已冻结",
     "frozen:system": "系统已冻结",
+    "held:grant": "签批单由监测扣留，待人处置",
+    "held:partner": "部门由监测扣留，待人处置",
+    "held:system": "系统由监测扣留，待人处置",
+    "watch:held": "本次请求触发监测，答复已扣留",
+    "watch:frozen": "本次请求触发监测，签批单已冻结",
     "grant_lapsed:no_attestation": "签批单没有按年确认，已失效",
     "grant_lapsed:emergency_over": "应急签批单已到时限",
     "grant_lapsed:no_review": "应急签批单没有按期复核，已失效",
@@ -94,6 +102,8 @@ class Explained:
     rulebook: Explanation | None
     fields: tuple[Remaining, ...]
     verdict: Verdict
+    stopped: tuple[Stopped, ...] = ()
+    """Responses of the watch that had to do with it."""
 
     @property
     def unopened(self) -> tuple[str, ...]:
@@ -116,6 +126,7 @@ class Explained:
                 "zh": self.verdict.zh,
             },
             "unopened": list(self.unopened),
+            "stopped": msgspec.to_builtins(self.stopped),
         }
 
 

@@ -6,21 +6,24 @@ the same conditions; the first check that does not hold decides, so both come to
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from typing import Final
 
 from gateway.deeds.deed import Deed
+from gateway.deeds.lapse import parameters_in
 from gateway.domain.caller import Caller, System
 from gateway.domain.grant import SHANGHAI, Grant, GrantClass
 from gateway.domain.query import Query
+from gateway.domain.standing import Stop
 from gateway.grants import CONDITIONS, STEPPED_UP, behind
 from gateway.review import telling
 from gateway.review.asking import Question, caller_of, query_of
 from gateway.review.bygone import Bygone, Then
 from gateway.review.explained import OF_GATES, UNAUTHORISED, Check, Explained, Remaining, Verdict
+from gateway.watch.stopped import Stopped
 from policies.catalogue import Catalogue
 from policies.decision import Reason
 from policies.explain import explain
@@ -37,10 +40,13 @@ _FROZEN: Final = {"grant": "签批单", "partner": "部门", "system": "系统"}
 
 @dataclass(frozen=True, kw_only=True)
 class When:
-    """The instant of a request, and how old the data were that would have answered, if that is known."""
+    """The instant of a request, how old the data were that would have answered, if that is known, and what the watch
+    had stopped: by target what lay there, and the response whose last straw this very request was part of."""
 
     at: datetime
     data_time: datetime | None = None
+    lying: Mapping[str, Stop] = field(default_factory=dict[str, Stop])
+    tripped: Stop | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +59,7 @@ class Explaining:
     def explain(self, question: Question, then: Then, rulebooks: Deed | None, when: When) -> Explained:
         """The whole way. Raises `UnavailableError`, and `RulebookError` for a version of another data standard."""
         rules = self.bygone.rules(rulebooks, then)
-        way = _Way(question, then, rules, when, self.catalogue)
+        way = _Way(question, then, rules, when, self)
         checks = tuple(way.checks())
         return Explained(
             at=when.at,
@@ -63,15 +69,18 @@ class Explaining:
             rulebook=way.rulebook if way.asks_rules else None,
             fields=tuple(way.fields()),
             verdict=way.verdict(checks),
+            stopped=tuple(way.stopped.values()),
         )
 
 
 class _Way:
     """One question on its way through the gates."""
 
-    def __init__(self, question: Question, then: Then, rules: Rules, when: When, catalogue: Catalogue) -> None:
+    def __init__(self, question: Question, then: Then, rules: Rules, when: When, explaining: Explaining) -> None:
         self._question, self._then, self._rules, self._when = question, then, rules, when
-        self._catalogue = catalogue
+        self._catalogue, self._responses = explaining.catalogue, explaining.bygone.responses
+        self.stopped: dict[Stop, Stopped] = {}
+        """What the watch had to do with it."""
         self._known = then.system(question.client)
 
     def checks(self) -> Iterator[Check]:
@@ -91,6 +100,7 @@ class _Way:
                 yield Check("statements", None, f"{OF_GATES[STEPPED_UP]}（未打开）", STEPPED_UP)
             yield self._by_rules()
             yield from self._by_grant(self._grant)
+            yield from self._by_watch()
 
     def fields(self) -> Iterator[Remaining]:
         """What each gate leaves of the fields."""
@@ -172,7 +182,30 @@ class _Way:
         for kind, name in behind(self._query, self._caller):
             frozen = f"{kind}.{name}" in self._then.frozen
             zh = f"{_FROZEN.get(kind, kind)} {name} {'已冻结' if frozen else '没有冻结'}"
+            stop = self._when.lying.get(f"{kind}.{name}")
+            if stop is not None and stop.is_frozen and not frozen:
+                frozen, zh = True, self._tell(stop)
             yield Check(f"frozen_{kind}", not frozen, zh, f"frozen:{kind}")
+        yield self._is_not_held()
+
+    def _is_not_held(self) -> Check:
+        """What the watch laid before; then whether it looked at this very request as the last straw."""
+        for kind, name in behind(self._query, self._caller):
+            stop = self._when.lying.get(f"{kind}.{name}")
+            if stop is not None and not stop.is_frozen:
+                return _no("held", f"held:{kind}", self._tell(stop))
+        return Check("held", True, "监测没有扣留")
+
+    def _by_watch(self) -> Iterator[Check]:
+        """Behind everything else: the watch looks at what would have been answered."""
+        stop = self._when.tripped
+        if stop is not None:
+            response = "frozen" if stop.is_frozen else "held"
+            yield _no("watch", f"watch:{response}", f"本次请求所在批次触发监测：{self._tell(stop)}")
+
+    def _tell(self, stop: Stop) -> str:
+        told = self.stopped[stop] = self._responses.tell(stop, parameters_in(self._then.standing))
+        return f"{told.zh}。{told.next_zh}"
 
     def _has_not_lapsed(self, grant: Grant) -> Check:
         end = self._then.ends.get(grant.number)
@@ -251,6 +284,8 @@ def _no(name: str, cause: str, zh: str) -> Check:
 def _reason(cause: str) -> str:
     if cause in _AT_THE_DOOR:
         return UNAUTHORISED
-    if cause.startswith("frozen:"):
+    if cause.startswith("frozen:") or cause == "watch:frozen":
         return Reason.FROZEN
+    if cause.startswith("held:") or cause == "watch:held":
+        return Reason.HELD
     return Reason.STALE_DATA if cause == "grant_data_age" else Reason.NOT_PERMITTED

@@ -18,6 +18,7 @@ from audit.stamps import microseconds, text
 from gateway.deeds.deed import Deed
 from gateway.domain.errors import UnavailableError
 from gateway.domain.grant import SHANGHAI
+from gateway.domain.standing import Stop
 from gateway.grants import STEPPED_UP
 from gateway.in_force import NO_DIGEST
 from gateway.review.asking import Question
@@ -33,6 +34,7 @@ _NOT_IN_CLEAR: Final = frozenset({"unknown_operator", "no_matter"})
 MAX_BETWEEN: Final = 4
 """How many deeds may have come into force between a turn's beginning and its entry."""
 _OF_BUDGETS: Final = frozenset({Reason.QUOTA.value, Reason.HELD.value})
+_BY_WATCH: Final = frozenset({Reason.HELD.value, Reason.FROZEN.value})
 
 
 class Agrees(StrEnum):
@@ -176,8 +178,8 @@ class Hindsight:
         blocks = [*(grant.networks if grant else ()), *_blocks(self.bygone, deed, then)]
         found = addresses(known[1], decision.network, blocks) if known else []
         first: tuple[str, Explained] | None = None
+        when = self._when(decision)
         for address in found or [""]:
-            when = When(at=decision.at, data_time=decision.data_time)
             explained = self.explaining.explain(_question(decision, address), then, deed, when)
             first = first or (address, explained)
             if not _differences(decision, explained) and _agreement(decision, explained) is Agrees.SAME:
@@ -185,6 +187,25 @@ class Hindsight:
         if first is None:
             raise UnavailableError("a decision was explained by no address")
         return first
+
+    def _when(self, decision: Decision) -> When:
+        return When(
+            at=decision.at,
+            data_time=decision.data_time,
+            lying={each.target: each for each in self._lying(decision)},
+            tripped=self.bygone.responses.tripped(decision.incident) if decision.refused else None,
+        )
+
+    def _lying(self, decision: Decision) -> Iterator[Stop]:
+        """What the watch had stopped. A turn of another node may have judged by rights from before; whatever else it
+        refused for then is believed, and an answer is held against what lay there when it began.
+        """
+        if decision.refused and decision.refused not in _BY_WATCH:
+            return
+        began = text(microseconds(decision.at))
+        for stop in self.bygone.lying(decision.entry).values():
+            if decision.refused or log_time(self.ledger, stop.entry) <= began:
+                yield stop
 
 
 def _question(decision: Decision, address: str) -> Question:
@@ -228,8 +249,9 @@ def _of_refusal(decision: Decision, explained: Explained) -> Iterator[str]:
     """A refusal that an unopened fact may have made is no difference."""
     reason, verdict = decision.refused, explained.verdict
     by_budgets = reason in _OF_BUDGETS and not verdict.reason
+    by_watch = {reason, verdict.reason} <= _BY_WATCH and bool(explained.stopped)
     by_unopened = reason == Reason.NOT_PERMITTED and _has_unopened_before(explained)
-    if verdict.reason != reason and not by_budgets and not by_unopened:
+    if verdict.reason != reason and not (by_budgets or by_watch or by_unopened):
         told = f"应拒绝（{verdict.zh}）" if verdict.reason else "应予准许"
         yield f"记录为拒绝（{reason}），而按当时的权利{told}"
 

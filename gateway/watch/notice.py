@@ -76,7 +76,7 @@ def notice(incident: Incident, *, product: Product) -> Notice:
         "severity": GRADES[severity].en,
         "status_id": status.id,
         "status": status.name,
-        "is_alert": incident.state is not State.RELEASED,
+        "is_alert": incident.state not in _OVER,
         "time": _milliseconds(finding.at),
         "start_time": _milliseconds(finding.at),
         "end_time": _milliseconds(incident.last),
@@ -117,19 +117,23 @@ class _Activity(NamedTuple):
 
 
 class _Status(NamedTuple):
-    id: Literal[1, 4, 99]
+    id: Literal[1, 3, 4, 99]
     name: str
+
+
+_OVER = frozenset({State.RELEASED, State.EXCEPTION})
 
 
 _STATUSES = {
     State.OPEN: _Status(1, "New"),
     State.ESCALATED: _Status(99, "Escalated"),
     State.RELEASED: _Status(4, "Resolved"),
+    State.EXCEPTION: _Status(3, "Suppressed"),
 }
 
 
 def _activity(incident: Incident) -> _Activity:
-    if incident.state is State.RELEASED:
+    if incident.state in _OVER:
         return _Activity(3, "Close")
     is_first = incident.state is State.OPEN and incident.count <= 1
     return _Activity(1, "Create") if is_first else _Activity(2, "Update")

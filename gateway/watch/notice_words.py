@@ -149,6 +149,9 @@ DETECTORS: Final[Mapping[Detector, Looked]] = {
         "UNEXPECTED",
         is_statistical=True,
     ),
+    Detector.DISPUTE: Looked(
+        "部门对对账单有异议", "a partner disputes its statement", "entries disputed", _MATCH, "UNEXPECTED"
+    ),
 }
 
 ACTIONS: Final[Mapping[Action, Said]] = {
@@ -208,6 +211,7 @@ STATES: Final[Mapping[State, Said]] = {
     State.OPEN: Said("", ""),
     State.ESCALATED: Said("；逾期无人处置，已升级", "; left alone for too long and escalated"),
     State.RELEASED: Said("；现已解除", "; released by now"),
+    State.EXCEPTION: Said("；现已解除，附限期例外", "; released by now, with a time-boxed exception"),
 }
 
 

@@ -146,7 +146,7 @@ class Notice(TypedDict):
     type_name: str
     severity_id: Literal[1, 2, 3, 4, 5]
     severity: str
-    status_id: Literal[1, 4, 99]
+    status_id: Literal[1, 3, 4, 99]
     status: str
     is_alert: bool
     time: int

@@ -173,6 +173,7 @@ def test_all_checks_are_told_in_their_order_also_behind_the_first_no(told: Told)
         "frozen_grant",
         "frozen_partner",
         "frozen_system",
+        "held",
         "lapse",
         "rulebook",
         *(cause for cause, _ in CONDITIONS),

@@ -342,6 +342,9 @@ def test_a_person_is_frozen_from_the_next_load_on(opened: Opened) -> None:
     assert opened.desk.person(head) is not None
 
 
+RELEASED: dict[str, JsonValue] = {"frozen": False, "incident": "ab" * 8}
+
+
 def stopped(opened: Opened, *, is_frozen: bool) -> str:
     """The watch lays a response on the grant of finance."""
     target = f"grant.{GRANT}"
@@ -365,7 +368,7 @@ def test_what_the_watch_stopped_two_people_release(opened: Opened, is_frozen: bo
 
     with closing(SyntheticOffice(opened.home)) as office:
         duties = Duty.SECURITY_ADMIN, Duty.LEADER
-        office.put_in_force(Kind.FREEZE, target, {"frozen": False}, *duties, path=RELEASE, reason="已核实")
+        office.put_in_force(Kind.FREEZE, target, RELEASED, *duties, path=RELEASE, reason="已核实")
     assert opened.load().frozen | opened.load().held == set()
     assert opened.open().load().frozen | opened.open().load().held == set(), "also for whoever starts anew"
 
@@ -374,7 +377,7 @@ def test_what_was_released_is_stopped_again_by_what_comes_later(opened: Opened) 
     target = stopped(opened, is_frozen=False)
     with closing(SyntheticOffice(opened.home)) as office:
         duties = Duty.SECURITY_ADMIN, Duty.LEADER
-        office.put_in_force(Kind.FREEZE, target, {"frozen": False}, *duties, path=RELEASE, reason="已核实")
+        office.put_in_force(Kind.FREEZE, target, RELEASED, *duties, path=RELEASE, reason="已核实")
 
     stopped(opened, is_frozen=True)
 

@@ -451,7 +451,7 @@ def test_what_the_watch_stopped_stays_stopped_and_what_was_released_does_not_com
     duties = Duty.SECURITY_ADMIN, Duty.LEADER
     lay(wired, released)
     with closing(SyntheticOffice(home)) as office:
-        office.put_in_force(Kind.FREEZE, released, {"frozen": False}, *duties, path=RELEASE, reason="已核实")
+        office.put_in_force(Kind.FREEZE, released, RELEASED, *duties, path=RELEASE, reason="已核实")
         content = rollover_content(home, NEW)
         office.put_in_force(Kind.ROLLOVER, "to-2", content, Duty.SYSTEM_ADMIN, Duty.AUDIT_ADMIN)
     lay(wired, stopped)
@@ -462,8 +462,11 @@ def test_what_the_watch_stopped_stays_stopped_and_what_was_released_does_not_com
 
     assert held(home) == {stopped}
     with closing(SyntheticOffice(home)) as office:
-        office.put_in_force(Kind.FREEZE, stopped, {"frozen": False}, *duties, path=RELEASE, reason="已核实")
+        office.put_in_force(Kind.FREEZE, stopped, RELEASED, *duties, path=RELEASE, reason="已核实")
     assert held(home) == set()
+
+
+RELEASED: dict[str, JsonValue] = {"frozen": False, "incident": "ab" * 8}
 
 
 def lay(wired: Wired, target: str) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from audit.entry import JsonValue
 from gateway.deeds.document import Kind
 from gateway.deeds.steps import RELEASE
 from gateway.domain.people import Duty
@@ -52,7 +53,8 @@ def test_a_harvest_over_http_is_held_and_two_people_release_it(wired: Wired) -> 
 
     with closing(SyntheticOffice(wired.home)) as office:
         duties = Duty.SECURITY_ADMIN, Duty.LEADER
-        office.put_in_force(Kind.FREEZE, f"grant.{GRANT}", {"frozen": False}, *duties, path=RELEASE, reason="已核实")
+        content: dict[str, JsonValue] = {"frozen": False, "incident": incident.number}
+        office.put_in_force(Kind.FREEZE, f"grant.{GRANT}", content, *duties, path=RELEASE, reason="已核实")
 
     assert wired.ask(wired.comparison())[0].json()["subject"] == "confirmed"
     again = [each.status_code for each in harvest(wired, 100)]

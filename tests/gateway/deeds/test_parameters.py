@@ -89,6 +89,7 @@ LATER = {
     "person_searches_per_day",
     "disclosure_months",
     "retention_months",
+    "hold_days",
 }
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from gateway.api.describing import COUNT, INSTANT, TEXT, Json, closed, listed, one_of
+from gateway.api.describing import COUNT, DAY, INSTANT, TEXT, Json, closed, listed, maybe, one_of
 from gateway.domain.incident import Action, Detector, State
+from gateway.watch.stopped import FROZEN, HELD
 
 
 def of_incidents() -> Json:
@@ -20,4 +21,27 @@ def of_incidents() -> Json:
         **dict.fromkeys(("samples", "others"), listed(TEXT)),
     }
     found = closed(incident)
-    return {"OfficeIncident": found, "OfficeIncidents": closed({"incidents": listed(found)})}
+    return {
+        "OfficeIncident": found,
+        "OfficeIncidents": closed({"incidents": listed(found)}),
+        "OfficeStopped": closed(_stopped()),
+    }
+
+
+def _stopped() -> Json:
+    """As `gateway.watch.stopped.Stopped` has it."""
+    seen = {
+        "detector": one_of(Detector),
+        "days": COUNT,
+        **dict.fromkeys(("detector_zh", "observed", "expected"), TEXT),
+        "others": listed(TEXT),
+        "left": {"type": "object", "additionalProperties": {"type": "integer"}},
+    }
+    return {
+        "response": one_of([HELD, FROZEN]),
+        "entry": COUNT,
+        "since": maybe(INSTANT),
+        "freezes": maybe(DAY),
+        "seen": maybe(closed(seen)),
+        **dict.fromkeys(("target", "incident", "partner", "zh", "en", "next_zh", "next_en"), TEXT),
+    }

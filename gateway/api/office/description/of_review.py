@@ -48,6 +48,7 @@ def _explanation() -> Json:
         "fields": listed(closed({**field, "permitted": FLAG})),
         "verdict": closed(verdict),
         "unopened": _TEXTS,
+        "stopped": listed(named("OfficeStopped")),
     }
 
 
