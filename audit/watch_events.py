@@ -7,7 +7,7 @@ from msgspec import Struct
 from audit.disclosure import secret
 from audit.entry import JsonValue
 from audit.events import Draft, event
-from audit.watch_kinds import WATCH_STOPPED
+from audit.watch_kinds import CHECK_ASKED, CHECK_FILED, CHECK_JUDGED, WATCH_STOPPED
 
 
 class Found(Struct, frozen=True):
@@ -31,3 +31,20 @@ def watch_stopped(*, incident: str, target: str, response: str, found: Found) ->
         "samples": list(found.samples),
     }
     return event(WATCH_STOPPED, None, body, (secret("finding", finding),))
+
+
+def check_asked(*, number: str, grant: str) -> Draft:
+    """The document of a subject is asked for; the entry of the refused comparison names the same number."""
+    return event(CHECK_ASKED, None, {"check": number, "grant": grant})
+
+
+def check_filed(*, number: str, grant: str, client: str, filing_sha256: str) -> Draft:
+    """A partner named a document."""
+    return event(CHECK_FILED, None, {"check": number, "grant": grant, "client": client, "filing_sha256": filing_sha256})
+
+
+def check_judged(*, number: str, grant: str, verdict: str, by: tuple[str, str], reason_sha256: str) -> Draft:
+    """Somebody of the office looked at it, or it never came; `by` is account and duty, then both empty."""
+    body: dict[str, JsonValue] = {"check": number, "grant": grant, "verdict": verdict}
+    person, duty = by
+    return event(CHECK_JUDGED, None, {**body, "person": person, "duty": duty, "reason_sha256": reason_sha256})

@@ -13,4 +13,34 @@ WATCH_STOPPED = Kind(
     },
     {"finding": "which detector, what it observed against what it expected, over how many days, pseudonyms of samples"},
 )
-WATCH_KINDS = (WATCH_STOPPED,)
+CHECK_ASKED = Kind(
+    "spot_check.asked",
+    "凭证抽查已发起",
+    "The answer about a subject waits for the document that gave the right to ask.",
+    {"check": "number of the spot check, as the partner is told it", "grant": "number of the grant"},
+)
+CHECK_FILED = Kind(
+    "spot_check.filed",
+    "抽查凭证已提交",
+    "The partner named the document; the answer is given when it is asked for again.",
+    {
+        "check": "number of the spot check",
+        "grant": "number of the grant",
+        "client": "the partner's system that named it",
+        "filing_sha256": "SHA-256 of what is kept of it: who named it, the document, the digest of its scan",
+    },
+)
+CHECK_JUDGED = Kind(
+    "spot_check.judged",
+    "抽查凭证已审核",
+    "Somebody of the office looked at the document, or it never came.",
+    {
+        "check": "number of the spot check",
+        "grant": "number of the grant",
+        "verdict": "`accepted` or `failed`",
+        "person": "account of who judged, or empty where the document never came",
+        "duty": "under which duty",
+        "reason_sha256": "SHA-256 of the reason given",
+    },
+)
+WATCH_KINDS = (WATCH_STOPPED, CHECK_ASKED, CHECK_FILED, CHECK_JUDGED)

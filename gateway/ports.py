@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,6 +18,7 @@ from gateway.domain.exemption import Exemption
 from gateway.domain.grant import Grant, GrantClass
 from gateway.domain.incident import Incident
 from gateway.domain.people import Person
+from gateway.domain.spot_check import SpotCheck
 from gateway.domain.standing import Kept, Standing, Stop
 from gateway.seal import Plain, Question
 from policies.snapshot import Snapshot
@@ -143,9 +144,9 @@ class Rights:
     signed_from: Mapping[str, datetime] = field(default_factory=dict[str, datetime])
     """From when on each comparison of a partner must be a signed request, because a month of its statements waits for
     its head; partners that owe nothing are left out."""
-
     exempt: Mapping[str, Exemption] = field(default_factory=dict[str, Exemption])
     """Exceptions from a detector, by grant, over or not: each ends by itself."""
+
     def members(self, grant: Grant) -> Members | None:
         """Whom a grant answers about; None where that is not bounded by a list. A closed grant without one: nobody."""
         return self.cohorts.get(grant.number, NOBODY) if grant.grant_class is GrantClass.CLOSED else None
@@ -198,6 +199,26 @@ class WatchStore(Protocol):
         ...
 
 
+class CheckStore(Protocol):
+    """Spot checks. A turn holds their grants, so nobody else opens any meanwhile."""
+
+    def checks(self, grants: Sequence[str], chosen: Sequence[tuple[str, bytes]]) -> Sequence[SpotCheck]:
+        """Every one of these grants that is due, and that of each (grant, link), whatever has become of it."""
+        ...
+
+    def failed(self, since: int) -> Set[str]:
+        """Purposes for which one failed on that day or later."""
+        ...
+
+    def check(self, number: str) -> SpotCheck | None:
+        """The one of this number."""
+        ...
+
+    def put(self, checks: Sequence[SpotCheck]) -> None:
+        """Writes them, in place of those of the same number."""
+        ...
+
+
 class Remembered(msgspec.Struct, frozen=True, gc=False):
     """An answer given before: the keyed digest of its request and the answer, encrypted."""
 
@@ -237,6 +258,9 @@ class Work(Protocol):
 
     @property
     def watch(self) -> WatchStore: ...
+
+    @property
+    def checks(self) -> CheckStore: ...
 
     @property
     def answers(self) -> AnswerStore: ...

@@ -6,20 +6,18 @@ response is committed together with the entries, so it holds on every node from 
 
 from __future__ import annotations
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from audit.events import Draft
-from audit.watch_events import Found, watch_stopped
 from gateway.domain.answer import Cause, FieldCode
 from gateway.domain.budget import DAYS
 from gateway.domain.grant import Grant, local_day
 from gateway.domain.incident import Action, Finding, Incident, Level, Principal
 from gateway.domain.query import Subject
-from gateway.domain.standing import NEW, Kept, Scores, Standing, Stop
+from gateway.domain.standing import NEW, Kept, Scores, Standing
 from gateway.hearing import Hearing
 from gateway.ports import Rights, WatchStore
 from gateway.watch.cells import cell_of, pseudonym_of
@@ -28,6 +26,7 @@ from gateway.watch.marks import Marks, marks_of
 from gateway.watch.profile import Profile, profile_of
 from gateway.watch.questions import add, allowed, tokens
 from gateway.watch.recorded import Watched
+from gateway.watch.stopping import draft_of, incident_of, stop_of
 from gateway.watch.thresholds import DEFAULTS, Thresholds
 from policies.catalogue import Catalogue
 from policies.decision import Reason
@@ -117,11 +116,11 @@ class Watching:
 
     def told(self) -> list[Draft]:
         """What the ledger is told of responses."""
-        return [_draft(each) for each in self._incidents]
+        return [draft_of(each) for each in self._incidents]
 
     def lay(self, entries: Sequence[int]) -> None:
         """Lays the responses that these entries tell of."""
-        stops = [_stop(each, entry) for each, entry in zip(self._incidents, entries, strict=True)]
+        stops = [stop_of(each, entry) for each, entry in zip(self._incidents, entries, strict=True)]
         if stops:
             self._store.lay(stops)
 
@@ -187,11 +186,8 @@ class Watching:
             days=DAYS,
             at=self._at,
         )
-        # A response begins a control epoch, so no two incidents of a grant have the same; clocks may stand still.
-        name = f"{grant.number}\n{trip.detector}\n{self._epoch}\n{self._at.isoformat()}"
-        number = hashlib.blake2b(name.encode(), key=self._watch.key, digest_size=8).hexdigest()
-        samples = tuple(self._pseudonym(each.request.query.subject) for each in seen[-_SAMPLES:])
-        return Incident(number=number, finding=finding, last=self._at, count=1, samples=samples)
+        samples = [self._pseudonym(each.request.query.subject) for each in seen[-_SAMPLES:]]
+        return incident_of(self._watch.key, finding, self._epoch, samples)
 
     def _pseudonym(self, subject: Subject) -> str:
         return pseudonym_of(self._watch.key, subject.kind, subject.number)
@@ -209,24 +205,6 @@ class Watching:
         )
         if not kept.is_empty:
             self._store.keep(kept)
-
-
-def _stop(incident: Incident, entry: int) -> Stop:
-    finding = incident.finding
-    return Stop(f"grant.{finding.grant}", finding.action >= Action.FREEZE_CREDENTIAL, incident.number, entry)
-
-
-def _draft(incident: Incident) -> Draft:
-    finding, stop = incident.finding, _stop(incident, 0)
-    found = Found(
-        detector=finding.detector.value,
-        observed=str(finding.observed),
-        expected=str(finding.expected),
-        days=finding.days,
-        samples=incident.samples,
-    )
-    response = "frozen" if stop.is_frozen else "held"
-    return watch_stopped(incident=incident.number, target=stop.target, response=response, found=found)
 
 
 class _Turn:

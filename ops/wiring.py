@@ -16,6 +16,7 @@ from adapters.identity.registry import Registry
 from adapters.index.absent import AbsentIndex
 from adapters.index.generations import GenerationFiles, Generations, GenerationTables, OpenIndex
 from adapters.keys.files import Passphrase, read_ed25519_public, read_secret
+from adapters.keys.ring import decoy_key
 from adapters.metrics import Metrics
 from adapters.newest_rights import FileNewest
 from adapters.sealing.client import Deeds, SealClient
@@ -25,6 +26,7 @@ from adapters.sql.ledger_reader import SqlLedgerReader
 from adapters.sql.store import SqlStore
 from audit.signer import CheckpointSigner
 from audit.witnessing import FINE
+from gateway.checking import SpotChecks
 from gateway.domain.budget import Used
 from gateway.domain.caller import Caller
 from gateway.domain.comparison import Comparison
@@ -138,12 +140,12 @@ class Gateway:
             self._retired.close()
 
 
-def generations_of(home: Home, settings: ServeSettings) -> Generations:
+def generations_of(home: Home, settings: ServeSettings, passphrase: Passphrase | None = None) -> Generations:
     """The point store that the settings name."""
-    key = read_ed25519_public(home.keys / "sync.pub")
-    return (
-        GenerationTables(settings.index_database, key) if settings.index_database else GenerationFiles(home.index, key)
-    )
+    key, decoys = read_ed25519_public(home.keys / "sync.pub"), decoy_key(home.path, passphrase)
+    if settings.index_database:
+        return GenerationTables(settings.index_database, key, decoys)
+    return GenerationFiles(home.index, key, decoys)
 
 
 def open_generation(generations: Generations, catalogue: Catalogue, previous: Index | None = None) -> OpenIndex:
@@ -164,7 +166,7 @@ def wire(home: Home, passphrase: Passphrase | None = None) -> Gateway:
     seal = SealClient(socket)
     enlisters = Enlisters(socket)
     rights = _rights(home, settings, metrics, identity, seal, enlisters)
-    generations = generations_of(home, settings)
+    generations = generations_of(home, settings, passphrase)
     generation = open_generation(generations, catalogue) if generations.newest() else None
     reader = SqlLedgerReader(open_engine(home.database_url(settings)))
     check_open(reader)
@@ -183,6 +185,7 @@ def wire(home: Home, passphrase: Passphrase | None = None) -> Gateway:
             comparisons={kind: Comparison(Layout(catalogue, kind), os.urandom) for kind in catalogue.kinds},
             recorder=_recorder(home, settings, log_keys, passphrase),
             watch=Watch(watch_key(secret), catalogue),
+            spot_checks=SpotChecks(watch_key(secret)),
             idempotency=Idempotency(secret, os.urandom),
             broke=_alarm(metrics),
         ),

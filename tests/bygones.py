@@ -21,6 +21,7 @@ from adapters.sql.ledger_reader import SqlLedgerReader
 from adapters.sql.store import SqlStore
 from adapters.sql.watch_reader import SqlWatchReader
 from audit.entry import JsonValue, decode
+from gateway.checking import SpotChecks
 from gateway.deeds.document import Kind
 from gateway.domain.caller import Caller
 from gateway.domain.comparison import Comparison
@@ -245,6 +246,7 @@ def bygones(path: Path) -> Bygones:
             entropy=CountingEntropy("recorder"),
         ),
         watch=Watch(WATCH_KEY, CATALOGUE, LENIENT),
+        spot_checks=SpotChecks(WATCH_KEY, LENIENT),
         idempotency=Idempotency(SECRET, CountingEntropy("answers")),
         broke=lambda _, error: (_ for _ in ()).throw(AssertionError(error)),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -25,6 +26,7 @@ from gateway.domain.standing import Kept, Scores, Standing, Stop
 from gateway.ports import Clock, DataVersion, LookUp, Remembered, Rights, UnitFact, Withheld
 from gateway.seal import Entropy, Facts, Plain, Question, Sealer, SealingKey
 from ops.seal import SealingDesk
+from ops.simulate.checkbook import CheckBook
 from policies.snapshot import Snapshot
 from tests.fakes_audit import CountingEntropy, MemoryLedger
 from tests.make import CATALOGUE, KEY, NOW, VERSION
@@ -131,8 +133,6 @@ class MemoryWatch:
             self.stopped |= dict.fromkeys(kept.stopped, self.advance())
         self.incidents |= {each.number: each for each in kept.incidents}
 
-    def lay(self, stops: Sequence[Stop]) -> None:
-        self.stops |= {each.target: each for each in stops}
     def recent(self, partner: str, grant: str, detector: str, since: int) -> Incident | None:
         found = [
             each
@@ -142,6 +142,8 @@ class MemoryWatch:
         ]
         return max(found, key=lambda each: each.finding.at, default=None)
 
+    def lay(self, stops: Sequence[Stop]) -> None:
+        self.stops |= {each.target: each for each in stops}
 
     def _standing(self, account: str, day: int) -> Standing:
         window = [counts for (of, on), counts in self.days.items() if of == account and on > day - DAYS]
@@ -173,10 +175,12 @@ class MemoryWork:
     answers: MemoryAnswers
     ledger: MemoryLedger
     watch: MemoryWatch = field(init=False)
+    checks: CheckBook = field(init=False)
 
     def __post_init__(self) -> None:
         self.begun = self.store.epoch
         self.watch = self.store.watch.copy(self._advance)
+        self.checks = deepcopy(self.store.checks)
 
     def epoch(self) -> int:
         return self.begun
@@ -195,6 +199,7 @@ class MemoryWork:
         if self.store.full:
             raise DownError("the disk is full")
         self.store.budgets, self.store.answers, self.store.ledger = self.budgets, self.answers, self.ledger
+        self.store.checks = self.checks
         self.store.watch, self.store.epoch = self.watch, max(self.begun, self.store.epoch)
 
     def committing(self) -> MemoryWork:
@@ -219,6 +224,7 @@ class MemoryStore:
     answers: MemoryAnswers = field(default_factory=MemoryAnswers)
     ledger: MemoryLedger = field(default_factory=MemoryLedger)
     watch: MemoryWatch = field(default_factory=lambda: MemoryWatch(lambda: 0))
+    checks: CheckBook = field(default_factory=CheckBook)
 
     def close(self) -> None:
         """Has nothing open."""

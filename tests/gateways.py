@@ -16,6 +16,7 @@ from audit.disclosure import unpack, unseal
 from audit.entry import JsonValue, decode
 from audit.events import log_opened
 from audit.ledger import Ledger
+from gateway.checking import SpotChecks
 from gateway.deeds.deed import Deed
 from gateway.deeds.keeping import Kept, State
 from gateway.domain.comparison import Comparison
@@ -47,6 +48,8 @@ LENIENT = Thresholds(
     questions=(99, 99, 99),
     bounds=99,
     other_questions=99,
+    check_share=0.0,
+    check_open_share=0.0,
 )
 """A watch that lets everything pass, for tests that are about something else."""
 
@@ -202,6 +205,7 @@ def a_gateway(
             entropy=CountingEntropy(f"{seed} recorder"),
         ),
         watch=Watch(WATCH_KEY, CATALOGUE, limits),
+        spot_checks=SpotChecks(WATCH_KEY, limits),
         idempotency=Idempotency(SECRET, CountingEntropy(f"{seed} answers")),
         broke=lambda requests, error: broken.append((requests, error)),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Engine, insert, inspect, select
 
 import adapters.sql.account_tables
+import adapters.sql.check_tables
 import adapters.sql.cohort_tables
 import adapters.sql.deed_tables
 import adapters.sql.erasure_tables

@@ -24,6 +24,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from adapters.sql.accounts import AccountTables
 from adapters.sql.answers import AnswerTable
 from adapters.sql.budgets import BudgetTable
+from adapters.sql.checks import CheckTable
 from adapters.sql.cohorts import CohortTable
 from adapters.sql.committing import Committer, Committing
 from adapters.sql.cursors import Connection
@@ -64,6 +65,7 @@ class SqlWork:
         self._is_local = is_sqlite(engine)
         self.budgets = BudgetTable(engine, self._cursor)
         self.watch = WatchTable(engine, self._cursor)
+        self.checks = CheckTable(engine, self._cursor)
         self.notices = NoticeTable(engine, self._cursor)
         self.answers = AnswerTable(engine, self._cursor)
         self.ledger = LedgerTable(engine, self._cursor)

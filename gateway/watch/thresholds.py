@@ -55,5 +55,17 @@ class Thresholds:
     other_questions: int = 2
     """Questions about one person in a window beyond the first to each field: who corrects a form needs few."""
 
+    check_share: float = 0.02
+    """Of the new subjects of a grant that only need bounds, the share whose document is asked for."""
+    check_open_share: float = 0.002
+    """The same for those who look for people at large, most of whom the register does not have."""
+    check_raised: float = 0.10
+    """The same for every grant of a purpose for which a document was none, for so many days:"""
+    check_raised_days: int = 90
+    check_due_days: int = 1
+    """Days after which nobody new is answered about while a document is missing."""
+    check_late_days: int = 7
+    """Days after which a missing document is none."""
+
 
 DEFAULTS = Thresholds()

@@ -15,6 +15,7 @@ from typing import NoReturn, cast
 from audit.ledger import LedgerStore
 from gateway.domain.budget import DAYS, YEAR, Spending, Used
 from gateway.ports import Remembered
+from ops.simulate.checkbook import CheckBook
 from ops.simulate.watchbook import Undo, WatchBook
 
 
@@ -133,6 +134,7 @@ class Work:
     store: Store
     budgets: Budgets
     watch: WatchBook
+    checks: CheckBook
     answers: Answers
     ledger: LedgerStore
     committed: bool = False
@@ -172,6 +174,7 @@ class Store:
     epoch: int = 1
     budgets: Budgets = field(default_factory=Budgets)
     answers: Answers = field(default_factory=Answers)
+    checks: CheckBook = field(default_factory=CheckBook)
     watch: WatchBook = field(init=False)
 
     def __post_init__(self) -> None:
@@ -199,7 +202,7 @@ class Store:
     @contextmanager
     def begin(self) -> Generator[Work, None, None]:
         """See `gateway.ports.Store`."""
-        work = Work(self, self.budgets, self.watch, self.answers, cast("LedgerStore", _NoLedger()))
+        work = Work(self, self.budgets, self.watch, self.checks, self.answers, cast("LedgerStore", _NoLedger()))
         try:
             yield work
         finally:
@@ -208,13 +211,13 @@ class Store:
 
     def forget(self) -> None:
         """What was written stays."""
-        for part in (self.budgets, self.watch, self.answers):
+        for part in (self.budgets, self.watch, self.checks, self.answers):
             part.undo.clear()
 
     def _step_back(self) -> None:
         self.epoch -= 1
 
     def _roll_back(self) -> None:
-        for part in (self.budgets, self.watch, self.answers):
+        for part in (self.budgets, self.watch, self.checks, self.answers):
             while part.undo:
                 part.undo.pop()()

@@ -10,6 +10,7 @@ from datetime import datetime
 from math import inf
 from typing import ParamSpec, TypeVar, cast
 
+from gateway.checking import SpotChecks
 from gateway.domain.comparison import Comparison as RealComparison
 from gateway.domain.reply import Reply, Request
 from gateway.hearing import Hearing
@@ -41,6 +42,8 @@ BLIND = Thresholds(
     unit_odds=-inf,
     decoys=_NEVER,
     other_questions=_NEVER,
+    check_share=0.0,
+    check_open_share=0.0,
     questions=(_NEVER, _NEVER, _NEVER),
     bounds=_NEVER,
 )
@@ -119,6 +122,7 @@ class Stage:
             index=Index(self.world, VERSION),
             comparisons={"person": cast("RealComparison", Comparison(gate))},
             watch=self.watch,
+            spot_checks=SpotChecks(_KEY, self.limits),
             recorder=cast("RealRecorder", self.recorder),
             idempotency=cast("RealIdempotency", Idempotency()),
             broke=self._broke,

@@ -71,6 +71,17 @@ class WatchBook:
             self.incidents.append(incident)
             self.undo.append(self.incidents.pop)
 
+    def recent(self, partner: str, grant: str, detector: str, since: int) -> Incident | None:
+        """See `gateway.ports.WatchStore`."""
+        wanted = partner, grant, detector
+        for each in reversed(self.incidents):
+            found = each.finding
+            if found.at.timestamp() <= since:
+                return None
+            if (found.partner, found.grant, found.detector.value) == wanted:
+                return each
+        return None
+
     def lay(self, stops: Sequence[Stop]) -> None:
         """See `gateway.ports.WatchStore`."""
         before = self.stops

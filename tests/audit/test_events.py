@@ -22,7 +22,7 @@ from audit.search_events import Sought, trail_refused, trail_searched
 from audit.state_events import log_rebuilt
 from audit.statement_events import Stated, access_reported, statement_disputed, statement_made, statement_settled
 from audit.trail_events import trail_read
-from audit.watch_events import Found, watch_stopped
+from audit.watch_events import Found, check_asked, check_filed, check_judged, watch_stopped
 from tests.audit import account_drafts
 from tests.audit.make import (
     DATA,
@@ -101,6 +101,11 @@ DRAFTS = account_drafts.DRAFTS | {
         target="grant.G-1",
         response="held",
         found=Found(detector="miss_rate", observed="14.2", expected="13.8", days=30, samples=["0a1b2c3d"]),
+    ),
+    "spot_check.asked": check_asked(number="ab" * 8, grant="G-1"),
+    "spot_check.filed": check_filed(number="ab" * 8, grant="G-1", client="hr-01", filing_sha256="cd" * 32),
+    "spot_check.judged": check_judged(
+        number="ab" * 8, grant="G-1", verdict="failed", by=("zz-shen", "reviewer"), reason_sha256="cd" * 32
     ),
     "log.rebuilt": log_rebuilt(
         origin="bidui.example/audit/2026-1",

@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from audit.entry import decode
+from gateway.checking import SpotChecks
 from gateway.domain.grant import Grant
 from gateway.domain.incident import Detector
 from gateway.domain.reply import Refused, Request
+from gateway.domain.spot_check import CheckState
 from gateway.ports import UnitFact
 from gateway.watch.thresholds import DEFAULTS, Thresholds
 from policies.decision import Reason
 from policies.identifiers import id_check_character
 from tests.fakes import MemoryStore
-from tests.gateways import Assembled, a_gateway, code_of, some_facts
+from tests.gateways import WATCH_KEY, Assembled, a_gateway, code_of, some_facts
 from tests.make import a_claim, a_grant, a_request, an_id
 
 Make = Callable[..., Assembled]
@@ -123,6 +126,7 @@ def test_people_outside_the_scope_run_out(make: Make) -> None:
 
 
 UNSCOPED = a_grant(**{"class": "open", "hit_rate": 99})
+UNCHECKED = Thresholds(check_share=0.0)
 
 
 def of_unit(gateway: Assembled, unit: str, start: int, count: int) -> list[Request]:
@@ -136,13 +140,13 @@ def of_unit(gateway: Assembled, unit: str, start: int, count: int) -> list[Reque
 
 
 def test_a_walk_through_a_unit_ends_at_the_eighth_step(make: Make) -> None:
-    gateway = make(UNSCOPED)
+    gateway = make(UNSCOPED, limits=UNCHECKED)
 
     assert one_by_one(gateway, of_unit(gateway, "u-9", 200, 9)) == ["confirmed"] * 7 + ["held"] * 2
 
 
 def test_who_asks_about_many_units_walks_through_none(make: Make) -> None:
-    gateway = make(UNSCOPED)
+    gateway = make(UNSCOPED, limits=UNCHECKED)
     asked = [each for unit in range(12) for each in of_unit(gateway, f"u-{unit}", 200 + 10 * unit, 4)]
 
     assert set(one_by_one(gateway, asked)) == {"confirmed"}
@@ -156,7 +160,7 @@ def test_a_grant_with_a_scope_may_walk_through_it(make: Make) -> None:
 
 @pytest.mark.parametrize("grant_class", ["open", "scoped"])
 def test_a_decoy_is_nobody_and_a_second_one_is_no_accident(make: Make, grant_class: str) -> None:
-    gateway = make(a_grant(**{"class": grant_class, "hit_rate": 60}))
+    gateway = make(a_grant(**{"class": grant_class, "hit_rate": 60}), limits=UNCHECKED)
     sealer = gateway.register.sealers["person"]
     gateway.register.decoys |= {sealer.link(an_id(number)) for number in (3, 4)}
 
@@ -277,3 +281,93 @@ def test_a_node_that_read_the_rights_before_the_response_withholds_all_the_same(
 
     assert codes(gateway, a_request(1)) == ["held"]
     assert gateway.store.watch.stopped == {"G-1": gateway.store.epoch + 1}, "and nobody took it for released"
+
+
+# ---------------------------------------------------------------------------------------- spot checks
+
+EVERYBODY = Thresholds(check_share=1.0)
+"""Of every new subject the document is asked for."""
+
+
+def filed(gateway: Assembled, number: str, state: CheckState = CheckState.FILED) -> None:
+    """The document came, or somebody of the office has looked at it."""
+    with gateway.store.begin() as work:
+        check = work.checks.check(number)
+        assert check is not None
+        work.checks.put([msgspec.structs.replace(check, state=state, judged=check.opened)])
+        work.commit()
+
+
+def refused(gateway: Assembled, request: Request) -> tuple[str, str]:
+    (reply,) = gateway.ask(request)
+    assert isinstance(reply, Refused)
+    return reply.reason.value, reply.incident
+
+
+def test_the_answer_about_a_chosen_subject_waits_for_its_document(make: Make) -> None:
+    gateway = make(UNSCOPED, limits=EVERYBODY)
+
+    reason, number = refused(gateway, a_request(1))
+    assert reason == "held"
+    assert refused(gateway, a_request(1)) == (reason, number), "the same subject, the same check"
+
+    filed(gateway, number)
+    assert codes(gateway, a_request(1)) == ["confirmed"]
+
+
+def test_whether_somebody_is_there_makes_no_difference_to_who_is_chosen(make: Make) -> None:
+    gateway = make(UNSCOPED, limits=EVERYBODY)
+
+    assert refused(gateway, a_request(1))[0] == refused(gateway, a_request(99))[0] == "held"
+
+
+@pytest.mark.parametrize("grant", [SURE, a_grant(**{"class": "matter"})], ids=["scoped", "matter"])
+def test_only_grants_that_nothing_but_need_bounds_are_spot_checked(make: Make, grant: Grant) -> None:
+    gateway = make(grant, limits=EVERYBODY)
+
+    assert codes(gateway, a_request(1, matter="M-1" if grant is not SURE else None)) == ["confirmed"]
+
+
+def test_nobody_new_is_answered_about_while_a_document_is_overdue(make: Make) -> None:
+    gateway = make(a_grant(**{"class": "open", "hit_rate": 99, "max_data_age_days": 99}), limits=EVERYBODY)
+    _, number = refused(gateway, a_request(1))
+    _, other = refused(gateway, a_request(2))
+    filed(gateway, other)
+    gateway.pipeline.spot_checks = SpotChecks(WATCH_KEY, Thresholds(check_share=0.0001))
+
+    gateway.clock.pass_by(days=1)
+    assert codes(gateway, a_request(3)) == ["confirmed"]
+    gateway.clock.pass_by(days=1)
+    assert refused(gateway, a_request(4)) == ("held", number)
+    assert codes(gateway, a_request(2)) == ["confirmed"], "what was asked before goes on"
+
+    filed(gateway, number)
+    assert codes(gateway, a_request(4)) == ["confirmed"]
+
+
+def test_one_that_fails_raises_the_share_of_every_grant_of_the_purpose(make: Make) -> None:
+    few = Thresholds(check_share=1e-9, check_raised=1.0)
+    gateway = make(UNSCOPED, a_grant(**{"number": "G-2", "class": "open", "hit_rate": 99}), limits=EVERYBODY)
+    _, number = refused(gateway, a_request(1))
+    gateway.pipeline.spot_checks = SpotChecks(WATCH_KEY, few)
+    assert codes(gateway, a_request(2, grant="G-2")) == ["confirmed"]
+
+    filed(gateway, number, CheckState.FAILED)
+    gateway.pipeline.spot_checks = SpotChecks(WATCH_KEY, few)
+
+    assert codes(gateway, a_request(3, grant="G-2")) == ["held"]
+    assert codes(gateway, a_request(2, grant="G-2")) == ["confirmed"], "who was asked about before is nobody new"
+
+
+def test_the_ledger_tells_of_a_spot_check_and_the_refusal_names_it(tmp_path: Path) -> None:
+    gateway = a_gateway(tmp_path, UNSCOPED, limits=EVERYBODY)
+    _, number = refused(gateway, a_request(1))
+    assert isinstance(gateway.store, MemoryStore)
+
+    asked, comparison = (decode(row.entry) for row in gateway.store.ledger.rows[:-3:-1])
+
+    assert isinstance(asked, dict)
+    assert isinstance(comparison, dict)
+    assert (asked["type"], asked["body"]) == ("spot_check.asked", {"check": number, "grant": "G-1"})
+    assert isinstance(comparison["body"], dict)
+    assert comparison["body"]["outcome"] == {"refused": "held", "incident": number}

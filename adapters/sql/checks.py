@@ -1,0 +1,129 @@
+"""Spot checks, on the cursor of a turn and for those who read beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence, Set
+from typing import cast
+
+from sqlalchemy import Engine, Integer, String, and_, bindparam, select
+from sqlalchemy.sql import ClauseElement
+
+from adapters.sql.check_tables import spot_check
+from adapters.sql.cursors import Cursor, Row
+from adapters.sql.statements import Statement, among_texts, pairs, upsert
+from gateway.domain.spot_check import CheckState, SpotCheck
+
+_NAMES = tuple(each.name for each in spot_check.c)
+_CHANGES = ("state", "document", "digest", "operator", "filed", "judged")
+
+
+class CheckTable:
+    """Keeps the promise of `gateway.ports.CheckStore` on one cursor, inside the caller's transaction."""
+
+    def __init__(self, engine: Engine, cursor: Cursor) -> None:
+        self._cursor = cursor
+        self._due = Statement(_due(engine), engine)
+        self._chosen = Statement(_chosen(engine), engine)
+        self._failed = Statement(_failed(), engine)
+        self._one = Statement(_one(), engine)
+        self._late = Statement(_late(), engine)
+        self._put = Statement(_put(engine), engine)
+
+    def checks(self, grants: Sequence[str], chosen: Sequence[tuple[str, bytes]]) -> Sequence[SpotCheck]:
+        rows = self._due.rows(self._cursor, grants=grants, state=CheckState.DUE.value)
+        if chosen:
+            accounts, links = [grant for grant, _ in chosen], [link for _, link in chosen]
+            rows = [*rows, *self._chosen.rows(self._cursor, accounts=accounts, links=links)]
+        return list({each.number: each for each in map(_read, rows)}.values())
+
+    def failed(self, since: int) -> Set[str]:
+        rows = self._failed.rows(self._cursor, state=CheckState.FAILED.value, since=since)
+        return frozenset(str(purpose) for (purpose,) in rows)
+
+    def check(self, number: str) -> SpotCheck | None:
+        return next(iter(map(_read, self._one.rows(self._cursor, number=number))), None)
+
+    def late(self, day: int) -> list[SpotCheck]:
+        """Those whose document has not come by that day."""
+        return [_read(row) for row in self._late.rows(self._cursor, state=CheckState.DUE.value, day=day)]
+
+    def put(self, checks: Sequence[SpotCheck]) -> None:
+        self._put.write(self._cursor, [_row(each) for each in sorted(checks, key=lambda each: each.number)])
+
+
+def read_check(columns: Mapping[str, object]) -> SpotCheck:
+    """A row of the table, by the names of its columns."""
+    return _read([columns[name] for name in _NAMES])
+
+
+def _read(row: Iterable[object]) -> SpotCheck:
+    number, grant, partner, purpose, link, opened, due, late, state, document, digest, operator, filed, judged = row
+    days = cast("tuple[int, int, int, int, int]", (opened, due, late, filed, judged))
+    return SpotCheck(
+        number=str(number),
+        grant=str(grant),
+        partner=str(partner),
+        purpose=str(purpose),
+        link=bytes(cast("bytes", link)),
+        opened=days[0],
+        due=days[1],
+        late=days[2],
+        state=CheckState(str(state)),
+        document=str(document),
+        digest=str(digest),
+        operator=str(operator),
+        filed=days[3],
+        judged=days[4],
+    )
+
+
+def _row(check: SpotCheck) -> Row:
+    return (
+        check.number,
+        check.grant,
+        check.partner,
+        check.purpose,
+        check.link,
+        check.opened,
+        check.due,
+        check.late,
+        check.state.value,
+        check.document,
+        check.digest,
+        check.operator,
+        check.filed,
+        check.judged,
+    )
+
+
+def _due(engine: Engine) -> ClauseElement:
+    of = spot_check.c
+    state = of.state == bindparam("state", type_=String(8))
+    return select(*of).where(state, among_texts(engine, of.granted, "grants")).order_by(of.number)
+
+
+def _chosen(engine: Engine) -> ClauseElement:
+    asked, there = pairs(engine, "accounts", "links"), spot_check.c
+    found = asked.rows.join(spot_check, and_(there.granted == asked.text, there.link == asked.key))
+    return select(*there).select_from(found)
+
+
+def _failed() -> ClauseElement:
+    of = spot_check.c
+    state, since = of.state == bindparam("state", type_=String(8)), of.judged >= bindparam("since", type_=Integer)
+    return select(of.purpose).where(state, since).distinct()
+
+
+def _late() -> ClauseElement:
+    of = spot_check.c
+    state, day = of.state == bindparam("state", type_=String(8)), of.late <= bindparam("day", type_=Integer)
+    return select(*of).where(state, day).order_by(of.number)
+
+
+def _one() -> ClauseElement:
+    return select(*spot_check.c).where(spot_check.c.number == bindparam("number", type_=String(16)))
+
+
+def _put(engine: Engine) -> ClauseElement:
+    new = upsert(engine, spot_check, *_NAMES)
+    return new.on_conflict_do_update(index_elements=["number"], set_={name: new.excluded[name] for name in _CHANGES})

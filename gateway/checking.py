@@ -1,0 +1,108 @@
+"""Spot checks within a turn: answers about chosen subjects wait until a document is named.
+
+While a document is overdue, nobody new is answered about under its grant; what was asked before goes on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from audit.events import Draft
+from audit.watch_events import check_asked
+from gateway.domain.grant import Grant, local_day
+from gateway.domain.spot_check import CheckState, SpotCheck
+from gateway.hearing import Hearing
+from gateway.ports import CheckStore, Rights
+from gateway.watch.sampling import is_chosen, share_of
+from gateway.watch.thresholds import DEFAULTS, Thresholds
+from policies.decision import Reason
+
+WAITS, OVERDUE = "watch:spot_check", "watch:spot_check_overdue"
+"""Inner causes: the subject itself waits for its document, or for that of somebody else."""
+_ANSWERED = frozenset({CheckState.FILED, CheckState.ACCEPTED})
+Pair = tuple[str, bytes]
+
+
+@dataclass
+class SpotChecks:
+    """Chooses and withholds. `key` chooses; nobody who reads the database has it."""
+
+    key: bytes = field(repr=False)
+    limits: Thresholds = DEFAULTS
+    _shares: dict[str, float] = field(default_factory=dict[str, float])
+    _epoch: int = -1
+
+    def look(self, hearings: Sequence[Hearing], store: CheckStore, rights: Rights, at: datetime) -> list[Draft]:
+        """Withholds what waits for a document; what the ledger is told of new spot checks."""
+        heard = [(each, each.granted.grant) for each in hearings if each.granted and each.outcome and each.spent]
+        day = local_day(at).toordinal()
+        self._learn([grant for _, grant in heard], store, rights, day)
+        watched = [(hearing, grant) for hearing, grant in heard if self._shares[grant.number]]
+        if not watched:
+            return []
+        chosen = {place: None for hearing, grant in watched if (place := self._chosen(hearing, grant))}
+        turn = _Turn(store.checks(sorted({grant.number for _, grant in watched}), list(chosen)), chosen, day)
+        for hearing, grant in watched:
+            turn.take(hearing, grant, self)
+        store.put(turn.opened)
+        return [check_asked(number=each.number, grant=each.grant) for each in turn.opened]
+
+    def open(self, grant: Grant, link: bytes, day: int) -> SpotCheck:
+        """A new spot check."""
+        name = f"{grant.number}\n{day}\n".encode() + link
+        return SpotCheck(
+            number=hashlib.blake2b(name, key=self.key, digest_size=8).hexdigest(),
+            grant=grant.number,
+            partner=grant.partner,
+            purpose=grant.purpose,
+            link=link,
+            opened=day,
+            due=day + self.limits.check_due_days,
+            late=day + self.limits.check_late_days,
+        )
+
+    def _learn(self, grants: Sequence[Grant], store: CheckStore, rights: Rights, day: int) -> None:
+        """A spot check that fails begins a control epoch, so what it raises is learned with the rights."""
+        if rights.epoch != self._epoch:
+            self._shares, self._epoch = {}, rights.epoch
+        if new := [each for each in grants if each.number not in self._shares]:
+            failed = store.failed(day - self.limits.check_raised_days)
+            self._shares |= {each.number: share_of(each, failed, self.limits) for each in new}
+
+    def _chosen(self, hearing: Hearing, grant: Grant) -> Pair | None:
+        question = hearing.question
+        if question and is_chosen(self.key, grant, question.link, self._shares[grant.number]):
+            return grant.number, question.link
+        return None
+
+
+class _Turn:
+    """What is known of spot checks in a turn, and what it adds."""
+
+    def __init__(self, known: Sequence[SpotCheck], chosen: Mapping[Pair, None], day: int) -> None:
+        self._chosen, self._day = chosen, day
+        self._known: dict[Pair, SpotCheck] = {(each.grant, each.link): each for each in known}
+        self._overdue = defaultdict[str, list[str]](list)
+        for each in known:
+            if each.state is CheckState.DUE and each.due < day:
+                self._overdue[each.grant].append(each.number)
+        self.opened: list[SpotCheck] = []
+
+    def take(self, hearing: Hearing, grant: Grant, checks: SpotChecks) -> None:
+        """Withholds the answer if it waits for something."""
+        question, spent = hearing.question, hearing.spent
+        if question is None or spent is None:
+            return
+        place = grant.number, question.link
+        if place in self._chosen and place not in self._known and spent.is_first:
+            self._known[place] = checks.open(grant, question.link, self._day)
+            self.opened.append(self._known[place])
+        known = self._known.get(place)
+        if known and known.state not in _ANSWERED:
+            hearing.withhold(Reason.HELD, WAITS, known.number)
+        elif known is None and spent.is_first and (numbers := self._overdue[grant.number]):
+            hearing.withhold(Reason.HELD, OVERDUE, min(numbers))

@@ -1,0 +1,50 @@
+"""A spot check (凭证抽查): of some subjects, chosen by a key, the document that gave the right to ask must be shown.
+
+It is the one thing that bounds somebody who asks about real people at the pace of an honest clerk.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+LONGEST_DOCUMENT = 100
+"""Characters of a document's name."""
+
+
+class CheckState(StrEnum):
+    """How a spot check stands."""
+
+    DUE = "due"
+    """The answer waits for the document."""
+    FILED = "filed"
+    """The document is named, the answer given; somebody of the office looks at it."""
+    ACCEPTED = "accepted"
+    FAILED = "failed"
+    """It is no document, or it never came."""
+
+
+class SpotCheck(msgspec.Struct, frozen=True, kw_only=True):
+    """One subject of one grant whose document is asked for. Days are local ones, as ordinals."""
+
+    number: str
+    grant: str
+    partner: str
+    purpose: str
+    link: bytes
+    opened: int
+    due: int
+    """The last day on which it may be filed without anything else waiting for it."""
+    late: int
+    """The first day on which it counts as failed."""
+    state: CheckState = CheckState.DUE
+    document: str = ""
+    """What the partner says it is: kind, number and date of a form; kept by the partner, shown on request."""
+    digest: str = ""
+    """SHA-256 of its scan, where the partner gave one."""
+    operator: str = ""
+    """Who of the partner named it."""
+    filed: int = 0
+    judged: int = 0
+    """The day of the verdict."""

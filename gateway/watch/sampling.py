@@ -1,0 +1,32 @@
+"""Who is spot-checked: a keyed share of the subjects of grants that nothing but need bounds.
+
+The choice depends on the key, the partner's purpose and the subject alone, not on what the register says: an answer
+that waits tells nothing. The same subject is chosen again under a renewed grant, and by a larger share too.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Set
+
+from gateway.domain.grant import Grant, GrantClass
+from gateway.watch.thresholds import Thresholds
+
+_OPEN_HITS = 50
+"""Percent: who expects fewer hits asks about people at large, many thousands of them."""
+_WHOLE = 1 << 32
+
+
+def share_of(grant: Grant, failed: Set[str], limits: Thresholds) -> float:
+    """The share of a grant's new subjects that is spot-checked. `failed` are purposes for which one failed lately."""
+    if grant.grant_class is not GrantClass.OPEN:
+        return 0.0
+    if grant.purpose in failed:
+        return limits.check_raised
+    return limits.check_open_share if grant.hit_rate < _OPEN_HITS else limits.check_share
+
+
+def is_chosen(key: bytes, grant: Grant, link: bytes, share: float) -> bool:
+    """Whether a subject is among them."""
+    drawn = hashlib.blake2b(f"{grant.partner}\n{grant.purpose}\n".encode() + link, key=key, person=b"spot-check")
+    return int.from_bytes(drawn.digest()[:4], "big") < share * _WHOLE
