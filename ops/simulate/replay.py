@@ -193,7 +193,8 @@ class _Attacker:
 
     def _ask(self, move: Move) -> list[Heard]:
         requests = self._stage.asking.probing(move.member, move.operator, move.probes)
-        replies = [heard(reply) for reply in self._stage.ask(move.second, requests)]
+        forged = {place for place, probe in enumerate(move.probes) if probe.key not in self._plan.known}
+        replies = [heard(reply) for reply in self._stage.ask(move.second, requests, forged)]
         causes, locked = self._stage.causes(), self._stage.locked()
         self._refused.update({LOCKED: locked.total()} if locked else {})
         self._queries, self._last = self._queries + len(replies), move.second

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 from math import inf
 from typing import ParamSpec, TypeVar, cast
 
-from gateway.checking import SpotChecks
+from gateway.checking import WAITS, SpotChecks
 from gateway.domain.comparison import Comparison as RealComparison
 from gateway.domain.reply import Reply, Request
 from gateway.hearing import Hearing
@@ -25,6 +25,7 @@ from ops.simulate.fields import GATE
 from ops.simulate.granting import members_of
 from ops.simulate.memory import Store
 from ops.simulate.partners import DAY_SECONDS, START
+from ops.simulate.reviewer import Reviewer
 from ops.simulate.rights import YearsRights
 from ops.simulate.standins import Comparison, Idempotency, Index, Recorder, Seal
 from ops.simulate.world import World
@@ -102,6 +103,8 @@ class Stage:
     """What the pipeline said it broke on: nothing, in a simulation that is to be believed."""
     suspects: frozenset[str] = frozenset()
     """Grants that officers do not let go on."""
+    spots: float = 1.0
+    """The share of forged documents that whoever looks at them takes for forged."""
     seconds: float = 0.0
     """Spent inside the pipeline, on a core that may be shared."""
     answered: int = 0
@@ -110,6 +113,7 @@ class Stage:
         gate = (GATE,) if self.gate else ()
         self.members = members_of(self.world, gate=self.gate)
         self.asking = Asking(self.world, self.members, gate=self.gate)
+        self.reviewer = Reviewer(_KEY, self.spots)
         self.clock, self.store, self.recorder = DrivenClock(), Store(), Recorder()
         self.rights = YearsRights(self.world, self.members, self.store)
         self.seal = Seal(self.world, self.rights.scopes())
@@ -134,19 +138,35 @@ class Stage:
         for target, stop in list(self.store.watch.stops.items()):
             if grants[stop.incident] not in self.suspects:
                 self.store.release(target)
+        self.reviewer.judge(self.store, self.clock.moment)
         self.rights.begin(day)
         self.seal.scopes = self.rights.scopes()
 
-    def ask(self, second: int, requests: Sequence[Request]) -> list[Reply]:
-        """The replies to what is asked together, so many seconds after the beginning of the year."""
+    def ask(self, second: int, requests: Sequence[Request], forged: Set[int] = frozenset()) -> list[Reply]:
+        """The replies to what is asked together, so many seconds after the beginning of the year.
+
+        Whoever is asked for a document names one at once and asks again; `forged` are the places of those who have none.
+        """
         moment = at(second)
         if moment < self.clock.moment:
             raise BackwardsError(f"asked {self.clock.moment - moment} before what was asked last")
         self.clock.moment = moment
+        self.answered += len(requests)
+        replies = self._answer(requests)
+        waiting = self.reviewer.file(self.store, replies, forged)
+        for place, reply in zip(waiting, self._answer([requests[place] for place in waiting]), strict=True):
+            replies[place] = reply
+        self.recorder.causes = Counter(
+            {each: times for each, times in self.recorder.causes.items() if each[2] != WAITS}
+        )
+        return replies
+
+    def _answer(self, requests: Sequence[Request]) -> list[Reply]:
+        if not requests:
+            return []
         start = time.perf_counter()
         replies = self.pipeline.answer(requests)
         self.seconds += time.perf_counter() - start
-        self.answered += len(requests)
         return replies
 
     def causes(self) -> Counter[tuple[str, str, str]]:
