@@ -1,0 +1,255 @@
+"""Turns as the ledger recorded them: what the watch saw of each, in order, and the responses that it laid.
+
+The entries of a turn stand one behind the other, decided at one instant by one node; what the watch laid stands right
+behind them. A place within the turn parts two turns of one instant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Final, cast
+
+import msgspec
+
+from audit.disclosure import DisclosureKeys, unpack, unseal
+from audit.entry import JsonValue
+from audit.erased import Erased
+from audit.errors import AuditError
+from audit.kinds import COMPARISON_ANSWERED, COMPARISON_REFUSED
+from audit.reader import LedgerReader, chunks
+from audit.watch_kinds import WATCH_STOPPED
+from gateway.domain.budget import Used
+from gateway.replaying.opening import Opened, Opener, Sealed
+from gateway.watch.recorded import Seen, read_seen
+
+_COMPARED: Final = frozenset({COMPARISON_ANSWERED.type, COMPARISON_REFUSED.type})
+_MARKS: Final = (b'"type":"comparison.', b'"type":"watch.stopped"')
+_BUDGETS: Final = ("day", "days_30", "year", "comparisons")
+_INNER, _SUBJECT = "inner", "subject"
+MOST_ALTERED: Final = 20
+
+
+class Row(msgspec.Struct, frozen=True, gc=False):
+    """One comparison that the watch saw. The number is empty where it was erased."""
+
+    entry: int
+    partner: str
+    grant: str
+    kind: str
+    number: str
+    operator: str
+    seen: Seen
+    before: Used
+    after: Used
+    is_withheld: bool
+
+    def __repr__(self) -> str:
+        return f"Row({self.entry}, grant={self.grant!r})"
+
+
+class Turn(msgspec.Struct):
+    """What one turn saw. `end` is the entry behind its last one."""
+
+    at: datetime
+    node: str
+    end: int
+    rows: list[Row]
+
+
+class Laid(msgspec.Struct, frozen=True):
+    """A response as the ledger tells of it: the clear part and the finding, each as it stands there."""
+
+    entry: int
+    at: datetime
+    node: str
+    body: bytes
+    finding: JsonValue
+    incident: str
+    target: str
+
+
+class Met(msgspec.Struct):
+    """What was met on the way. Counts of comparisons, but for `entries` and `altered`."""
+
+    entries: int = 0
+    compared: int = 0
+    seen: int = 0
+    unseen: int = 0
+    """Refused before the watch could look, older than that it is recorded, or with no room for it."""
+    nameless: int = 0
+    """Of subjects that were erased: all but the cell of the number is there."""
+    erased: int = 0
+    """With nothing left of what the watch saw, because whoever asked was erased."""
+    altered: list[tuple[int, str]] = msgspec.field(default_factory=list[tuple[int, str]])
+    """Entries whose disclosures are not what was recorded, and in which way; the first of them."""
+    erased_of: set[str] = msgspec.field(default_factory=set[str])
+    """Grants of which something was erased."""
+
+    def alter(self, entry: int, cause: str) -> None:
+        """Keeps the first of what was altered."""
+        if len(self.altered) < MOST_ALTERED:
+            self.altered.append((entry, cause))
+
+
+class _Entry(msgspec.Struct, frozen=True, rename={"digests": "_sd"}):
+    digests: tuple[str, ...]
+    id: str
+    seq: int
+    time: str
+    node: str
+    type: str
+    body: msgspec.Raw
+    partner: str = ""
+
+
+class _Compared(msgspec.Struct, frozen=True):
+    grant: str | None
+    kind: str
+
+
+class _Stopped(msgspec.Struct, frozen=True):
+    incident: str
+    target: str
+
+
+_entries = msgspec.json.Decoder(_Entry)
+_compared = msgspec.json.Decoder(_Compared)
+_stopped = msgspec.json.Decoder(_Stopped)
+
+
+class Records:
+    """Reads a ledger from front to back. `erased` are its tombstones."""
+
+    def __init__(self, reader: LedgerReader, keys: DisclosureKeys, erased: Sequence[Erased] = ()) -> None:
+        self._reader, self._keys, self._erased = reader, keys, erased
+        self._opener = Opener(keys)
+        self.met = Met()
+
+    def read(self, first: int, end: int) -> Iterator[Turn | Laid]:
+        """Turns and responses of these entries. A turn that the range cuts is told as far as it lies within."""
+        turn: Turn | None = None
+        for start, stop in chunks(first, end):
+            for entry, opened in self._portion(start, stop):
+                if opened is None:
+                    if turn is not None:
+                        yield turn
+                    turn = None
+                    yield self._laid(entry)
+                    continue
+                at, row = datetime.fromisoformat(entry.time), self._row(entry, opened)
+                if turn is not None and not _belongs(row, at, entry, turn):
+                    yield turn
+                    turn = None
+                turn = turn or Turn(at, entry.node, entry.seq, [])
+                turn.end = entry.seq + 1
+                if row is not None:
+                    turn.rows.append(row)
+        if turn is not None:
+            yield turn
+
+    def _portion(self, start: int, stop: int) -> Iterator[tuple[_Entry, Opened | None]]:
+        """The entries that matter here, each comparison with what it hides."""
+        packs = dict(self._reader.disclosures(start, stop))
+        found = list[_Entry]()
+        for index, content in enumerate(self._reader.entries(start, stop), start):
+            self.met.entries += 1
+            if any(mark in content for mark in _MARKS):
+                entry = _entries.decode(content)
+                if entry.seq != index:
+                    self.met.alter(index, "the entry names another place than its own")
+                found.append(entry)
+        compared = [each for each in found if each.type in _COMPARED]
+        sealed = [Sealed(each.id, frozenset(each.digests), packs.get(each.seq, b"")) for each in compared]
+        opened = {each.seq: it for each, it in zip(compared, self._opener.open(sealed), strict=True)}
+        for entry in found:
+            if entry.type in _COMPARED or entry.type == WATCH_STOPPED.type:
+                yield entry, opened.get(entry.seq)
+
+    def _row(self, entry: _Entry, opened: Opened) -> Row | None:
+        self.met.compared += 1
+        told = _compared.decode(entry.body)
+        if opened.altered:
+            self.met.alter(entry.seq, opened.altered)
+            return None
+        if opened.gone:
+            self._explain(entry.seq, told.grant or "", opened.gone)
+        if _INNER in opened.gone:
+            return None
+        try:
+            return self._of_inner(entry, told, opened)
+        except (msgspec.ValidationError, ValueError, TypeError, KeyError):
+            self.met.alter(entry.seq, "what the watch saw is not in a form that it was ever written in")
+            return None
+
+    def _of_inner(self, entry: _Entry, told: _Compared, opened: Opened) -> Row | None:
+        inner = opened.values[_INNER]
+        seen = read_seen(inner)
+        if seen is None or told.grant is None:
+            self.met.unseen += 1
+            return None
+        self.met.seen += 1
+        before, after = _used(inner, 0), _used(inner, 1)
+        return Row(
+            entry.seq,
+            entry.partner,
+            told.grant,
+            told.kind,
+            str(opened.values.get(_SUBJECT, "")),
+            str(opened.values.get("operator", "")),
+            seen,
+            before,
+            after,
+            entry.type == COMPARISON_REFUSED.type,
+        )
+
+    def _explain(self, index: int, grant: str, gone: set[str]) -> None:
+        """What is gone is counted; where no entry says that it was erased, somebody took it away."""
+        for name in sorted(gone & {_INNER, _SUBJECT}):
+            if not any(each.covers(index, name) for each in self._erased):
+                self.met.alter(index, f"{name} is missing, and no entry says that it was erased")
+                return
+        self.met.erased += _INNER in gone
+        self.met.nameless += _INNER not in gone and _SUBJECT in gone
+        self.met.erased_of.add(grant)
+
+    def _laid(self, entry: _Entry) -> Laid:
+        told = _stopped.decode(entry.body)
+        return Laid(
+            entry.seq,
+            datetime.fromisoformat(entry.time),
+            entry.node,
+            bytes(entry.body),
+            self._finding(entry),
+            told.incident,
+            told.target,
+        )
+
+    def _finding(self, entry: _Entry) -> JsonValue:
+        """What the response says it was laid for; None where it cannot be opened, which is told as altered."""
+        for _, packed in self._reader.disclosures(entry.seq, entry.seq + 1):
+            try:
+                for sealed in unpack(packed):
+                    opened = unseal(entry.id, sealed, self._keys)
+                    if opened is not None and opened.digest() in entry.digests:
+                        return opened.reveal()
+            except AuditError as error:
+                self.met.alter(entry.seq, str(error))
+                return None
+        self.met.alter(entry.seq, "the finding of a response cannot be opened")
+        return None
+
+
+def _belongs(row: Row | None, at: datetime, entry: _Entry, turn: Turn) -> bool:
+    if (at, entry.node) != (turn.at, turn.node):
+        return False
+    if row is None or not turn.rows:
+        return True
+    last = turn.rows[-1].seen
+    return row.seen.epoch == last.epoch and row.seen.place > last.place
+
+
+def _used(inner: JsonValue, which: int) -> Used:
+    """Budgets before (0) or after (1)."""
+    budgets = cast("Mapping[str, Mapping[str, Sequence[int]]]", inner)["budgets"]
+    return Used(*(int(budgets[name][which]) for name in _BUDGETS))
