@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -53,11 +53,11 @@ class UnitFact(msgspec.Struct, frozen=True, gc=False):
 
     name: bytes
     region: bytes
-    """The name of the unit that it is compared with others in: the one below the root, or itself."""
+    """The name of what it lies in with the units beside it: the unit right above, or the top of the register."""
     staff: int
     """How many subjects have their main record there."""
     around: int
-    """How many have it in the whole region."""
+    """How many have it in it or in a unit beside it."""
 
 
 class Index(Protocol):
@@ -75,6 +75,10 @@ class Index(Protocol):
 
     def unit(self, token: int) -> UnitFact | None:
         """What is known of the unit behind the first token of a record; None where sync told nothing of it."""
+        ...
+
+    def units(self) -> Iterable[UnitFact]:
+        """What is known of every unit."""
         ...
 
     def is_decoy(self, link: bytes) -> bool:

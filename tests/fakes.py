@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -255,7 +255,7 @@ class MemoryRegister:
         }
         self.records: dict[bytes, bytes] = {}
         self.spoiled: set[bytes] = set()
-        self.units: dict[int, UnitFact] = {}
+        self.units_known: dict[int, UnitFact] = {}
         self.decoys: set[bytes] = set()
         self.found = 0
         self.broken = False
@@ -276,7 +276,11 @@ class MemoryRegister:
         return sealer.subject(sealer.link(CATALOGUE.identifier(kind, number)))
 
     def unit(self, token: int) -> UnitFact | None:
-        return self.units.get(token)
+        return self.units_known.get(token)
+
+    def units(self) -> Iterable[UnitFact]:
+        """See `gateway.ports.Index`."""
+        return self.units_known.values()
 
     def is_decoy(self, link: bytes) -> bool:
         return link in self.decoys

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -36,7 +36,7 @@ class MemoryIndex:
     parts: Sequence[Sequence[Sealed]]
     kinds: frozenset[str] = frozenset({"person", "organisation"})
     broken: bool = False
-    units: Sequence[UnitRow] = ()
+    rows: Sequence[UnitRow] = ()
 
     def find(self, kind: str, look_ups: Sequence[LookUp]) -> list[bytes]:
         """See `gateway.ports.Index`."""
@@ -47,7 +47,11 @@ class MemoryIndex:
 
     def unit(self, token: int) -> UnitFact | None:
         """See `gateway.ports.Index`."""
-        return next((UnitFact(*row[1:]) for row in self.units if row.token == token), None)
+        return next((UnitFact(*row[1:]) for row in self.rows if row.token == token), None)
+
+    def units(self) -> Iterable[UnitFact]:
+        """See `gateway.ports.Index`."""
+        return [UnitFact(*row[1:]) for row in self.rows]
 
     def is_decoy(self, link: bytes) -> bool:
         """See `gateway.ports.Index`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from gateway.domain.errors import UnavailableError
@@ -24,6 +24,10 @@ class AbsentIndex:
     def unit(self, token: int) -> UnitFact | None:
         """See `gateway.ports.Index`."""
         return None
+
+    def units(self) -> Iterable[UnitFact]:
+        """See `gateway.ports.Index`."""
+        return ()
 
     def is_decoy(self, link: bytes) -> bool:
         """See `gateway.ports.Index`."""

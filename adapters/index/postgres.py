@@ -7,7 +7,7 @@ and one manifest speaks for both. The gateway's account needs SELECT on the tabl
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from functools import partial
 from itertools import islice
@@ -15,6 +15,7 @@ from typing import cast
 
 import psycopg
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from psycopg.sql import SQL, Composable, Composed, Identifier
 
 from adapters.index import sqlite
@@ -91,10 +92,17 @@ class PostgresIndex:
         self._connection: PostgresConnection | None = PostgresConnection(connection)
 
     @classmethod
-    def open(cls, url: str, key: Ed25519PublicKey, previous: PostgresIndex | None = None) -> PostgresIndex:
+    def open(
+        cls,
+        url: str,
+        key: Ed25519PublicKey,
+        previous: PostgresIndex | None = None,
+        decoys: X25519PrivateKey | None = None,
+    ) -> PostgresIndex:
         """Open the current generation. Signature and content digests are checked; parts of `previous` were.
 
-        Raises `GenerationError`; the caller keeps what it has.
+        Without the key `decoys` nobody is known as one, see `adapters.index.beside`. Raises `GenerationError`; the
+        caller keeps what it has.
         """
         with ExitStack() as stack:
             try:
@@ -103,7 +111,7 @@ class PostgresIndex:
                 manifest = read(content, signature, key)
                 _check_all(connection, manifest, previous._digests() if previous is not None else frozenset())
                 beside = Beside.read(
-                    manifest, partial(fetch_file, connection, manifest), previous._beside if previous else None
+                    manifest, partial(fetch_file, connection, manifest), decoys, previous._beside if previous else None
                 )
             except psycopg.Error as error:
                 raise GenerationError(
@@ -135,9 +143,13 @@ class PostgresIndex:
         """See `gateway.ports.Index`."""
         return self._beside.unit(token)
 
+    def units(self) -> Iterable[UnitFact]:
+        """See `gateway.ports.Index`."""
+        return self._beside.all_units()
+
     def is_decoy(self, link: bytes) -> bool:
         """See `gateway.ports.Index`."""
-        return False
+        return self._beside.is_decoy(link)
 
     def close(self) -> None:
         if self._connection is not None:

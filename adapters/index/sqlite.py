@@ -6,13 +6,14 @@ A look-up asks all parts for all keys of a turn in one statement, compiled once 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from adapters.index.beside import Beside
 from adapters.index.directory import Published, check_file, read_current, read_stored
@@ -75,10 +76,17 @@ class SqliteIndex:
         self._statement = statement
 
     @classmethod
-    def open(cls, root: Path, key: Ed25519PublicKey, previous: SqliteIndex | None = None) -> SqliteIndex:
+    def open(
+        cls,
+        root: Path,
+        key: Ed25519PublicKey,
+        previous: SqliteIndex | None = None,
+        decoys: X25519PrivateKey | None = None,
+    ) -> SqliteIndex:
         """Open the current generation under `root`. Signature and digests are checked; parts of `previous` were.
 
-        Raises `GenerationError`; the caller keeps what it has.
+        Without the key `decoys` nobody is known as one, see `adapters.index.beside`. Raises `GenerationError`; the
+        caller keeps what it has.
         """
         published = read_current(root, key)
         parts = published.manifest.stored_as(SUFFIX)
@@ -87,7 +95,10 @@ class SqliteIndex:
             if (published.manifest.generation, part.file, part.sha256) not in known:
                 check_file(published.directory, part)
         beside = Beside.read(
-            published.manifest, partial(read_stored, published.directory), previous._beside if previous else None
+            published.manifest,
+            partial(read_stored, published.directory),
+            decoys,
+            previous._beside if previous else None,
         )
         paths = [published.directory / part.file for part in parts]
         try:
@@ -121,9 +132,13 @@ class SqliteIndex:
         """See `gateway.ports.Index`."""
         return self._beside.unit(token)
 
+    def units(self) -> Iterable[UnitFact]:
+        """See `gateway.ports.Index`."""
+        return self._beside.all_units()
+
     def is_decoy(self, link: bytes) -> bool:
         """See `gateway.ports.Index`."""
-        return False
+        return self._beside.is_decoy(link)
 
     def close(self) -> None:
         self._connection.close()

@@ -2,9 +2,9 @@
 
     token  int64   the unit's token in this generation, as it stands first in a record
     name   8 bytes the same in every generation, keyed: nobody makes it of a unit's code without the sealing key
-    region 8 bytes the name of the unit below the root that it lies in, or its own
+    region 8 bytes the name of the unit right above it; one name for all that have none above them
     staff  uint32  persons whose main record lies there
-    around uint32  persons whose main record lies in the whole region
+    around uint32  persons whose main record lies in any unit of that region
 
 One such row a unit, in the order of tokens. Sizes are those of the last full sync: deltas do not move them, and a
 unit that first appears in a delta is not in the table.

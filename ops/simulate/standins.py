@@ -10,7 +10,7 @@ from __future__ import annotations
 import struct
 from array import array
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import blake2b
@@ -125,6 +125,10 @@ class Index:
     def unit(self, token: int) -> UnitFact | None:
         """See `gateway.ports.Index`."""
         return self._facts[token - _ORGANISATION]
+
+    def units(self) -> Iterable[UnitFact]:
+        """See `gateway.ports.Index`."""
+        return self._facts
 
     def is_decoy(self, link: bytes) -> bool:
         """See `gateway.ports.Index`."""

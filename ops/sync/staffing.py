@@ -11,8 +11,10 @@ from typing import NamedTuple
 from adapters.index.parts import Sealed
 from adapters.index.units import UnitRow
 from gateway.seal import Layout, Sealer
+from policies.catalogue import Catalogue
 
 PERSON = "person"
+_TOP = ""
 _FIRST_UNIT = struct.Struct("<q")
 _PLACE = 8 * Layout.UNITS.start
 
@@ -25,8 +27,8 @@ class UnitNames(NamedTuple):
 
 
 def names_of(sealer: Sealer, chain: Sequence[str]) -> UnitNames:
-    """Of a unit given with those above it. Its region is the unit below the root; the root is a region of its own."""
-    return UnitNames(sealer.unit_name(chain[0]), sealer.unit_name(chain[-2] if len(chain) > 1 else chain[0]))
+    """Of a unit given with those above it. Its region is the unit right above it; all without one share a region."""
+    return UnitNames(sealer.unit_name(chain[0]), sealer.unit_name(chain[1] if len(chain) > 1 else _TOP))
 
 
 @dataclass(slots=True)
@@ -37,8 +39,7 @@ class Staffing:
     counts nowhere.
     """
 
-    person: int
-    """The number of the kind whose subjects count."""
+    catalogue: Catalogue
     met: dict[int, UnitNames] = field(default_factory=dict[int, UnitNames])
     _staff: Counter[int] = field(default_factory=Counter[int])
 
@@ -48,8 +49,9 @@ class Staffing:
 
     def count(self, subjects: Iterable[Sealed]) -> None:
         """Count subjects, each once; organisations and those that are gone have no staff to add."""
+        person = [kind == PERSON for kind in self.catalogue.kinds]
         self._staff.update(
-            _FIRST_UNIT.unpack_from(each.rows, _PLACE)[0] for each in subjects if each.rows and each.kind == self.person
+            _FIRST_UNIT.unpack_from(each.rows, _PLACE)[0] for each in subjects if each.rows and person[each.kind]
         )
 
     def rows(self) -> Iterator[UnitRow]:

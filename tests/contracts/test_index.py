@@ -35,7 +35,7 @@ def build(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Build]:
             root = Path(mkdtemp(dir=tmp_path))
             published = publish_parts(root, parts, units=units)
             if request.param == "fake":
-                return MemoryIndex(version_of(published.manifest, published.content), parts, units=units)
+                return MemoryIndex(version_of(published.manifest, published.content), parts, rows=units)
             if request.param == "sqlite":
                 return stack.enter_context(closing(SqliteIndex.open(root, KEY.public_key())))
             mirror(url, published)
@@ -110,6 +110,7 @@ def test_a_unit_is_told_by_its_token(build: Build) -> None:
     assert index.unit(UNITS[1].token) == UnitFact(b"bureau-1", b"region-1", 12, 4_000_000_000)
     assert index.unit(UNITS[0].token) == UnitFact(b"root-key", b"root-key", 3, 3)
     assert index.unit(0) is None
+    assert sorted(map(str, index.units())) == sorted(str(UnitFact(*row[1:])) for row in UNITS)
 
 
 def test_a_generation_without_a_table_of_units_tells_of_none(build: Build) -> None:

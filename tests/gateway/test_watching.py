@@ -132,7 +132,7 @@ UNCHECKED = Thresholds(check_share=0.0)
 def of_unit(gateway: Assembled, unit: str, start: int, count: int) -> list[Request]:
     """People whom the register has in a unit of forty, in a region of four thousand."""
     token = gateway.register.sealers["person"].unit(unit)
-    gateway.register.units[token] = UnitFact(unit.encode().ljust(8), b"region  ", 40, 4000)
+    gateway.register.units_known[token] = UnitFact(unit.encode().ljust(8), b"region  ", 40, 4000)
     numbers = range(start, start + count)
     for number in numbers:
         gateway.person(number, some_facts(units=(unit, "root")))

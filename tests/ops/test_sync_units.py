@@ -40,25 +40,25 @@ def test_a_unit_has_its_name_its_region_and_their_sizes(office: Office) -> None:
 
     told = facts(office, "L0101", "L01", "L02", "L")
 
-    assert told["L0101"] == UnitFact(name("L0101"), name("L01"), 2, 3)
-    assert told["L01"] == UnitFact(name("L01"), name("L01"), 1, 3)
-    assert told["L02"] == UnitFact(name("L02"), name("L02"), 1, 1)
+    assert told["L0101"] == UnitFact(name("L0101"), name("L01"), 2, 2)
+    assert told["L01"] == UnitFact(name("L01"), name("L"), 1, 2)
+    assert told["L02"] == UnitFact(name("L02"), name("L"), 1, 2)
     assert told["L"] is None, "nobody's record lies in the root itself"
 
 
-def test_the_root_is_a_region_of_its_own(office: Office) -> None:
+def test_the_root_has_nobody_beside_it(office: Office) -> None:
     office.sync([a_row(1, 单位="L"), a_row(2, 单位="L01")])
 
-    assert facts(office, "L")["L"] == UnitFact(name("L"), name("L"), 1, 1)
+    assert facts(office, "L")["L"] == UnitFact(name("L"), name(""), 1, 1)
 
 
-def test_without_parents_each_unit_is_its_own_region(office: Office) -> None:
+def test_without_parents_all_units_are_of_one_region(office: Office) -> None:
     office.write([a_row(1, 单位="X"), a_row(2, 单位="Y"), a_row(3, 单位="Y")])
     mapping = (office.path / "mappings" / "person.toml").read_text(encoding="utf-8")
     office.map("\n".join(line for line in mapping.splitlines() if not line.startswith("parents")))
     office.sync()
 
-    assert facts(office, "Y")["Y"] == UnitFact(name("Y"), name("Y"), 2, 2)
+    assert facts(office, "Y")["Y"] == UnitFact(name("Y"), name(""), 2, 3)
 
 
 def test_somebody_counts_once_where_the_newest_main_post_is(office: Office) -> None:
