@@ -27,8 +27,11 @@ from gateway.domain.grant import Grant, local_day
 from gateway.domain.people import PARTNER_DUTIES, Duty, Person
 from gateway.partners import credentials
 from gateway.statements.acknowledging import Overview, deed_id, waiting
+from gateway.watch.stopped import Stopped, for_partner
 
 _OFFICERS = frozenset({Duty.SECURITY_ADMIN, Duty.AUDIT_ADMIN})
+_JUDGING = _OFFICERS | {Duty.LEADER}
+_TOLD_OF_STOPS = _JUDGING | PARTNER_DUTIES
 _SEES_ALL_GRANTS = frozenset({Duty.REVIEWER, Duty.LEADER})
 
 
@@ -132,6 +135,8 @@ class Tasks(msgspec.Struct, frozen=True, kw_only=True):
     """Invited people who have enrolled, and whose deed nobody has drawn up yet."""
     acknowledge: list[ToAcknowledge] = []
     disputes: list[Disputed] = []
+    stopped: list[Stopped] = []
+    """What the watch holds or froze: for those who release it, or whose it is."""
 
 
 class Desk(msgspec.Struct, frozen=True, kw_only=True):
@@ -142,6 +147,7 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
     pending: Sequence[Kept]
     waiting: Sequence[Proposable]
     statements: Overview
+    stopped: Sequence[Stopped]
     now: datetime
 
     @property
@@ -162,6 +168,7 @@ def tasks_of(
     now: datetime,
     *,
     statements: Overview | None = None,
+    stopped: Sequence[Stopped] = (),
 ) -> Tasks:
     """What waits for this person. Raises `DeedError` if what is in force cannot be read."""
     desk = Desk(
@@ -170,6 +177,7 @@ def tasks_of(
         pending=pending,
         waiting=waiting,
         statements=statements or Overview(),
+        stopped=stopped,
         now=now,
     )
     return Tasks(
@@ -183,6 +191,7 @@ def tasks_of(
         people=_people(person, desk),
         acknowledge=list(_to_acknowledge(person, desk)),
         disputes=list(_disputes(person, desk)),
+        stopped=shown_to(person, desk.stopped) if person.duty in _TOLD_OF_STOPS else [],
     )
 
 
@@ -315,6 +324,13 @@ def _disputes(person: Person, desk: Desk) -> Iterator[Disputed]:
             unknown=len(each.unknown),
             missing=len(each.missing),
         )
+
+
+def shown_to(person: Person, stopped: Sequence[Stopped]) -> list[Stopped]:
+    """Officers and the leader see what was seen; people of the partner, and others of the office, a number alone."""
+    if person.duty in PARTNER_DUTIES:
+        return [for_partner(each) for each in stopped if each.partner == person.partner]
+    return list(stopped) if person.duty in _JUDGING else [for_partner(each) for each in stopped]
 
 
 def _people(person: Person, desk: Desk) -> list[Proposable]:

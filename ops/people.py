@@ -40,12 +40,13 @@ from gateway.review.desk import ReviewDesk
 from gateway.statements.acknowledging import Overview
 from gateway.statements.desk import StatementDesk
 from gateway.trail.desk import TrailDesk
+from gateway.watch.board import Board
 from ops.accounts import AccountsDesk, open_accounts
 from ops.erasing import CustodyDesks, open_custody
 from ops.exporting import export_desk
 from ops.founding import Administrators, natural_of
 from ops.review import Readers, review_desk
-from ops.settings import Home, SealSettings, ServeSettings, load
+from ops.settings import Home, SealSettings, load
 from ops.statements import statement_desk
 from ops.trail import TrailParts, open_trail, trail_desk
 
@@ -67,7 +68,7 @@ class PeopleDesk:
     def routes(self, edge: Edge) -> list[Route]:
         """All doors of the office; they belong to the loop that first asks them something."""
         guard, enrolment = self.accounts.guard(), self.enrolment()
-        natural = partial(natural_of, self.natural)
+        natural, board = partial(natural_of, self.natural), self.board()
         return [
             *self.accounts.routes(guard, enrolment, edge),
             *people_routes(PeopleDoors(office=self.office, enrolment=enrolment, guard=guard, natural=natural)),
@@ -78,6 +79,7 @@ class PeopleDesk:
                     waiting=enrolment.waiting,
                     guard=guard,
                     statements=lambda: Overview.of(self.statements.statements),
+                    stopped=board.stopped,
                 )
             ),
             *statement_routes(StatementDoors(desk=self.statements, standing=self.office.standing, guard=guard)),
@@ -91,7 +93,9 @@ class PeopleDesk:
                     catalogue=self.office.catalogue,
                 )
             ),
-            *incident_routes(IncidentDoors(reader=self.incidents(), guard=guard)),
+            *incident_routes(
+                IncidentDoors(reader=self.readers.responses, board=board, standing=self.office.standing, guard=guard)
+            ),
             *state_routes(StateDoors(log_state=self.log_state, guard=guard)),
             *evidence_routes(EvidenceDoors(desk=self.evidence(), guard=guard)),
             *review_routes(ReviewDoors(desk=self.review(), guard=guard, catalogue=self.office.catalogue)),
@@ -110,7 +114,11 @@ class PeopleDesk:
 
     def incidents(self) -> SqlWatchReader:
         """What the watch found."""
-        return SqlWatchReader.open(self.home.database_url(load(self.home, "serve.toml", ServeSettings)))
+        return self.readers.responses
+
+    def board(self) -> Board:
+        """What the watch stops now."""
+        return Board(reader=self.readers.responses, releases=self.readers.deeds.releases)
 
     def review(self) -> ReviewDesk:
         """Explains decisions, and rehearses drafts."""

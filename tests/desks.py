@@ -152,7 +152,7 @@ class Insider:
         """What a door shows, which must be something."""
         return self._told(self.office.send("GET", path, self.headers, b""))
 
-    def post(self, path: str, **body: object) -> Json:
+    def post(self, path: str, /, **body: object) -> Json:
         """What comes of a change, which must go well."""
         return self._told(self.office.send("POST", path, self.headers, json.dumps(body).encode()))
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 from audit.entry import JsonValue
 from gateway.deeds.document import Kind
 from gateway.deeds.steps import RELEASE
@@ -59,7 +57,6 @@ def incident_of(world: Bygones, stop: Stop) -> Incident:
 
 def release(world: Bygones, stop: Stop, **also: JsonValue) -> int:
     """Two people let it go on; the index of the entry that says so."""
-    content = {"frozen": False, "incident": stop.incident, **also}
+    content: dict[str, JsonValue] = {"frozen": False, "incident": stop.incident, **also}
     duties = Duty.SECURITY_ADMIN, Duty.LEADER
-    told = cast("dict[str, JsonValue]", content)
-    return world.put_in_force(Kind.FREEZE, stop.target, told, *duties, path=RELEASE, reason="已核实")
+    return world.put_in_force(Kind.FREEZE, stop.target, content, *duties, path=RELEASE, reason="已核实")

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from adapters.sql.deeds import DeedTable
 from adapters.sql.engine import driver_connection, driver_error, open_engine
+from gateway.deeds.document import Kind
 from gateway.deeds.keeping import Kept
+from gateway.deeds.releasing import Release, release_in
 from gateway.domain.errors import UnavailableError
 
 
@@ -29,10 +31,18 @@ class SqlDeedReader:
 
     def in_force(self, after: int) -> Sequence[Kept]:
         """All at once: a reader that stops half way would hold the database back."""
+        return self._ask(lambda table: table.in_force(after))
+
+    def releases(self) -> Sequence[Release]:
+        """Every release that came into force; their signatures are for those to check who act by them."""
+        found = (release_in(each) for each in self._ask(lambda table: table.of_kind(Kind.FREEZE.value)))
+        return [each for each in found if each is not None]
+
+    def _ask(self, ask: Callable[[DeedTable], Sequence[Kept]]) -> Sequence[Kept]:
         try:
             connection = driver_connection(self._engine)
             try:
-                return DeedTable(self._engine, connection.cursor()).in_force(after)
+                return ask(DeedTable(self._engine, connection.cursor()))
             finally:
                 connection.close()
         except self._errors as error:

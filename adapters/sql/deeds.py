@@ -36,6 +36,8 @@ class DeedTable:
         )
         since = bindparam("after", type_=deed.c.entry.type)
         self._in_force = Statement(every.where(deed.c.entry > since).order_by(deed.c.entry), engine)
+        named = (deed.c.kind == _text("kind"), deed.c.entry > literal_column("0"))
+        self._of_kind = Statement(every.where(*named).order_by(deed.c.entry), engine)
         put = upsert(engine, deed, *_NAMES)
         changed = {name: put.excluded[name] for name in _NAMES[4:]}
         there = deed.c.state == literal_column("'pending'")
@@ -79,6 +81,10 @@ class DeedTable:
 
     def in_force(self, after: int) -> Sequence[Kept]:
         return _kept(self._in_force.rows(self._cursor, after=after))
+
+    def of_kind(self, kind: str) -> Sequence[Kept]:
+        """What ever came into force of one kind, in the order of the entries."""
+        return _kept(self._of_kind.rows(self._cursor, kind=kind))
 
     def put(self, kept: Kept) -> None:
         self._put.write(self._cursor, [tuple(_column(kept, name) for name in _NAMES)])

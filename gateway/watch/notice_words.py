@@ -214,6 +214,14 @@ STATES: Final[Mapping[State, Said]] = {
     State.EXCEPTION: Said("；现已解除，附限期例外", "; released by now, with a time-boxed exception"),
 }
 
+STATES_TOLD: Final[Mapping[State, Said]] = {
+    State.OPEN: Said("未处置", "open"),
+    State.ESCALATED: Said("逾期已升级", "escalated"),
+    State.RELEASED: Said("已解除", "released"),
+    State.EXCEPTION: Said("已解除，例外期内", "released, with an exception"),
+}
+"""The same as lists tell them."""
+
 
 def whom(finding: Finding) -> Said:
     """On whom it fell. Of an operator only the partner is told, of a subject or a pattern nothing but that it is one:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated, cast
+from urllib.parse import quote
 
 import typer
 
@@ -24,7 +25,7 @@ from ops.cli.console import (
     told,
 )
 from ops.cli.office import following
-from ops.cli.office.client import at_office
+from ops.cli.office.client import at_office, rows
 from ops.cli.office.deeds import grant_content
 from ops.cli.office.drawing import put_up
 from ops.cli.office.options import (
@@ -42,6 +43,7 @@ from ops.cli.office.problems import OfficeError
 from ops.cli.office.reading import content_in_force, versions
 from ops.cli.office.showing import in_a_line
 from ops.demo.office import RehearsalError, load_grant
+from ops.cli.office.stopping import stop_lines
 
 app = typer.Typer(help="签批单：申请、查看、撤回", no_args_is_help=True)
 
@@ -99,7 +101,11 @@ def show(number: NumberArgument, session: SessionOption = None, as_json: JsonOpt
         found = versions(client, Kind.GRANT.value, number)
         if not found:
             raise OfficeError(f"没有签批单 {number}，或它不属于本部门", Exit.USAGE, "not-found")
-    say_json({"versions": found}) if as_json else say("\n".join(in_a_line(each) for each in found))
+        stopped = rows(client.get(f"/v1/office/grants/{quote(number, safe='')}"), "stopped")
+    if as_json:
+        say_json({"versions": found, "stopped": stopped})
+    else:
+        say("\n".join((*map(in_a_line, found), *(line for each in stopped for line in stop_lines(each)))))
 
 
 for command in (following.renew, following.clone, following.attest, following.review):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, Final, cast
 from urllib.parse import urlencode
 
 import typer
@@ -14,10 +14,13 @@ from gateway.watch.ocsf import Notice
 from ops.channels import open_channels, product
 from ops.cli.console import Exit, HomeOption, JsonOption, fail, home_of, say, say_json, told
 from ops.cli.office.client import Told, at_office, rows
+from ops.cli.office.freezing import STOPS
 from ops.cli.office.options import SessionOption
+from ops.cli.office.stopping import stop_lines
 from ops.settings import ServeSettings, load
 
 INCIDENTS = "/v1/office/incidents"
+_NOTHING_LAID: Final = frozenset({"record", "throttle", "step_up"})
 
 app = typer.Typer(help="监测：事件、告警通道", no_args_is_help=True)
 
@@ -72,8 +75,36 @@ def incidents(
     say("\n".join(line for each in found for line in _lines(each)) or "没有事件")
 
 
+@app.command("status")
+def status(session: SessionOption = None, as_json: JsonOption = False) -> None:
+    """监测现在扣留、冻结了什么：自何时起、哪个事件、如何解除。合作部门人员只见本部门的。"""
+    with at_office(session, as_json=as_json) as client:
+        told_of = client.get(STOPS)
+        lines = [line for each in rows(told_of, "stops") for line in stop_lines(each)]
+    say_json(told_of) if as_json else say("\n".join(lines) or "监测没有扣留或冻结什么")
+
+
 def _lines(each: Told) -> Iterator[str]:
-    yield f"{each['incident']}  {each['opened']}  {each['partner']}  签批单 {each['grant']}  {each['response']}"
-    seen = f"看到 {each['observed']}，预期 {each['expected']}，{each['days']} 天内"
+    about = f"签批单 {each['grant']}" if each["grant"] else "部门"
+    yield f"{each['incident']}  {each['opened']}  {each['partner']}  {about}  {each['response']}  {each['state_zh']}"
+    times = f"共 {each['count']} 次，最近 {each['last']}" if each["count"] != 1 else "1 次"
+    seen = f"看到 {each['observed']}，预期 {each['expected']}，{each['days']} 天内，{times}"
     yield f"  {each['detector_zh']}（{each['detector']}）：{seen}"
-    yield f"  {each['release_zh']}：bidui release grant.{each['grant']}"
+    yield from _besides(each)
+    if each["state"] in {"open", "escalated"}:
+        command = f"：bidui release grant.{each['grant']}" if each["response"] not in _NOTHING_LAID else ""
+        yield f"  {each['release_zh']}{command}"
+
+
+def _besides(each: Told) -> Iterator[str]:
+    """Who else contributed, what was left of the budgets, and an exception."""
+    others, left, exception = each["others"], each["left"], each["exception"]
+    if isinstance(others, list) and others:
+        yield f"  另涉签批单：{'、'.join(cast('list[str]', others))}"
+    if isinstance(left, dict) and left:
+        names = cast("dict[str, str]", each["left_zh"])
+        yield f"  剩余额度：{'，'.join(f'{names[name]} {count}' for name, count in cast('Told', left).items())}"
+    if isinstance(exception, dict):
+        told_of = cast("Told", exception)
+        most = "不计" if told_of["most"] is None else f"至 {told_of['most']} 为止不计"
+        yield f"  例外：{told_of['detector']} {most}，到 {told_of['until']} 为止"

@@ -14,7 +14,7 @@ from adapters.sql.store import SqlWork
 from gateway.domain.incident import Action, Detector, Finding, Incident, Level, Principal
 from gateway.domain.people import Duty
 from gateway.domain.standing import Kept
-from ops.demo.office import IDS, number_of
+from ops.demo.office import IDS, head_of, number_of
 from tests.bygones import CLERKS, DISCIPLINE, FINANCE, Bygones, without
 from tests.custody import Custody
 from tests.desks import Insider, Json, OpenOffice
@@ -24,6 +24,7 @@ from tests.lives import CLERK, HEAD, LEADER, LONG, PARTNER, REVIEWER, SECURITY, 
 from tests.make import TODAY, an_id
 from tests.offices import from_text, to_text
 from tests.stated import StatedHome
+from tests.stops import harvest, watched
 
 NEW, TEMPORARY = "cz-new", "cz-tmp"
 EVERYBODY = (SYSTEM, SECURITY, IDS[Duty.AUDIT_ADMIN], REVIEWER, LEADER, HEAD, CLERK)
@@ -233,9 +234,32 @@ def officers_look_back(office: OpenOffice, world: Bygones) -> None:
         leader.get(f"decisions/{entry}/explanation")
     leader.post("rehearsals", days=30, content=without(world.rulebooks(), "quota_type"))
     an_officer_searches(office)
+    two_people_release_what_the_watch_held(office, world)
     auditor = office.somebody(IDS[Duty.AUDIT_ADMIN])
     auditor.post("access-reports", id=an_id(1), matter="申-1")
     auditor.get("sealed-entries")
+
+
+def two_people_release_what_the_watch_held(office: OpenOffice, world: Bygones) -> None:
+    """What was stopped is shown wherever it is looked at; the release excepts the detector for some days."""
+    entries = harvest(watched(world))
+    security, leader, head = office.somebody(SECURITY), office.somebody(LEADER), office.somebody(head_of("caizheng"))
+    for each in (security, leader, head):
+        each.get("stops")
+        each.get("tasks")
+        each.get("grants/G-1")
+    leader.get(f"decisions/{entries[-1]}/explanation")
+    (stopped,) = security.get("stops")["stops"]
+    until = (world.clock.now() + timedelta(days=7)).date().isoformat()
+    exception = {"detector": stopped["seen"]["detector"], "until": until, "most": None}
+    content = {"frozen": False, "incident": stopped["incident"], "exception": exception}
+    drawn = security.post(
+        "deeds", kind="freeze", id=stopped["target"], path="release", content=content, reason="名册晚一周更新"
+    )
+    security.sign(drawn["digest"])
+    leader.sign(drawn["digest"])
+    (incident,) = security.get("incidents")["incidents"]
+    assert (incident["state"], incident["exception"]) == ("exception", exception)
 
 
 def an_officer_searches(office: OpenOffice) -> None:

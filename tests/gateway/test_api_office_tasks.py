@@ -98,6 +98,7 @@ def test_tasks_are_told_as_json(doors: Doors) -> None:
         "people",
         "acknowledge",
         "disputes",
+        "stopped",
     }
     (task,) = told["sign"]
     assert (task["id"], task["due"], task["overdue"]) == (NUMBER, "2026-07-03", False)

@@ -21,9 +21,10 @@ from gateway.deeds.document import Kind
 from gateway.deeds.granting import read_grant
 from gateway.deeds.keeping import Kept
 from gateway.deeds.lapse import end_of_grant, followed_in, parameters_in
+from gateway.deeds.parameters import Parameters
 from gateway.deeds.persons import person_content
 from gateway.deeds.standing import Standing
-from gateway.deeds.states import OWNERS, STATE_ZH, state_of
+from gateway.deeds.states import OWNERS, STATE_ZH, GrantState, state_of
 from gateway.deeds.steps import WITHDRAWAL
 from gateway.deeds.versions import cloned, renewed
 from gateway.domain.errors import InvalidQueryError
@@ -31,10 +32,16 @@ from gateway.domain.grant import local_day
 from gateway.domain.people import PARTNER_DUTIES, Duty, Person
 from gateway.office import Office
 from gateway.statements.acknowledging import Overview
-from gateway.tasks import Proposable, tasks_of
+from gateway.tasks import Proposable, shown_to, tasks_of
+from gateway.watch.stopped import Stopped
 
 NO_STORE = {"Cache-Control": "no-store"}
+_GIVING = frozenset({GrantState.IN_FORCE, GrantState.PROVISIONAL})
 Result = TypeVar("Result")
+
+
+def _nothing(_: Parameters) -> Sequence[Stopped]:
+    return ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,14 +52,17 @@ class TaskDoors:
     waiting: Callable[[], Sequence[Person]]
     guard: Guard
     statements: Callable[[], Overview] = Overview
+    stopped: Callable[[Parameters], Sequence[Stopped]] = _nothing
+    """What the watch holds or froze now, as officers see it."""
 
     async def tasks(self, request: Request) -> Response:
         """`GET /v1/office/tasks`"""
         who = await self.guard.require(request)
         standing, pending = await self._ask(self.office.standing), await self._ask(self.office.pending)
         waiting = await self._waiting(who.person)
-        statements = await self._ask(self.statements)
-        tasks = tasks_of(who.person, standing, pending, waiting, self.guard.clock.now(), statements=statements)
+        statements, stopped = await self._ask(self.statements), await self._stopped(standing)
+        now = self.guard.clock.now()
+        tasks = tasks_of(who.person, standing, pending, waiting, now, statements=statements, stopped=stopped)
         return JSONResponse(msgspec.to_builtins(tasks), headers=NO_STORE)
 
     async def grant(self, request: Request) -> Response:
@@ -62,8 +72,10 @@ class TaskDoors:
         if not kept:
             return _not_found()
         standing = await self._ask(self.office.standing)
-        versions = [self._version(each, standing) for each in kept]
-        return JSONResponse({"number": number, "versions": versions}, headers=NO_STORE)
+        lies = on_grant(number, kept[-1].partner, await self._stopped(standing))
+        versions = [self._version(each, standing, is_stopped=bool(lies)) for each in kept]
+        told = {"number": number, "versions": versions, "stopped": msgspec.to_builtins(shown_to(who.person, lies))}
+        return JSONResponse(told, headers=NO_STORE)
 
     async def renewal(self, request: Request) -> Response:
         """`GET /v1/office/grants/{number}/renewal?until=2028-06-30`: what to draw up to go on until then."""
@@ -98,8 +110,13 @@ class TaskDoors:
     async def _ask(self, act: Callable[[], Result]) -> Result:
         return await asyncio.to_thread(act)
 
-    def _version(self, kept: Kept, standing: Standing) -> dict[str, object]:
+    async def _stopped(self, standing: Standing) -> Sequence[Stopped]:
+        return await self._ask(lambda: self.stopped(parameters_in(standing)))
+
+    def _version(self, kept: Kept, standing: Standing, *, is_stopped: bool) -> dict[str, object]:
         state = state_of(kept, standing, self.guard.clock.now())
+        if is_stopped and state in _GIVING:
+            state = GrantState.FROZEN
         return {
             "serial": kept.serial,
             "attempt": kept.attempt,
@@ -119,6 +136,11 @@ def task_routes(doors: TaskDoors) -> list[Route]:
         Route("/v1/office/grants/{number:str}/renewal", doors.renewal, methods=["GET"]),
         Route("/v1/office/grants/{number:str}/clone", doors.clone, methods=["GET"]),
     ]
+
+
+def on_grant(number: str, partner: str, stopped: Sequence[Stopped]) -> list[Stopped]:
+    """Of what is stopped, what stops this grant: itself, or its partner."""
+    return [each for each in stopped if each.target in {f"grant.{number}", f"partner.{partner}"}]
 
 
 def _ends(kept: Kept, standing: Standing) -> dict[str, str] | None:

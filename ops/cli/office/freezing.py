@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 
+from audit.entry import JsonValue
 from gateway.deeds.document import Kind
 from gateway.deeds.steps import RELEASE, USUAL
 from gateway.drafting import Proposal
-from ops.cli.console import JsonOption
-from ops.cli.office.client import at_office
+from ops.cli.console import Exit, JsonOption
+from ops.cli.office.client import OfficeClient, Told, at_office, rows
 from ops.cli.office.drawing import put_up
 from ops.cli.office.options import (
     FirstKeyOption,
@@ -22,6 +23,9 @@ from ops.cli.office.options import (
     YesOption,
     signing_options,
 )
+from ops.cli.office.problems import OfficeError
+
+STOPS = "/v1/office/stops"
 
 TargetArgument = Annotated[
     str, typer.Argument(help="种类.编号：grant.2026-001、partner.caizheng、system.caizheng-pay-01、person.cz-wang")
@@ -47,6 +51,10 @@ def freeze(
 def release(
     target: TargetArgument,
     reason: MustReasonOption,
+    except_until: Annotated[
+        str | None, typer.Option(help="例外的末日，如 2026-12-01（30 日内）：至此日终该检测不计，随后自行失效")
+    ] = None,
+    except_most: Annotated[int | None, typer.Option(help="例外的上限：观察值超过它仍阻断；不给则期间不计")] = None,
     key: FirstKeyOption = None,
     passphrase_file: KeyPassphraseOption = None,
     totp: TotpOption = None,
@@ -54,7 +62,26 @@ def release(
     session: SessionOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """提请解除冻结（安全管理员），由领导签署后生效。"""
+    """提请解除冻结或监测的扣留（安全管理员），由领导签署后生效；可附限期的例外。"""
     with at_office(session, as_json=as_json) as client:
-        proposal = Proposal(kind=Kind.FREEZE, id=target, content={"frozen": False}, path=RELEASE, reason=reason)
+        content = _release_content(client, target, except_until, except_most)
+        proposal = Proposal(kind=Kind.FREEZE, id=target, content=content, path=RELEASE, reason=reason)
         put_up(client, [proposal], signing_options(key, passphrase_file, totp, yes=yes), as_json=as_json)
+
+
+def _release_content(client: OfficeClient, target: str, until: str | None, most: int | None) -> dict[str, JsonValue]:
+    """Names the incident of the watch that lies there, where one does. Raises `OfficeError`."""
+    content: dict[str, JsonValue] = {"frozen": False}
+    stopped = next((each for each in rows(client.get(STOPS), "stops") if each["target"] == target), None)
+    if stopped is not None:
+        content["incident"] = str(stopped["incident"])
+    if until is None:
+        if most is not None:
+            raise OfficeError("--except-most 须与 --except-until 一起写", Exit.USAGE, "usage")
+        return content
+    seen = stopped.get("seen") if stopped else None
+    if not isinstance(seen, dict):
+        raise OfficeError("此处没有监测的事件，没有什么可例外", Exit.USAGE, "usage")
+    detector = str(cast("Told", seen)["detector"])
+    content["exception"] = {"detector": detector, "until": until, "most": most}
+    return content

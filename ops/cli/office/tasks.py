@@ -9,6 +9,7 @@ from ops.cli.console import JsonOption, say, say_json
 from ops.cli.office.client import Told, at_office, rows
 from ops.cli.office.options import SessionOption
 from ops.cli.office.showing import KIND_ZH, short
+from ops.cli.office.stopping import stop_lines
 
 TASKS = "/v1/office/tasks"
 
@@ -36,6 +37,7 @@ def _to_sign(each: Told) -> str:
 
 
 _LINES: Mapping[str, Callable[[Told], str]] = {
+    "stopped": lambda each: "\n".join(stop_lines(each)),
     "sign": _to_sign,
     "undertaking": lambda each: f"须签署保密承诺书（{each['id']}）：bidui undertake",
     "people": lambda each: f"已登记待提请：{each['id']}；核对指纹后 bidui person propose {each['id']}",

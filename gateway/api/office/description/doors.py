@@ -184,6 +184,7 @@ _STATE = (_get_of_duty("log/state", "log_state", "存证账的状态：能否比
 _INCIDENTS = (
     _get_of_duty("incidents", "incidents", "监测发现的事件，新的在前", "OfficeIncidents", query=("partner",)),
     _get_of_duty("incidents/{id:str}", "incident", "一个事件", "OfficeIncident", 404),
+    _get("stops", "stops", "监测现在扣留和冻结了什么、如何解除", "OfficeStops"),
 )
 
 _CUSTODY = (

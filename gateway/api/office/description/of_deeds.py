@@ -47,7 +47,9 @@ def of_deeds() -> Json:
             {"step": TEXT, "kid": TEXT, "at": INSTANT, "deeds": listed(SHA256), "statement": BYTES, "challenge": BYTES}
         ),
         "OfficeDraft": closed({"kind": one_of(Kind), "id": TEXT, "content": _CONTENT}),
-        "OfficeGrant": closed({"number": TEXT, "versions": listed(_version())}),
+        "OfficeGrant": closed(
+            {"number": TEXT, "versions": listed(_version()), "stopped": listed(named("OfficeStopped"))}
+        ),
         "OfficeTasks": _tasks(),
         **_filed(),
     }
@@ -138,3 +140,4 @@ def _filed() -> Json:
         component["additionalProperties"] = False
         del component["description"], component["title"]
     return {f"Office{name}": component for name, component in found.items()}
+            "stopped": listed(named("OfficeStopped")),

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from gateway.api.describing import COUNT, DAY, INSTANT, TEXT, Json, closed, listed, maybe, one_of
+from typing import Final
+
+from gateway.api.describing import COUNT, DAY, INSTANT, TEXT, Json, closed, listed, maybe, named, one_of
 from gateway.domain.incident import Action, Detector, State
 from gateway.watch.stopped import FROZEN, HELD
+
+_LEFT: Final[Json] = {"type": "object", "additionalProperties": {"type": "integer"}}
 
 
 def of_incidents() -> Json:
@@ -19,12 +23,17 @@ def of_incidents() -> Json:
         **dict.fromkeys(("incident", "partner", "grant", "observed", "expected"), TEXT),
         **dict.fromkeys(("detector_zh", "detector_en", "release_zh", "release_en"), TEXT),
         **dict.fromkeys(("samples", "others"), listed(TEXT)),
+        **dict.fromkeys(("state_zh", "state_en"), TEXT),
+        "left": _LEFT,
+        "left_zh": {"type": "object", "additionalProperties": TEXT},
+        "exception": maybe(closed({"detector": one_of(Detector), "until": DAY, "most": maybe(COUNT)})),
     }
     found = closed(incident)
     return {
         "OfficeIncident": found,
         "OfficeIncidents": closed({"incidents": listed(found)}),
         "OfficeStopped": closed(_stopped()),
+        "OfficeStops": closed({"stops": listed(named("OfficeStopped"))}),
     }
 
 
@@ -35,7 +44,7 @@ def _stopped() -> Json:
         "days": COUNT,
         **dict.fromkeys(("detector_zh", "observed", "expected"), TEXT),
         "others": listed(TEXT),
-        "left": {"type": "object", "additionalProperties": {"type": "integer"}},
+        "left": _LEFT,
     }
     return {
         "response": one_of([HELD, FROZEN]),

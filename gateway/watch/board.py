@@ -1,0 +1,70 @@
+"""What lies now, and how incidents stand, for whoever looks: read beside every transaction, changed nowhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from msgspec.structs import replace
+
+from gateway.deeds.parameters import Parameters
+from gateway.deeds.releasing import Release
+from gateway.domain.exemption import Exemption
+from gateway.domain.incident import Action, Incident, State
+from gateway.domain.standing import Stop
+from gateway.watch.lying import lying
+from gateway.watch.stopped import Stopped, all_stopped
+
+
+class ResponseReader(Protocol):
+    """Responses and incidents. All of it raises `UnavailableError`."""
+
+    def stops(self) -> Sequence[Stop]:
+        """What was laid on something last, whether it lies there still or not."""
+        ...
+
+    def incident(self, number: str) -> Incident | None: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Board:
+    """Asked in threads: it reads a database. `releases` are all that ever came into force."""
+
+    reader: ResponseReader
+    releases: Callable[[], Sequence[Release]]
+
+    def lying(self) -> Mapping[str, Stop]:
+        """What lies now, by what it lies on."""
+        return lying(self.reader.stops(), self.releases())
+
+    def stopped(self, parameters: Parameters) -> list[Stopped]:
+        """The same in words, as officers see it; the oldest first."""
+        return all_stopped(list(self.lying().values()), self.reader.incident, parameters)
+
+    def stand(self, incidents: Sequence[Incident], now: datetime) -> list[Incident]:
+        """Incidents as they stand now, whatever was kept of them last."""
+        lies, releases = self.lying(), self.releases()
+        return [replace(each, state=state_of(each, lies, exemption_of(each, releases), now)) for each in incidents]
+
+
+def target_of(incident: Incident) -> str:
+    """What the response of an incident lies on."""
+    return f"grant.{incident.finding.grant}"
+
+
+def exemption_of(incident: Incident, releases: Sequence[Release]) -> Exemption | None:
+    """The exception that the last release of its target gives from this incident, over or not."""
+    on_it = [each for each in releases if each.target == target_of(incident)]
+    last = max(on_it, key=lambda each: each.entry, default=None)
+    return last.exemption if last and last.exemption and last.exemption.incident == incident.number else None
+
+
+def state_of(incident: Incident, lies: Mapping[str, Stop], exemption: Exemption | None, now: datetime) -> State:
+    """How an incident stands: what laid nothing stands as it was kept, what was released is over."""
+    if incident.finding.action < Action.HOLD:
+        return incident.state
+    if target_of(incident) in lies:
+        return State.ESCALATED if incident.state is State.ESCALATED else State.OPEN
+    return State.EXCEPTION if exemption and exemption.is_in_force(now) else State.RELEASED
