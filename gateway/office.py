@@ -50,6 +50,7 @@ from gateway.minutes import drawn_up, in_force, new_kept, next_attempt, pending,
 from gateway.partners import departments
 from gateway.ports import Clock
 from gateway.proposals import check_proposal
+from gateway.watch.leak_signed import LeakDesk
 from gateway.watch.released import ResponseStore, check_released
 from policies.catalogue import Catalogue
 
@@ -93,6 +94,8 @@ class Office:
     catalogue: Catalogue
     clock: Clock
     examiner: Examiner
+    leaks: LeakDesk
+    """Writes into grants what they leak at worst, and holds it against them."""
     fits: Callable[[Standing], None] = lambda _: None
     """Raises `DeedError` when what is in force now could not be put together: nobody would be answered any more."""
     acknowledges: Callable[[Document], None] = lambda _: None
@@ -104,7 +107,7 @@ class Office:
         """Draws a deed up; it waits for its first signature. Raises `DeedError`."""
         self._examine_proposal(by, proposal)
         with self._work() as (work, standing, now):
-            document = first_draft(self.log, by, proposal, standing)
+            document = self.leaks.filled(first_draft(self.log, by, proposal, standing))
             check_founded(standing)
             check_not_frozen(by, standing)
             check_drawer(by, document)
@@ -119,13 +122,16 @@ class Office:
 
     def narrow(self, by: Person, named: str, content: Mapping[str, JsonValue], reason: str) -> Kept:
         """Draws up a narrower draft of a grant that waits for this person's step. Raises `DeedError`."""
+        for kept in self.pending():
+            if kept.opened().digest == named:
+                self.leaks.prepare(kept.id, content)
         with self._work() as (work, standing, now):
             check_not_frozen(by, standing)
             kept = pending(work.deeds, named)
             deed = kept.opened()
             check_turn(by, deed)
             before = deed.document
-            after = next_draft(before, by, content, reason)
+            after = self.leaks.filled(next_draft(before, by, content, reason))
             check_size(after)
             check_narrowing(before, after)
             self._check(after, standing)
@@ -247,6 +253,7 @@ class Office:
         kept = pending(work.deeds, named)
         deed = kept.opened().signed(signature)
         standing.roll.check(deed, now)
+        self.leaks.check(deed.document)
         kept = replace(kept, deed=deed.encode(), changed=seconds(now))
         events = [signed(kept, signature)]
         if is_complete(deed):
@@ -280,6 +287,8 @@ class Office:
         if proposal.kind is Kind.RULEBOOKS:
             check_drawer(by, first_draft(self.log, by, proposal, self.standing()))
             self._examine(proposal.kind, proposal.content)
+        if proposal.kind is Kind.GRANT:
+            self.leaks.prepare(proposal.id, proposal.content)
 
     def _examine(self, kind: Kind, content: Mapping[str, JsonValue]) -> None:
         """What takes long, before anything is locked."""
@@ -292,6 +301,8 @@ class Office:
             if deed.digest in named and kept.kind == Kind.RULEBOOKS:
                 check_turn(by, deed)
                 self._examine(Kind(kept.kind), deed.document.content)
+            elif deed.digest in named:
+                self.leaks.check(deed.document)
 
     def _record(self, work: OfficeWork, now: datetime, events: list[Draft]) -> list[Recorded]:
         return self.ledger.append(work.ledger, events, now)

@@ -6,7 +6,7 @@ import asyncio
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 import structlog
@@ -47,7 +47,7 @@ from ops.foundation import read_home_foundation
 from ops.identity import Identity, build_identity
 from ops.log_keys import LiveKeys, live_keys, make_ledger, make_signer
 from ops.notifying import Notifying
-from ops.office import open_office
+from ops.office import open_office, subjects_in
 from ops.people import PeopleDesk, open_desk
 from ops.rights import RightsDesk
 from ops.settings import Home, SealSettings, ServeSettings, load
@@ -97,6 +97,7 @@ class Gateway:
         witnessing = self.witness.witnessing
         office, accounts = self.people.office, self.people.accounts
         stores = (self.pipeline.store, self.desk, office.store, accounts.store)
+        office.leaks = replace(office.leaks, register=self._subjects)
         self.watchman: Watchman = open_watchman(
             self.home,
             self.settings,
@@ -110,6 +111,10 @@ class Gateway:
             log_state=self.people.log_state,
             witnessing=witnessing.state if witnessing else lambda _: FINE,
         )
+
+    def _subjects(self) -> int:
+        """How many subjects the register has, by the index that answers now."""
+        return subjects_in(getattr(self.pipeline.index, "manifest", None))
 
     def adopt(self, index: OpenIndex) -> None:
         """Answers from it from the next turn on. A turn may still read the one before: that is closed at the next."""

@@ -10,6 +10,7 @@ from hashlib import sha256
 
 from audit.entry import JsonValue
 from gateway.deeds.document import Kind
+from gateway.domain.leak import in_brief
 
 MAX_CHANGES = 40
 _LONGEST = 120
@@ -47,7 +48,7 @@ def changes(
     kind: Kind, old: Mapping[str, JsonValue], new: Mapping[str, JsonValue]
 ) -> tuple[list[dict[str, JsonValue]], int]:
     """The first of the differences, each with its place (a JSON pointer), and how many more there are."""
-    before, after = dict(leaves(old)), dict(leaves(new))
+    before, after = dict(leaves(_shortened(kind, old))), dict(leaves(_shortened(kind, new)))
     places = sorted(place for place in before.keys() | after.keys() if not _is_same(place, before, after))
     hidden = PERSONAL[kind]
     told: list[dict[str, JsonValue]] = [
@@ -55,6 +56,11 @@ def changes(
         for place in places[:MAX_CHANGES]
     ]
     return told, max(0, len(places) - MAX_CHANGES)
+
+
+def _shortened(kind: Kind, content: Mapping[str, JsonValue]) -> Mapping[str, JsonValue]:
+    """What follows from the rest is told in one line."""
+    return {**content, "leak": in_brief(content["leak"])} if kind is Kind.GRANT and "leak" in content else content
 
 
 def leaves(value: JsonValue, place: str = "") -> Iterator[tuple[str, JsonValue]]:

@@ -18,9 +18,13 @@ Content = Mapping[str, JsonValue]
 
 
 def amended(number: str, content: Content, changes: Content) -> dict[str, JsonValue]:
-    """The same grant with these members in place of its own, in canonical form. Raises `DeedError`."""
+    """The same grant with these members in place of its own, in canonical form. Raises `DeedError`.
+
+    What it leaks at worst is left out: that is worked out anew.
+    """
+    kept = {name: value for name, value in content.items() if name != "leak"}
     try:
-        grant = parse_grant({"number": number, **content, **changes})
+        grant = parse_grant({"number": number, **kept, **changes})
     except GrantError as error:
         raise DeedError(str(error)) from None
     whole = cast("dict[str, JsonValue]", canonical_document(grant))

@@ -17,6 +17,7 @@ from typing import cast
 from zoneinfo import ZoneInfo
 
 from gateway.domain.budget import Limits
+from gateway.domain.leak import Leak, LeakError, read_leak
 from gateway.seal import SealingError, day_number
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -46,9 +47,10 @@ _KEYS = frozenset(
         "reference_dates",
         "signed_requests",
         "additions_per_month",
+        "leak",
     }
 )
-_OPTIONAL = frozenset({"reference_dates", "signed_requests", "additions_per_month"})
+_OPTIONAL = frozenset({"reference_dates", "signed_requests", "additions_per_month", "leak"})
 LONGEST_REASON = 200
 
 
@@ -93,6 +95,8 @@ class Grant:
     """Whether each comparison must be a signed request (RFC 9421)."""
     additions_per_month: int
     """How many subjects may be added to the cohort of a closed grant each month without a second signature."""
+    leak: Leak | None = None
+    """What it leaks at worst, as whoever signed it was told. Grants from before that was told have none."""
 
     @property
     def fields(self) -> Set[str]:
@@ -141,6 +145,7 @@ def parse_grant(document: Mapping[str, object]) -> Grant:
         reference_dates=_days(document.get("reference_dates", ())),
         signed_requests=_flag(document, "signed_requests") if "signed_requests" in document else False,
         additions_per_month=_additions(document),
+        leak=_leak(document.get("leak")),
     )
     if grant.valid_until < grant.valid_from:
         raise GrantError("valid_until 早于 valid_from，请改正日期")
@@ -149,7 +154,9 @@ def parse_grant(document: Mapping[str, object]) -> Grant:
 
 def canonical_document(grant: Grant) -> dict[str, object]:
     """The JSON structure that is signed: the same keys, lists sorted, dates as text."""
+    leak = {"leak": grant.leak.content()} if grant.leak else {}
     return {
+        **leak,
         "number": grant.number,
         "partner": grant.partner,
         "purpose": grant.purpose,
@@ -250,6 +257,13 @@ def _additions(document: Mapping[str, object]) -> int:
     if additions and document["class"] != GrantClass.CLOSED:
         raise GrantError("additions_per_month 只用于 class 为 closed 的签批单，请删去")
     return additions
+
+
+def _leak(value: object) -> Leak | None:
+    try:
+        return None if value is None else read_leak(value)
+    except LeakError as error:
+        raise GrantError(str(error)) from None
 
 
 def _reasons(value: object) -> Mapping[str, str]:

@@ -24,6 +24,7 @@ from ops.cli.console import (
     say_json,
     told,
 )
+from ops.cli.leak import leak
 from ops.cli.office import following
 from ops.cli.office.client import at_office, rows
 from ops.cli.office.deeds import grant_content
@@ -42,8 +43,8 @@ from ops.cli.office.options import (
 from ops.cli.office.problems import OfficeError
 from ops.cli.office.reading import content_in_force, versions
 from ops.cli.office.showing import in_a_line
-from ops.demo.office import RehearsalError, load_grant
 from ops.cli.office.stopping import stop_lines
+from ops.demo.office import RehearsalError, load_grant
 
 app = typer.Typer(help="签批单：申请、查看、撤回", no_args_is_help=True)
 
@@ -108,7 +109,7 @@ def show(number: NumberArgument, session: SessionOption = None, as_json: JsonOpt
         say("\n".join((*map(in_a_line, found), *(line for each in stopped for line in stop_lines(each)))))
 
 
-for command in (following.renew, following.clone, following.attest, following.review):
+for command in (following.renew, following.clone, following.attest, following.review, leak):
     app.command()(command)
 
 

@@ -15,11 +15,13 @@ from gateway.deeds.deadlines import Times, told
 from gateway.deeds.document import MAX_DOCUMENT_BYTES, Document, Kind
 from gateway.deeds.errors import DeedError
 from gateway.deeds.foundation import Foundation
+from gateway.deeds.granting import read_grant
 from gateway.deeds.keeping import Kept, State
 from gateway.deeds.lapse import parameters_in
+from gateway.deeds.leaking import sheet
 from gateway.deeds.signature import MAX_DEEDS, Signature, Statement
 from gateway.deeds.standing import Standing
-from gateway.deeds.steps import USUAL, path_of
+from gateway.deeds.steps import USUAL, WITHDRAWAL, path_of
 from gateway.domain.people import Person
 from gateway.drafting import LONGEST_DOCUMENT, Proposal
 
@@ -156,7 +158,16 @@ def whole(kept: Kept, person: Person, standing: Standing, now: datetime) -> dict
         "document": to_text(deed.last.document),
         "deed": to_text(kept.deed),
         "changes": _changes(document, standing) if kept.state is State.PENDING else [],
+        "leak": _leak(document),
     }
+
+
+def _leak(document: Document) -> dict[str, object] | None:
+    """What a grant leaks at worst, in numbers and in words; None for what is no grant, or from before that was told."""
+    if document.kind is not Kind.GRANT or document.path == WITHDRAWAL:
+        return None
+    leak = read_grant(document).leak
+    return None if leak is None else {**leak.content(), "zh": sheet(leak)}
 
 
 def _changes(document: Document, standing: Standing) -> list[dict[str, JsonValue]]:

@@ -13,9 +13,11 @@ from gateway.deeds.checking import next_step
 from gateway.deeds.deed import Deed
 from gateway.deeds.document import Document, Kind, read_document
 from gateway.deeds.persons import read_person
-from gateway.deeds.steps import Step, path_of
+from gateway.deeds.steps import WITHDRAWAL, Step, path_of
 from gateway.domain.people import DUTY_ZH, Duty
+from gateway.watch.leak_signed import LEAK
 from ops.cli.office.client import Told
+from ops.cli.office.leaking import figure_of
 from ops.cli.office.reading import Read
 
 KIND_ZH: Mapping[Kind, str] = {
@@ -84,8 +86,15 @@ def _lines(read: Read) -> Iterator[str]:
         yield f"  已签 {each.step}：{each.person}，{each.at}"
     yield f"  内容{'' if not read.before else '较现行版本的变化'}（旧 → 新）："
     yield from (f"    {line}" for line in _differences(read.before, document.content))
+    yield from (f"  {line}" for line in _leak(document))
     yield from _narrowings(deed)
     yield from _of_person(document)
+
+
+def _leak(document: Document) -> Iterator[str]:
+    """What a grant leaks at worst; it stands in the bytes that are signed."""
+    if document.kind is Kind.GRANT and document.path != WITHDRAWAL:
+        yield from figure_of(document)
 
 
 def _narrowings(deed: Deed) -> Iterator[str]:
@@ -105,7 +114,7 @@ def _of_person(document: Document) -> Iterator[str]:
 
 
 def _differences(old: Mapping[str, JsonValue], new: Mapping[str, JsonValue]) -> Iterator[str]:
-    before, after = dict(leaves(old)), dict(leaves(new))
+    before, after = (dict(leaves({n: v for n, v in each.items() if n != LEAK})) for each in (old, new))
     for place in sorted(before.keys() | after.keys()):
         if place not in before or place not in after or before[place] != after[place]:
             yield from _difference(place, before.get(place, _ABSENT), after.get(place, _ABSENT))

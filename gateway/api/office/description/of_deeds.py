@@ -36,7 +36,8 @@ _VALUE: Final[Json] = {"type": ["string", "integer", "boolean", "array", "object
 def of_deeds() -> Json:
     """Every structure by its name."""
     summary = _summary()
-    whole = {"content": _CONTENT, "document": BYTES, "deed": BYTES, "changes": listed(_change())}
+    told = {"content": _CONTENT, "document": BYTES, "deed": BYTES, "changes": listed(_change())}
+    whole = {**told, "leak": maybe(named("OfficeLeak"))}
     return {
         "OfficeDeed": closed(summary),
         "OfficeDeeds": closed({"deeds": listed(named("OfficeDeed"))}),
@@ -47,11 +48,30 @@ def of_deeds() -> Json:
             {"step": TEXT, "kid": TEXT, "at": INSTANT, "deeds": listed(SHA256), "statement": BYTES, "challenge": BYTES}
         ),
         "OfficeDraft": closed({"kind": one_of(Kind), "id": TEXT, "content": _CONTENT}),
-        "OfficeGrant": closed(
-            {"number": TEXT, "versions": listed(_version()), "stopped": listed(named("OfficeStopped"))}
-        ),
+        "OfficeGrant": closed({"number": TEXT, "versions": listed(_version())}),
         "OfficeTasks": _tasks(),
         **_filed(),
+        **_leak(),
+    }
+
+
+def _leak() -> Json:
+    """As `gateway.domain.leak` has it, and the lines that people read."""
+    spread = closed({"median": COUNT, "worst": COUNT})
+    counts = dict.fromkeys(("persons", "answers", "days"), spread)
+    case = closed({**counts, "stopped": {"type": "integer", "minimum": 0, "maximum": 100}})
+    cases = {"stolen": case, "dishonest": case}
+    return {
+        "OfficeLeak": closed(
+            {
+                **cases,
+                "basis": closed({"thresholds": TEXT, "register": COUNT, "plays": COUNT}),
+                "most": closed(dict.fromkeys(("persons", "answers", "days"), COUNT)),
+                "closed": maybe(closed(cases)),
+                "without": maybe(closed({**cases, "field": TEXT})),
+                "zh": listed(TEXT),
+            }
+        )
     }
 
 
@@ -140,4 +160,3 @@ def _filed() -> Json:
         component["additionalProperties"] = False
         del component["description"], component["title"]
     return {f"Office{name}": component for name, component in found.items()}
-            "stopped": listed(named("OfficeStopped")),
