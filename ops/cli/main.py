@@ -49,7 +49,7 @@ WORDS: Final[Mapping[str, str]] = {
     "log": "log.app",
     "policy": "policy.app",
     "witness": "witness.app",
-    "watch": "watch.app",
+    "watch": "watching.app",
     "bench": "bench.app",
     "simulate": "simulate.simulation",
 }

@@ -1,0 +1,1 @@
+"""The watch over a home's own record: replayed, and asked what other thresholds would have done."""
