@@ -77,7 +77,8 @@ class Stored(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What sync vouches for, as canonical JSON. `number` grows with every manifest of a generation.
 
-    `kinds` count what the register holds. `units` is the table of units.
+    `kinds` count what the register holds; the rows of `parts` are decoys too. `units` is the table of units, `decoys`
+    what serve knows decoys by; without it there are none.
     """
 
     v: Literal[3] = VERSION
@@ -90,11 +91,12 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     kinds: Mapping[str, Kind]
     parts: tuple[Part, ...]
     units: Stored | None = None
+    decoys: Stored | None = None
 
     @property
     def beside(self) -> tuple[Stored, ...]:
         """The files beside the parts."""
-        return (self.units,) if self.units else ()
+        return tuple(stored for stored in (self.units, self.decoys) if stored)
 
     @property
     def deltas(self) -> int:
@@ -137,6 +139,7 @@ class _File(msgspec.Struct):
 class _Files(msgspec.Struct):
     parts: list[_File]
     units: _File | None = None
+    decoys: _File | None = None
 
 
 class _Pointer(msgspec.Struct, forbid_unknown_fields=True):
@@ -153,7 +156,7 @@ def name_generation(at: datetime, salt: bytes) -> str:
 def files_of(content: bytes) -> frozenset[str]:
     """The files a manifest names, unchecked: for removing what none names any more, and nothing else."""
     files = msgspec.json.decode(content, type=_Files)
-    return frozenset(each.file for each in (*files.parts, files.units) if each)
+    return frozenset(each.file for each in (*files.parts, files.units, files.decoys) if each)
 
 
 def digest(content: bytes) -> str:
@@ -181,6 +184,7 @@ def write(manifest: Manifest) -> bytes:
             "kinds": {key: msgspec.structs.asdict(kind) for key, kind in manifest.kinds.items()},
             "parts": [msgspec.structs.asdict(part) for part in manifest.parts],
             "units": _stored(manifest.units),
+            "decoys": _stored(manifest.decoys),
         }
     )
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
+from adapters.index.decoys import write_tokens
 from adapters.index.directory import Published, building, publish, write_stored
 from adapters.index.parquet import ParquetPart, Shape
 from adapters.index.parts import ContentPart, PartWriter, Sealed, join, split
@@ -22,6 +25,7 @@ from gateway.generation import CatalogueMark, Kind, Manifest, Part
 from gateway.ports import DataVersion, LookUp, UnitFact
 
 KEY = Ed25519PrivateKey.from_private_bytes(b"m" * 32)
+DECOY_KEY = X25519PrivateKey.from_private_bytes(b"v" * 32)
 AT = datetime(2026, 11, 3, 8, 15, tzinfo=UTC)
 GENERATION = "g20261103081500abcd"
 PAID = Reservation("g-1", 739_000)
@@ -37,6 +41,7 @@ class MemoryIndex:
     kinds: frozenset[str] = frozenset({"person", "organisation"})
     broken: bool = False
     rows: Sequence[UnitRow] = ()
+    decoys: Collection[bytes] = ()
 
     def find(self, kind: str, look_ups: Sequence[LookUp]) -> list[bytes]:
         """See `gateway.ports.Index`."""
@@ -55,7 +60,7 @@ class MemoryIndex:
 
     def is_decoy(self, link: bytes) -> bool:
         """See `gateway.ports.Index`."""
-        return False
+        return link in self.decoys
 
     def close(self) -> None:
         """Has nothing open."""
@@ -89,7 +94,9 @@ def publish_parts(
     parts: Sequence[Sequence[Sealed]],
     number: int = 0,
     name: str = GENERATION,
+    *,
     units: Sequence[UnitRow] = (),
+    decoys: Sequence[bytes] = (),
 ) -> Published:
     """Write parts as sync would, oldest first, and make them current."""
     with building(root) as work:
@@ -103,10 +110,15 @@ def publish_parts(
             created=AT,
             kinds={shape.key: Kind(shape.number, (), len(shape.columns), 0, 0) for shape in SHAPES},
             parts=tuple(stored),
+            decoys=write_stored(work, f"decoys-{number}", _tokens(decoys)) if decoys else None,
             units=write_stored(work, UNITS, write_units(units)) if units else None,
         )
         content = generation.write(manifest)
         return publish(root, work, manifest, content, generation.sign(content, KEY))
+
+
+def _tokens(links: Sequence[bytes]) -> bytes:
+    return write_tokens(links, DECOY_KEY.public_key(), os.urandom)
 
 
 def write_part(work: Path, n: int, subjects: Sequence[Sealed]) -> list[Part]:

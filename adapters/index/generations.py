@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
+from adapters.index.beside import require_key
 from adapters.index.directory import pointer
 from adapters.index.postgres import PostgresIndex, current_digest
 from adapters.index.sqlite import SqliteIndex
-from gateway.generation import Manifest
+from gateway.generation import GenerationError, Manifest
 from gateway.ports import Index
 
 
@@ -40,13 +42,15 @@ class GenerationFiles:
 
     root: Path
     key: Ed25519PublicKey
+    decoys: X25519PrivateKey | None = field(default=None, repr=False)
 
     def newest(self) -> str | None:
         current = pointer(self.root)
         return current.digest if current else None
 
     def open(self, previous: Index | None = None) -> OpenIndex:
-        return SqliteIndex.open(self.root, self.key, previous if isinstance(previous, SqliteIndex) else None)
+        before = previous if isinstance(previous, SqliteIndex) else None
+        return _knowing(SqliteIndex.open(self.root, self.key, before, self.decoys), self.decoys)
 
 
 @dataclass(frozen=True)
@@ -55,9 +59,20 @@ class GenerationTables:
 
     url: str
     key: Ed25519PublicKey
+    decoys: X25519PrivateKey | None = field(default=None, repr=False)
 
     def newest(self) -> str | None:
         return current_digest(self.url)
 
     def open(self, previous: Index | None = None) -> OpenIndex:
-        return PostgresIndex.open(self.url, self.key, previous if isinstance(previous, PostgresIndex) else None)
+        before = previous if isinstance(previous, PostgresIndex) else None
+        return _knowing(PostgresIndex.open(self.url, self.key, before, self.decoys), self.decoys)
+
+
+def _knowing(index: OpenIndex, decoys: X25519PrivateKey | None) -> OpenIndex:
+    try:
+        require_key(index.manifest, decoys)
+    except GenerationError:
+        index.close()
+        raise
+    return index

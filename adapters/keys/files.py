@@ -17,6 +17,7 @@ from cryptography.exceptions import InvalidTag, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 from cryptography.hazmat.primitives.serialization import (
@@ -31,7 +32,10 @@ from cryptography.hazmat.primitives.serialization import (
 
 Entropy: TypeAlias = Callable[[int], bytes]
 SigningKey: TypeAlias = Ed25519PrivateKey | MLDSA44PrivateKey | EllipticCurvePrivateKey
+PrivateKey: TypeAlias = SigningKey | X25519PrivateKey
 
+DECOY_KEY, DECOY_PUBLIC = "decoys.pem", "decoys.pub"
+"""By these serve knows decoys, and sync tells it of them."""
 OTHERS = 0o077
 LARGEST_FILE = 65_536
 PLAIN, ENCRYPTED = b"bidui-secret/1 plain", b"bidui-secret/1 scrypt-aes256gcm"
@@ -107,7 +111,7 @@ def read_private(path: Path, largest: int = LARGEST_FILE) -> bytes:
         raise KeyFileError(f"{path} cannot be read ({error.strerror}); `bidui init` makes the keys") from None
 
 
-def write_key(path: Path, key: SigningKey, passphrase: Passphrase | None) -> None:
+def write_key(path: Path, key: PrivateKey, passphrase: Passphrase | None) -> None:
     """Keep a private key."""
     lock = BestAvailableEncryption(passphrase.reveal()) if passphrase else NoEncryption()
     write_new(path, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, lock))
@@ -132,20 +136,27 @@ def read_p256(path: Path, passphrase: Passphrase | None) -> EllipticCurvePrivate
     return key if isinstance(key, EllipticCurvePrivateKey) and is_p256 else _refuse_kind(path, "P-256")
 
 
-def write_public(path: Path, key: SigningKey) -> None:
+def read_x25519(path: Path, passphrase: Passphrase | None) -> X25519PrivateKey:
+    """An X25519 private key: it opens what was encrypted to its holder."""
+    key = _read_key(path, passphrase)
+    return key if isinstance(key, X25519PrivateKey) else _refuse_kind(path, "X25519")
+
+
+def write_public(path: Path, key: PrivateKey) -> None:
     """Keep the public half of a key where everybody may read it."""
     write_new(path, key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo), 0o644)
 
 
 def read_ed25519_public(path: Path) -> Ed25519PublicKey:
     """An Ed25519 public key in PEM."""
-    try:
-        key = load_pem_public_key(path.read_bytes())
-    except OSError as error:
-        raise KeyFileError(f"{path} cannot be read ({error.strerror})") from None
-    except (ValueError, UnsupportedAlgorithm):
-        raise KeyFileError(f"{path} is no public key in PEM") from None
+    key = _read_public(path)
     return key if isinstance(key, Ed25519PublicKey) else _refuse_kind(path, "Ed25519")
+
+
+def read_x25519_public(path: Path) -> X25519PublicKey:
+    """An X25519 public key in PEM."""
+    key = _read_public(path)
+    return key if isinstance(key, X25519PublicKey) else _refuse_kind(path, "X25519")
 
 
 def write_secret(path: Path, secret: bytes, passphrase: Passphrase | None, entropy: Entropy) -> None:
@@ -195,6 +206,15 @@ def _read_key(path: Path, passphrase: Passphrase | None) -> object:
         return load_pem_private_key(read_private(path), passphrase.reveal() if passphrase else None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
         raise KeyFileError(f"{path} is no private key, or its passphrase is missing, wrong or not needed") from None
+
+
+def _read_public(path: Path) -> object:
+    try:
+        return load_pem_public_key(path.read_bytes())
+    except OSError as error:
+        raise KeyFileError(f"{path} cannot be read ({error.strerror})") from None
+    except (ValueError, UnsupportedAlgorithm):
+        raise KeyFileError(f"{path} is no public key in PEM") from None
 
 
 def _refuse_kind(path: Path, needed: str) -> NoReturn:

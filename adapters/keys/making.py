@@ -3,9 +3,11 @@
     keys/serve/      receipts.pem checkpoints.pem checkpoints-mldsa44.pem token.pem tls.pem
                      (suite gm: receipts-sm2.secret checkpoints-sm2.secret in place of the first three)
                      idempotency.secret proxy.secret natural.secret accounts.secret
+                     decoys.pem (opens the tokens of decoys that sync seals)
     keys/seal/       sealing.secret
     keys/sync/       sync.pem (signs manifests) sealing.secret
     keys/authority/  authority.pem
+    keys/custodians/<name>.pub        of the two people who open the list of decoys together (`bidui decoys key`)
     keys/people/<account>.pem         what a person would keep; here in demonstrations and tests alone
     keys/clients/<client id>/  assertion.pem tls.pem tls.crt: what a partner would keep on its own side
     keys/*.pub keys/*.crt      the public halves and certificates
@@ -26,15 +28,19 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from adapters.identity.certificate import thumbprint_of
 from adapters.identity.jose import jose_key, public_jwk
 from adapters.keys.certificates import Authority, make_authority, make_p256, pem
 from adapters.keys.files import (
+    DECOY_KEY,
+    DECOY_PUBLIC,
     Entropy,
     KeyFileError,
     Passphrase,
+    PrivateKey,
     SigningKey,
     private_folder,
     read_p256,
@@ -122,9 +128,16 @@ def read_client(home: Path, client_id: str) -> ClientKeys:
     return ClientKeys(client_id, folder, key, x509.load_pem_x509_certificate((folder / "tls.crt").read_bytes()))
 
 
+def make_decoy_key(home: Path, entropy: Entropy = secrets.token_bytes, *, passphrase: Passphrase | None = None) -> None:
+    """The key by which serve knows decoys, for an installation older than they are. Raises `KeyFileError`."""
+    key = X25519PrivateKey.from_private_bytes(entropy(32))
+    write_key(home / "keys" / "serve" / DECOY_KEY, key, passphrase)
+    write_public(home / "keys" / DECOY_PUBLIC, key)
+
+
 def _fill(keys: Path, clock: Clock, entropy: Entropy, names: Sequence[str], passphrase: Passphrase | None) -> None:
     keys.mkdir(mode=0o755, parents=True)
-    for place, key in _signing_keys(entropy).items():
+    for place, key in _own_keys(entropy).items():
         path = private_folder(keys / place.split("/")[0]) / f"{place.split('/')[1]}.pem"
         write_key(path, key, passphrase)
         write_public(keys / f"{path.stem}.pub", key)
@@ -163,8 +176,9 @@ def _log_keys(entropy: Entropy) -> dict[str, SigningKey]:
     }
 
 
-def _signing_keys(entropy: Entropy) -> dict[str, SigningKey]:
+def _own_keys(entropy: Entropy) -> dict[str, PrivateKey]:
     return {
+        "serve/decoys": X25519PrivateKey.from_private_bytes(entropy(32)),
         "serve/token": make_p256(entropy),
         "sync/sync": Ed25519PrivateKey.from_private_bytes(entropy(32)),
     }

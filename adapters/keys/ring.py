@@ -8,14 +8,17 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from adapters.keys.files import (
+    DECOY_KEY,
     Passphrase,
     read_ed25519,
     read_ed25519_public,
     read_mldsa44,
     read_p256,
     read_secret,
+    read_x25519,
 )
 
 
@@ -59,6 +62,12 @@ def serve_keys(home: Path, passphrase: Passphrase | None = None) -> ServeKeys:
         proxy=read_secret(own / "proxy.secret", passphrase),
         sync=read_ed25519_public(keys / "sync.pub"),
     )
+
+
+def decoy_key(home: Path, passphrase: Passphrase | None = None) -> X25519PrivateKey | None:
+    """The key by which serve knows decoys; None in an installation older than they are. Raises `KeyFileError`."""
+    path = home / "keys" / "serve" / DECOY_KEY
+    return read_x25519(path, passphrase) if path.exists() else None
 
 
 def seal_keys(home: Path, passphrase: Passphrase | None = None) -> SealKeys:

@@ -44,11 +44,12 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class RefusedRow:
-    """A row that could not. `key` is empty if not even that could be read; it is for keyed tokens alone."""
+    """A row that could not. `key` and `numbers` are empty if not even they could be read; they are for tokens alone."""
 
     cause: str
     hint: str
     key: str = ""
+    numbers: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return f"RefusedRow({self.cause})"
@@ -74,7 +75,7 @@ class RowReader:
         """Never raises for what a row holds. Raises `KeyError` for a column the source does not give."""
         if not row:
             return RefusedRow("row", WRONG_WIDTH)
-        key = ""
+        key, numbers = "", tuple[str, ...]()
         try:
             key = self._key(row)
             numbers = self._numbers(row)
@@ -83,7 +84,7 @@ class RowReader:
             values, private_use = self._values(row)
             facts = Facts(values=values, effective=self._period(row), units=self._units(row), main=self._is_main(row))
         except _RefusalError as refusal:
-            return RefusedRow(refusal.cause, refusal.hint, key)
+            return RefusedRow(refusal.cause, refusal.hint, key, numbers)
         return Reading(key, numbers, facts, private_use)
 
     def _key(self, row: Row) -> str:

@@ -21,6 +21,7 @@ WORDS: Final[Mapping[str, str]] = {
     "serve": "processes.serve",
     "seal": "sealing.seal",
     "sync": "sync.sync",
+    "decoys": "decoys.app",
     "token": "token.token",
     "compare": "compare.compare",
     "enrol": "office.entering.enrol",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from adapters.keys.files import private_folder
 from adapters.keys.making import ClientKeys, make_client
 from adapters.keys.ring import sync_keys
 from gateway.domain.grant import local_day
@@ -15,6 +17,7 @@ from ops.demo.register import write_register
 from ops.demo.sheets import write_lists
 from ops.settings import Home, load
 from ops.sync import SyncSettings, run
+from ops.sync.decoys.custody import make_custodian
 from ops.sync.report import LoadReport
 from policies.catalogue import load_catalogue
 
@@ -22,6 +25,8 @@ ORIGIN = "demo.bidui.example/audit/2026-1"
 ISSUER = "https://bidui.example"
 MAPPINGS = Path(__file__).parent / "mappings"
 SEED = 1
+CUSTODIANS = ("bb-youer-a", "bb-youer-b")
+"""Who holds the keys of the list of decoys."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,4 +223,12 @@ def _load_register(home: Home, league: League) -> LoadReport:
         (home.folder("mappings") / mapping.name).write_bytes(mapping.read_bytes())
     units = (f'"{each.code}" = "{each.parent or ""}"' for each in league.organisations)
     (home.path / "units.toml").write_text("\n".join(units) + "\n", encoding="utf-8")
+    _appoint_custodians(home)
     return run(load(home, "sync.toml", SyncSettings), home, sync_keys(home.path), load_catalogue())
+
+
+def _appoint_custodians(home: Home) -> None:
+    """Two made-up people who open the list of decoys together; their keys lie with those of the others."""
+    people = private_folder(home.keys / "people")
+    for name in CUSTODIANS:
+        make_custodian(home.keys, name, people / f"{name}.pem", None, secrets.token_bytes)

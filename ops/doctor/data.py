@@ -7,7 +7,7 @@ import stat
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from adapters.keys.files import KeyFileError
+from adapters.keys.files import DECOY_KEY, KeyFileError
 from adapters.sealing.client import SealClient
 from gateway.domain.errors import UnavailableError
 from gateway.generation import GenerationError, Manifest
@@ -32,6 +32,7 @@ def index(installation: Installation) -> Iterator[Finding]:
         yield unseen("封存索引", "本用户不可读", "让网关用户所在的组可读 data/index")
         return
     yield _contents(current)
+    yield _decoys(current.manifest, installation)
     yield _standard(current.manifest)
     yield _freshness(current.version.time, installation.at)
 
@@ -73,6 +74,26 @@ def _standard(manifest: Manifest) -> Finding:
         text = f"索引按 {mark.version} 版封存，程序用 {catalogue.version} 版，摘要不同"
         return ill("数据标准", text, "运行 bidui sync --full 重新封存；在此之前结果不可信")
     return well("数据标准", f"{catalogue.version} 版，{len(catalogue.fields)} 个字段，与索引一致")
+
+
+def _decoys(manifest: Manifest, installation: Installation) -> Finding:
+    """Whether whoever guesses numbers meets some that are nobody's. How many there are is told to nobody."""
+    fix = "两位保管人各运行一次 bidui decoys key，再运行 bidui sync --full；bidui decoys status 说明还缺什么"
+    if manifest.decoys is None:
+        return doubt("诱饵", "未启用：枚举证件号的人不会碰到诱饵", fix)
+    if not _has_decoy_key(installation):
+        return ill(
+            "诱饵",
+            "网关没有辨认诱饵的密钥 keys/serve/decoys.pem，不会启用这一代索引",
+            "从备份恢复，或按 docs/operations.md 补造",
+        )
+    return well("诱饵", "已启用")
+
+
+def _has_decoy_key(installation: Installation) -> bool:
+    """Who may not look into the folder cannot say that it is missing."""
+    folder = installation.home.keys / "serve"
+    return not os.access(folder, os.X_OK) or (folder / DECOY_KEY).exists()
 
 
 def _freshness(data_time: datetime, at: datetime) -> Finding:

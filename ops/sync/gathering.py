@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from adapters.index.directory import Published
 from adapters.index.parts import join
 from adapters.sources.mapping import SourceMapping
 from adapters.sources.marks import resume_from
 from adapters.sources.source import Source, Watermark
+from ops.sync.hiding import Hiding
 from ops.sync.planning import Job, Plan
-from ops.sync.report import KindReport, RefusedFile
+from ops.sync.report import KindReport, LoadReport, RefusedFile
 from ops.sync.sealing import Recipe, Refused
-from ops.sync.settling import Nobody, Settling
+from ops.sync.settling import Nobody, Settled, Settling
 from ops.sync.spool import Entry, Spool
-from ops.sync.staffing import Staffing
+from ops.sync.staffing import PERSON, Staffing
 from ops.sync.state import State
 from ops.sync.workers import seal_rows
 
@@ -31,9 +33,12 @@ class Gathering:
     started: datetime
     data_time: datetime
     staffing: Staffing
+    hiding: Hiding
     kinds: dict[str, KindReport] = field(default_factory=dict[str, KindReport])
     marks: dict[str, Watermark] = field(default_factory=dict[str, "Watermark"])
     touched: set[bytes] = field(default_factory=set[bytes])
+    changed: int = 0
+    removed: int = 0
 
     def read(self, mapping: SourceMapping, source: Source) -> None:
         """Read, seal and spool the rows of one source. Raises `SourceError` when it fails half-way."""
@@ -45,6 +50,7 @@ class Gathering:
             self.refuse(done.refused)
             kind.add(count, done)
             self.staffing.meet(done.units)
+            self.hiding.donors.take(done.donors, done.bound)
             if self.plan.current is not None:
                 self.touched.update(done.touched)
         kind.finish([field.key for field in self.job.catalogue.fields_of(mapping.kind)], mapping.fields)
@@ -60,11 +66,33 @@ class Gathering:
         """What to settle by. What touched keys owned is settled again: it may have another number now, or none."""
         kinds = list(self.job.catalogue.kinds)
         if self.plan.current is None:
+            self.spool.add([entry.pack() for entry in self.hiding.entries()])
             return Settling(kinds, Nobody(), frozenset())
         for key in self.touched:
             owned = [Entry.touch(join(head, tail), key, kind) for head, tail, kind in state.subjects_of(key)]
             self.spool.add([entry.pack() for entry in owned])
-        return Settling(kinds, state, frozenset(self.touched))
+        return Settling(kinds, state, frozenset(self.touched), self.hiding.present())
+
+    def take(self, settled: Sequence[Settled]) -> None:
+        """Count what was settled, decoys left out."""
+        people = [found for found in settled if not found.is_decoy]
+        removed = sum(not found.sealed.rows for found in people)
+        self.changed, self.removed = self.changed + len(people) - removed, self.removed + removed
+        self.staffing.count([found.sealed for found in people])
+
+    def report(self, published: Published, *, seconds: float) -> LoadReport:
+        """What was read, written and published."""
+        return LoadReport.of(
+            self.kinds,
+            published,
+            self.refused,
+            changed=self.changed,
+            removed=self.removed,
+            decoys=self.hiding.state,
+            mode=self.plan.mode,
+            started=self.started,
+            seconds=seconds,
+        )
 
     def _recipe(self, mapping: SourceMapping, source: Source) -> Recipe:
         job = self.job
@@ -74,6 +102,7 @@ class Gathering:
             key=job.key,
             generation=self.plan.generation,
             entropy=job.entropy,
+            samples=self.hiding.samples and mapping.kind == PERSON,
         )
 
     def _note(self, kind: KindReport, mapping: SourceMapping, source: Source) -> None:

@@ -17,6 +17,7 @@ from adapters.sources.source import Watermark
 from gateway.generation import name_generation
 from gateway.seal import Entropy, SealingKey
 from ops.settings import Home
+from ops.sync.decoys.keeping import DecoySet, unlock_set
 from ops.sync.errors import SyncError
 from ops.sync.settings import SourceSettings, SyncSettings
 from ops.sync.state import Origin, State
@@ -43,6 +44,13 @@ class Job:
     @property
     def state_path(self) -> Path:
         return self.folder / "subjects.sqlite"
+
+    def decoys(self) -> DecoySet | None:
+        """The decoys that the last sync kept; None if there are none, or none that this sealing key made."""
+        if not self.state_path.exists():
+            return None
+        with closing(State(self.state_path)) as state:
+            return unlock_set(state.decoys(), self.key)
 
     def origin(self) -> Origin:
         """What a generation of this job is made from."""
@@ -122,6 +130,9 @@ def _continues(job: Job) -> tuple[Published, Origin] | None:
         origin = state.origin()
     wanted = job.origin()
     if origin is None or (origin.key, origin.mappings) != (wanted.key, wanted.mappings):
+        return None
+    if (job.decoys() is None) != (published.manifest.decoys is None):
+        # Without the links of decoys nobody would notice that one has come into the register.
         return None
     same_standard = published.manifest.catalogue.digest == job.catalogue.digest
     return (published, origin) if same_standard and origin.manifest == published.version.digest else None

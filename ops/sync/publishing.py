@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
-from adapters.index.directory import Published, publish
+from adapters.index.directory import Published, publish, write_stored
+from adapters.index.units import UNITS, write_units
 from gateway import generation
 from gateway.generation import CatalogueMark, Kind, Manifest, Part, Stored
 from gateway.seal import Layout
+from ops.sync.hiding import Hiding
 from ops.sync.parts import LARGE, MAX_DELTAS, Forms, Writers, drop_files, fold, stored
 from ops.sync.planning import Job, Plan
+from ops.sync.staffing import Staffing
 
 Counts = Mapping[int, tuple[int, int]]
 
@@ -44,8 +48,22 @@ def _folded(current: Published, forms: Forms, work: Path, written: list[Part]) -
     return tuple(parts)
 
 
+class Beside(NamedTuple):
+    """The files beside the parts that the new manifest is to name."""
+
+    units: Stored | None
+    decoys: Stored | None
+
+
+def write_beside(plan: Plan, work: Path, staffing: Staffing, hiding: Hiding) -> Beside:
+    """Write the files beside the parts. A delta keeps the table of units of its base."""
+    if plan.current is not None:
+        return Beside(plan.current.manifest.units, hiding.finish(work))
+    return Beside(write_stored(work, UNITS, write_units(staffing.rows())), hiding.finish(work))
+
+
 def manifest_of(
-    job: Job, plan: Plan, data_time: datetime, counts: Counts, parts: tuple[Part, ...], *, units: Stored | None
+    job: Job, plan: Plan, data_time: datetime, counts: Counts, parts: tuple[Part, ...], *, beside: Beside
 ) -> Manifest:
     """What is to be signed."""
     return Manifest(
@@ -57,7 +75,8 @@ def manifest_of(
         created=job.home.clock.now(),
         kinds=_kinds(job, counts),
         parts=parts,
-        units=units,
+        units=beside.units,
+        decoys=beside.decoys,
     )
 
 

@@ -13,7 +13,6 @@ from types import TracebackType
 import msgspec
 
 from adapters.index.directory import Published
-from ops.sync.parts import Writers
 from ops.sync.sealing import Refused, SealedRows
 
 
@@ -62,6 +61,8 @@ class LoadReport:
     changed: int
     removed: int
     deltas: int
+    decoys: str
+    """How decoys stand; how many there are is told to nobody."""
     refused_rows: int
     refused_file: str
     kinds: dict[str, KindReport]
@@ -71,9 +72,11 @@ class LoadReport:
         cls,
         kinds: dict[str, KindReport],
         published: Published,
-        writers: Writers,
         refused: RefusedFile,
         *,
+        changed: int,
+        removed: int,
+        decoys: str,
         mode: str,
         started: datetime,
         seconds: float,
@@ -90,9 +93,10 @@ class LoadReport:
             rows_per_second=round(sum(found.rows_read for found in kinds.values()) / max(seconds, 1e-3), 1),
             subjects={kind: held.subjects for kind, held in manifest.kinds.items()},
             records={kind: held.records for kind, held in manifest.kinds.items()},
-            changed=writers.written - writers.removed,
-            removed=writers.removed,
+            changed=changed,
+            removed=removed,
             deltas=manifest.deltas,
+            decoys=decoys,
             refused_rows=refused.rows,
             refused_file=refused.path.name,
             kinds=kinds,
@@ -111,6 +115,7 @@ class LoadReport:
         ]
         for kind, found in self.kinds.items():
             lines += _kind_lines(kind, found, self.subjects.get(kind, 0), self.records.get(kind, 0))
+        lines.append(f"诱饵 decoys: {self.decoys}")
         if self.refused_rows:
             lines.append(f"拒收清单 refused rows: {self.refused_file}")
         return "\n".join(lines)

@@ -3,7 +3,7 @@
     1  plan: everything anew, or only what changed since the last sync     planning
     2  read and seal every row; count what is refused                      gathering, sealing
     3  bring the records of each subject together, refuse contradictions   spool, settling
-    4  write the new part in a directory that no reader looks into         parts
+    4  write the new part in a directory that no reader looks into         parts, decoys
     5  sign the manifest and make it current, the last by one rename       publishing
     6  remember who owns which subject; remove old generations             state
 
@@ -23,9 +23,8 @@ from http.server import HTTPServer
 from pathlib import Path
 from time import monotonic
 
-from adapters.index.directory import building, prune, write_stored
+from adapters.index.directory import building, prune
 from adapters.index.postgres import mirror
-from adapters.index.units import UNITS, write_units
 from adapters.keys.files import read_passphrase
 from adapters.keys.ring import SyncKeys
 from adapters.sources.mapping import SourceMapping
@@ -35,15 +34,16 @@ from gateway.seal import Entropy
 from ops.settings import Home
 from ops.sync.errors import BusyError, SyncError
 from ops.sync.gathering import Gathering
+from ops.sync.hiding import Hiding
 from ops.sync.listening import listener
 from ops.sync.opening import open_source
 from ops.sync.parts import Writers, standard_forms, writing
 from ops.sync.planning import Job, Plan, plan, plan_push, prepare
-from ops.sync.publishing import finish_parts, manifest_of, publish_signed
+from ops.sync.publishing import finish_parts, manifest_of, publish_signed, write_beside
 from ops.sync.report import LoadReport, RefusedFile
 from ops.sync.settings import SyncSettings
 from ops.sync.spool import Spool
-from ops.sync.staffing import PERSON, Staffing
+from ops.sync.staffing import Staffing
 from ops.sync.state import Origin, State
 from policies.catalogue import Catalogue
 
@@ -115,6 +115,7 @@ def listen(
 def _load(job: Job, plan: Plan, feeds: list[Feed]) -> LoadReport:
     forms = standard_forms(job.catalogue, job.mappings)
     started, ticks = job.home.clock.now(), monotonic()
+    hiding, staffing = Hiding.of(job, plan, started), Staffing(job.catalogue)
     with (
         building(job.home.index) as work,
         building(job.folder) as spooled,
@@ -122,35 +123,29 @@ def _load(job: Job, plan: Plan, feeds: list[Feed]) -> LoadReport:
         closing(State(job.state_path) if plan.current else State.create(spooled / "state")) as state,
         writing(forms, work, "delta" if plan.current else "base", plan.n) as writers,
     ):
-        spool = Spool(spooled, job.entropy)
         gathering = Gathering(
             job=job,
             plan=plan,
-            spool=spool,
+            spool=Spool(spooled, job.entropy),
             refused=refused,
             started=started,
             data_time=started,
-            staffing=Staffing(list(job.catalogue.kinds).index(PERSON)),
+            staffing=staffing,
+            hiding=hiding,
         )
         for mapping, feed in feeds:
             with feed as source:
                 gathering.read(mapping, source)
         _settle(gathering, writers, state)
         parts = finish_parts(plan, forms, work, writers)
-        units = (
-            plan.current.manifest.units
-            if plan.current
-            else write_stored(work, UNITS, write_units(gathering.staffing.rows()))
-        )
-        manifest = manifest_of(job, plan, gathering.data_time, state.counts(), parts, units=units)
+        beside = write_beside(plan, work, staffing, hiding)
+        manifest = manifest_of(job, plan, gathering.data_time, state.counts(), parts, beside=beside)
         published = publish_signed(job, work, manifest)
         state.finish(_origin_after(job, plan, state, published.version.digest, gathering.marks), job.state_path)
     if job.settings.index_database:
         mirror(job.settings.index_database, published)
     prune(job.home.index, published)
-    report = LoadReport.of(
-        gathering.kinds, published, writers, refused, mode=plan.mode, started=started, seconds=monotonic() - ticks
-    )
+    report = gathering.report(published, seconds=monotonic() - ticks)
     _report_path(job, started, "report.json").write_bytes(report.json())
     return report
 
@@ -160,11 +155,12 @@ def _settle(gathering: Gathering, writers: Writers, state: State) -> None:
     state.begin()
     for bucket in gathering.spool.buckets():
         settled = list(settling.settle(bucket))
-        sealed = [found.sealed for found in settled]
-        writers.add(sealed)
-        gathering.staffing.count(sealed)
+        writers.add([found.sealed for found in settled])
+        gathering.take(settled)
         state.add(settled)
     gathering.refuse(settling.refused)
+    gathering.hiding.drop(settling.dropped)
+    state.keep_decoys(gathering.hiding.kept_content())
     _require_subjects(gathering, state)
 
 

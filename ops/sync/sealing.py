@@ -11,6 +11,7 @@ from adapters.sources.mapping import SourceMapping
 from adapters.sources.reading import Reading, RefusedRow, RowReader
 from adapters.sources.source import NumberedRow
 from gateway.seal import Entropy, Sealer, SealingKey
+from ops.sync.decoys.donors import WHOLE, Row, Sampler
 from ops.sync.spool import Entry
 from ops.sync.staffing import UnitNames, names_of
 from policies.catalogue import Catalogue
@@ -31,7 +32,7 @@ class Refused:
 
 @dataclass(slots=True)
 class SealedRows:
-    """What became of some rows; holds no plaintext."""
+    """What became of some rows. Holds no plaintext but the sample `donors`, and leaves the memory of sync never."""
 
     entries: list[bytes] = field(default_factory=list[bytes])
     touched: list[bytes] = field(default_factory=list[bytes])
@@ -41,6 +42,9 @@ class SealedRows:
     private_use: int = 0
     units: dict[int, UnitNames] = field(default_factory=dict[int, UnitNames])
     """Units that this sealer had not met before, by their tokens."""
+    donors: list[Row] = field(default_factory=list[Row], repr=False)
+    bound: int = WHOLE
+    """Below this the sampler takes persons by now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +56,8 @@ class Recipe:
     key: SealingKey
     generation: str
     entropy: Entropy
+    samples: bool = False
+    """Whether a sample of the persons is wanted, to draw decoys by."""
 
 
 class RowSealer:
@@ -64,6 +70,7 @@ class RowSealer:
         self._sealer = Sealer(recipe.key, catalogue, self._kind, recipe.generation, recipe.entropy)
         self._token = recipe.key.prf("source-key", self._kind)
         self._met: set[str] = set()
+        self._sampler = Sampler() if recipe.samples else None
 
     def seal(self, rows: Rows) -> SealedRows:
         """Seal rows given with their numbers. Each is sealed under every number its subject has."""
@@ -74,21 +81,30 @@ class RowSealer:
             done.touched.append(token)
             if isinstance(reading, RefusedRow):
                 done.refused.append(Refused(self._kind, number, reading.cause, reading.hint, token))
+                done.entries += [self._touch(each, token, number).pack() for each in reading.numbers]
             else:
                 self._seal(done, number, token, reading)
+        if self._sampler is not None:
+            done.bound = self._sampler.bound
         return done
+
+    def _touch(self, number: str, token: bytes, row: int) -> Entry:
+        """Says that the source names the number, whatever else it says: no decoy may have it."""
+        return Entry.touch(self._sealer.subject(self._sealer.link(number)), token, self._number, row)
 
     def _seal(self, done: SealedRows, row: int, token: bytes, reading: Reading) -> None:
         facts = reading.facts
         for number in reading.numbers:
-            subject = self._sealer.subject(self._sealer.link(number))
             if facts is None:
-                entry = Entry.touch(subject, token, self._number, row)
+                entry = self._touch(number, token, row)
             else:
+                subject = self._sealer.subject(self._sealer.link(number))
                 record = self._sealer.record(subject, facts)
                 entry = Entry(subject, token, self._number, row, *facts.effective, facts.main, record)
             done.entries.append(entry.pack())
         if facts is not None:
+            if self._sampler is not None and self._sampler.takes(token):
+                done.donors.append(Row(token, reading.numbers[0], facts))
             self._meet(done, facts.units)
             done.records += 1
             done.filled.update(facts.values.keys())

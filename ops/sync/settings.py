@@ -35,5 +35,9 @@ class SyncSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """Processes that seal during a full sync."""
     listen_port: int = 8430
     """Where `bidui sync --listen` takes pushed changes, on this machine alone."""
+    decoy_share: float = 0.005
+    """How many decoys a full sync seals, as a share of the persons; 0: none. Needs two custodians."""
+    decoy_days: int = 365
+    """A full sync draws others when the set is that old."""
     push_secret_file: str = ""
     """A private file whose first line is the secret that pushes must come with."""

@@ -6,7 +6,7 @@ and either would answer for somebody else.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from operator import attrgetter
@@ -14,7 +14,7 @@ from typing import Protocol
 
 from adapters.index.parts import Sealed, split
 from ops.sync.sealing import Refused
-from ops.sync.spool import Entry
+from ops.sync.spool import DECOY, Entry
 
 DUPLICATE = "duplicate"
 TWO_KEYS = "同一身份证号或代码出现在两个不同的主键下，请核对后只保留一个"
@@ -47,14 +47,25 @@ class Settled:
     key: bytes
     records: int
 
+    @property
+    def is_decoy(self) -> bool:
+        """Whether it is nobody, or was until now."""
+        return self.key == DECOY
+
 
 @dataclass(slots=True)
 class Settling:
-    """Settles buckets. `touched` are the key tokens that this sync has read whole."""
+    """Settles buckets. `touched` are the key tokens that this sync has read whole.
+
+    `decoys` are the subjects of decoys that are in the index already. Whatever the source says of a decoy's number, be
+    it refused or deleted, the decoy is `dropped`.
+    """
 
     kinds: Sequence[str]
     holders: Holders
     touched: frozenset[bytes]
+    decoys: Collection[bytes] = ()
+    dropped: set[bytes] = field(default_factory=set[bytes])
     refused: list[Refused] = field(default_factory=list[Refused])
 
     def settle(self, bucket: list[Entry]) -> Iterator[Settled]:
@@ -65,19 +76,25 @@ class Settling:
                 yield settled
 
     def _subject(self, subject: bytes, entries: list[Entry]) -> Settled | None:
+        told = [entry for entry in entries if entry.key != DECOY]
+        if not told:
+            return _settled(subject, entries)
+        if subject in self.decoys or len(told) < len(entries):
+            self.dropped.add(subject)
+        return self._told(subject, told)
+
+    def _told(self, subject: bytes, entries: list[Entry]) -> Settled | None:
         head, tail = split(subject)
-        holder = self.holders.holder(head, tail)
+        holder = DECOY if subject in self.decoys else self.holders.holder(head, tail)
         records = [entry for entry in entries if entry.record]
-        if holder is not None and holder not in self.touched:
+        if holder is not None and holder != DECOY and holder not in self.touched:
             # Its owner says nothing new; a newcomer with the same number is refused, and the owner stays.
             self._refuse(records, TWO_KEYS)
             return None
         records = self._without_contradictions(records)
         if not records:
             return None if holder is None else Settled(Sealed(head, tail, entries[0].kind, b""), holder, 0)
-        records.sort(key=lambda entry: (not entry.main, -entry.first, entry.row))
-        rows = b"".join(entry.record for entry in records)
-        return Settled(Sealed(head, tail, records[0].kind, rows), records[0].key, len(records))
+        return _settled(subject, records)
 
     def _without_contradictions(self, records: list[Entry]) -> list[Entry]:
         if len(records) < 2:
@@ -91,6 +108,12 @@ class Settling:
 
     def _refuse(self, entries: list[Entry], hint: str) -> None:
         self.refused += [Refused(self.kinds[e.kind], e.row, DUPLICATE, hint, e.key) for e in entries]
+
+
+def _settled(subject: bytes, records: list[Entry]) -> Settled:
+    records.sort(key=lambda entry: (not entry.main, -entry.first, entry.row))
+    rows = b"".join(entry.record for entry in records)
+    return Settled(Sealed(*split(subject), records[0].kind, rows), records[0].key, len(records))
 
 
 def _overlapping(mains: list[Entry]) -> list[Entry]:

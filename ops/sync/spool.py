@@ -20,6 +20,8 @@ from adapters.index.parts import split
 from gateway.seal import Entropy
 
 BUCKETS = 256
+DECOY = bytes(16)
+"""Stands in the place of a key token for what is nobody's."""
 _BUFFER_BYTES = 1 << 16
 _header = struct.Struct("<16s16shQIIBI")
 

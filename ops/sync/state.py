@@ -56,15 +56,29 @@ class State:
             return None
         return None if row is None else msgspec.json.decode(row[0], type=Origin)
 
+    def decoys(self) -> bytes | None:
+        """What was kept of decoys; None also where the file cannot be read."""
+        try:
+            row = self._connection.execute("SELECT content FROM facts WHERE name = 'decoys'").fetchone()
+        except sqlite3.DatabaseError:
+            return None
+        return None if row is None else row[0]
+
+    def keep_decoys(self, content: bytes | None) -> None:
+        """Keep what sync must know of decoys, or forget it."""
+        self._connection.execute("DELETE FROM facts WHERE name = 'decoys'")
+        if content is not None:
+            self._connection.execute("INSERT INTO facts VALUES ('decoys', ?)", (content,))
+
     def begin(self) -> None:
         """All that follows becomes true at `finish`, or never."""
         self._connection.execute("BEGIN IMMEDIATE")
 
     def add(self, settled: Iterable[Settled]) -> None:
-        """Take what was settled: new owners, and subjects that are gone."""
+        """Take what was settled: new owners, and subjects that are gone. Decoys have no owner and are not counted."""
         for found in settled:
             head, tail, kind, rows = found.sealed
-            if rows:
+            if rows and not found.is_decoy:
                 values = (head, tail, kind, found.records, found.key)
                 self._connection.execute("INSERT OR REPLACE INTO subjects VALUES (?, ?, ?, ?, ?)", values)
             else:

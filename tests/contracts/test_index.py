@@ -19,7 +19,7 @@ from adapters.index.units import UnitRow
 from gateway.domain.errors import UnavailableError
 from gateway.generation import version_of
 from gateway.ports import Index, UnitFact
-from tests.fakes_index import KEY, MemoryIndex, a_look_up, a_subject, publish_parts
+from tests.fakes_index import DECOY_KEY, KEY, MemoryIndex, a_look_up, a_subject, digest_of, publish_parts
 
 Parts: TypeAlias = Sequence[Sequence[Sealed]]
 Build: TypeAlias = Callable[..., Index]
@@ -31,15 +31,15 @@ def build(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Build]:
     url = request.getfixturevalue("postgres_url") if request.param == "postgresql" else ""
     with ExitStack() as stack:
 
-        def make(parts: Parts, units: Sequence[UnitRow] = ()) -> Index:
+        def make(parts: Parts, units: Sequence[UnitRow] = (), decoys: Sequence[bytes] = ()) -> Index:
             root = Path(mkdtemp(dir=tmp_path))
-            published = publish_parts(root, parts, units=units)
+            published = publish_parts(root, parts, units=units, decoys=decoys)
             if request.param == "fake":
-                return MemoryIndex(version_of(published.manifest, published.content), parts, rows=units)
+                return MemoryIndex(version_of(published.manifest, published.content), parts, rows=units, decoys=decoys)
             if request.param == "sqlite":
-                return stack.enter_context(closing(SqliteIndex.open(root, KEY.public_key())))
+                return stack.enter_context(closing(SqliteIndex.open(root, KEY.public_key(), None, DECOY_KEY)))
             mirror(url, published)
-            return stack.enter_context(closing(PostgresIndex.open(url, KEY.public_key())))
+            return stack.enter_context(closing(PostgresIndex.open(url, KEY.public_key(), None, DECOY_KEY)))
 
         yield make
 
@@ -115,6 +115,21 @@ def test_a_unit_is_told_by_its_token(build: Build) -> None:
 
 def test_a_generation_without_a_table_of_units_tells_of_none(build: Build) -> None:
     assert build(PARTS).unit(UNITS[0].token) is None
+
+
+def test_a_decoy_is_known_by_its_link_and_found_like_anybody(build: Build) -> None:
+    links = [digest_of(seed)[:16] for seed in range(20)]
+    index = build(PARTS, UNITS, links[:10])
+
+    assert [index.is_decoy(link) for link in links] == [True] * 10 + [False] * 10
+    assert not index.is_decoy(b"")
+    assert index.find("person", [a_look_up(TWO)]) == [TWO.rows]
+
+
+def test_a_generation_without_decoys_knows_none(build: Build) -> None:
+    index = build(PARTS)
+
+    assert not any(index.is_decoy(link) for link in (b"", bytes(16), digest_of(1)[:16]))
 
 
 seeds = st.integers(0, 40)
