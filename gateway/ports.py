@@ -190,6 +190,10 @@ class WatchStore(Protocol):
         """How many unknown numbers lie in each cell, by account and cell, from that day on; empty ones are left out."""
         ...
 
+    def shares(self, accounts: Sequence[str], day: int, since: int) -> Mapping[bytes, Mapping[str, int]]:
+        """Of each cell to which one of these added something on that day what each of them has from `since` on."""
+        ...
+
     def keep(self, kept: Kept) -> None:
         """Writes down what a turn changes. Responses begin a new control epoch; incidents are told to officers anew."""
         ...

@@ -28,10 +28,12 @@ from gateway.deeds.document import Document
 from gateway.deeds.errors import DeedError
 from gateway.domain.errors import GatewayError
 from gateway.record import data_ref
+from ops.checks import sweep
 from ops.doors import Measured, Queue, build, lane
 from ops.sealing_child import SealingChild
 from ops.settings import Mode
 from ops.stating import Stating
+from ops.sweeping import SWEEP_SECONDS, Sweeping
 from ops.wiring import Gateway, open_generation
 from ops.witnessing import ROUND_SECONDS
 
@@ -45,6 +47,7 @@ ERASE_SECONDS = 3600.0
 FOLLOW_SECONDS = 0.5
 INDEX_SECONDS = 1.0
 STATE_SECONDS = 5.0
+CHECK_SECONDS = 60.0
 
 log = structlog.get_logger()
 
@@ -83,6 +86,8 @@ async def run(gateway: Gateway, child: SealingChild, ready: Callable[[int], None
             _index(gateway),
             _erase(gateway),
             _state(gateway),
+            _check(gateway),
+            _sweep(gateway),
             _hang_up(server),
             _announce(server, ready),
         ]
@@ -228,6 +233,24 @@ async def _witness(gateway: Gateway) -> None:
 async def _state(gateway: Gateway) -> None:
     stating = Stating(gateway)
     await _every(STATE_SECONDS, lambda: asyncio.to_thread(stating.run_once))
+
+
+async def _sweep(gateway: Gateway) -> None:
+    sweeping = Sweeping(gateway)
+    await _every(SWEEP_SECONDS, lambda: asyncio.to_thread(sweeping.run_once))
+
+
+async def _check(gateway: Gateway) -> None:
+    """Fails spot checks whose document never came. A log that is sealed takes nothing in."""
+
+    def look() -> None:
+        if not gateway.pipeline.is_sealed:
+            try:
+                sweep(gateway.people.checks, gateway.metrics)
+            except (DeedError, AuditError, KeyFileError) as error:
+                log.warning("task_failed", error=type(error).__name__)
+
+    await _every(CHECK_SECONDS, lambda: asyncio.to_thread(look))
 
 
 async def _erase(gateway: Gateway) -> None:

@@ -20,6 +20,7 @@ from gateway.deeds.foundation import Foundation
 from gateway.domain.budget import DAYS, YEAR, Spending, Used
 from gateway.domain.cohort import Members
 from gateway.domain.errors import DownError, UnavailableError
+from gateway.domain.exemption import Exemption
 from gateway.domain.grant import Grant
 from gateway.domain.incident import Incident
 from gateway.domain.standing import Kept, Scores, Standing, Stop
@@ -113,6 +114,14 @@ class MemoryWatch:
         for (account, cell, day), misses in self.in_cells.items():
             if (account, cell) in wanted and day >= since:
                 found[account, cell] += misses
+        return found
+
+    def shares(self, accounts: Sequence[str], day: int, since: int) -> Mapping[bytes, Mapping[str, int]]:
+        touched = {cell for (account, cell, on) in self.in_cells if on == day and account in accounts}
+        found: dict[bytes, Counter[str]] = {cell: Counter() for cell in touched}
+        for (account, cell, on), count in self.in_cells.items():
+            if cell in touched and account in accounts and on >= since:
+                found[cell][account] += count
         return found
 
     def keep(self, kept: Kept) -> None:
@@ -380,6 +389,7 @@ class StandingRights:
     grants: dict[str, Grant] = field(default_factory=dict)
     cohorts: dict[str, Members] = field(default_factory=dict)
     stops: Callable[[], Mapping[str, Stop]] = dict
+    exempt: dict[str, Exemption] = field(default_factory=dict)
     loads: int = 0
 
     def load(self) -> Rights:
@@ -392,4 +402,5 @@ class StandingRights:
             frozen=frozenset(each.target for each in stops if each.is_frozen),
             held=frozenset(each.target for each in stops if not each.is_frozen),
             cohorts=dict(self.cohorts),
+            exempt=dict(self.exempt),
         )

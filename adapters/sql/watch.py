@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import cast
 
@@ -51,6 +52,7 @@ class WatchTable:
         self._counts = Statement(_counts(engine), engine)
         self._questions = Statement(_questions(engine), engine)
         self._cells = Statement(_cells(engine), engine)
+        self._shares = Statement(_shares(engine), engine)
         self._clear = [
             Statement(delete(each).where(among_texts(engine, each.c.account, "accounts")), engine)
             for each in (watch_day, watch_cell)
@@ -94,6 +96,13 @@ class WatchTable:
         accounts, cells = [account for account, _ in wanted], [cell for _, cell in wanted]
         rows = self._cells.rows(self._cursor, accounts=accounts, links=cells, since=since)
         return {(account, cell): misses for account, cell, misses in cast("list[tuple[str, bytes, int]]", rows)}
+
+    def shares(self, accounts: Sequence[str], day: int, since: int) -> Mapping[bytes, Mapping[str, int]]:
+        rows = self._shares.rows(self._cursor, accounts=accounts, day=day, since=since)
+        found = defaultdict[bytes, dict[str, int]](dict)
+        for cell, account, count in cast("list[tuple[bytes, str, int]]", rows):
+            found[bytes(cell)][account] = count
+        return found
 
     def keep(self, kept: Kept) -> None:
         """Rows are written in key order, so that no two nodes wait for each other."""
@@ -190,6 +199,14 @@ def _cells(engine: Engine) -> ClauseElement:
     found = asked.rows.join(watch_cell, and_(there.account == asked.text, there.cell == asked.key, since))
     wanted = select(there.account, there.cell, _sum(there.misses)).select_from(found)
     return wanted.group_by(there.account, there.cell)
+
+
+def _shares(engine: Engine) -> ClauseElement:
+    of, day = watch_cell.c, bindparam("day", type_=Integer)
+    grown = select(of.cell).where(among_texts(engine, of.account, "accounts"), of.day == day)
+    since = of.day >= bindparam("since", type_=Integer)
+    wanted = select(of.cell, of.account, _sum(of.misses)).where(among_texts(engine, of.account, "accounts"), since)
+    return wanted.where(of.cell.in_(grown)).group_by(of.cell, of.account)
 
 
 def _put_score(engine: Engine) -> ClauseElement:

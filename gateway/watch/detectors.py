@@ -92,7 +92,7 @@ def trips(
     if counted.decoys >= limits.decoys:
         yield Trip(Detector.DECOY, Action.FREEZE_GRANT, counted.decoys, limits.decoys)
     if seen.unit is not None:
-        yield from _walked(seen.unit, counted, limits)
+        yield from walked(seen.unit, counted, limits)
 
 
 def _scored(scores: Scores, limits: Thresholds) -> Iterator[Trip]:
@@ -109,7 +109,7 @@ def _added(standing: Standing, profile: Profile) -> Iterator[Trip]:
         yield Trip(Detector.OUTSIDE, Action.FREEZE_GRANT, standing.outside, profile.most_outside)
 
 
-def _walked(unit: UnitFact, counted: Counted, limits: Thresholds) -> Iterator[Trip]:
+def walked(unit: UnitFact, counted: Counted, limits: Thresholds) -> Iterator[Trip]:
     """Whether more of one unit were asked about than people of its region would bring along."""
     least = max(limits.unit_least, min(limits.unit_part * unit.staff, limits.unit_most))
     share = unit.staff / max(unit.around, 1)

@@ -32,13 +32,18 @@ class Profile(NamedTuple):
     regions: int
 
 
+def expects_hits(grant: Grant) -> bool:
+    """Whether its holder knows most of those it asks about."""
+    return grant.hit_rate / 100 >= _OPEN
+
+
 def profile_of(grant: Grant, people: int, limits: Thresholds) -> Profile:
     """Of a grant that is about so many people."""
     hits = grant.hit_rate / 100
     usual = max(limits.usual_misses, min(1 - hits, limits.harvest_misses / 2))
     window = grant.limits.subjects_per_30_days
     return Profile(
-        is_open=hits < _OPEN,
+        is_open=not expects_hits(grant),
         is_unscoped=grant.grant_class is GrantClass.OPEN,
         hit_rate=hits,
         misses=steps(usual, max(limits.harvest_misses, 3 * usual)),

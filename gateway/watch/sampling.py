@@ -10,10 +10,9 @@ import hashlib
 from collections.abc import Set
 
 from gateway.domain.grant import Grant, GrantClass
+from gateway.watch.profile import expects_hits
 from gateway.watch.thresholds import Thresholds
 
-_OPEN_HITS = 50
-"""Percent: who expects fewer hits asks about people at large, many thousands of them."""
 _WHOLE = 1 << 32
 
 
@@ -23,7 +22,7 @@ def share_of(grant: Grant, failed: Set[str], limits: Thresholds) -> float:
         return 0.0
     if grant.purpose in failed:
         return limits.check_raised
-    return limits.check_open_share if grant.hit_rate < _OPEN_HITS else limits.check_share
+    return limits.check_share if expects_hits(grant) else limits.check_open_share
 
 
 def is_chosen(key: bytes, grant: Grant, link: bytes, share: float) -> bool:

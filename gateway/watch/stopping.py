@@ -14,7 +14,7 @@ from audit.watch_events import Found, watch_stopped
 from gateway.domain.grant import local_day
 from gateway.domain.incident import Action, Finding, Incident
 from gateway.domain.standing import Kept, Stop
-from gateway.ports import WatchStore
+from gateway.ports import Work
 
 Note = Callable[[Sequence[Draft]], Sequence[int]]
 """Writes entries in the transaction at hand; by which numbers."""
@@ -50,12 +50,13 @@ def draft_of(incident: Incident) -> Draft:
     return watch_stopped(incident=incident.number, target=stop.target, response=response, found=found)
 
 
-def stop(store: WatchStore, incidents: Sequence[Incident], note: Note) -> None:
-    """Lays the responses of these incidents, each on another grant. Nothing happens without incidents."""
+def stop(work: Work, incidents: Sequence[Incident], note: Note) -> None:
+    """Lays the responses of these incidents, each on another grant, which are held meanwhile. None may be given."""
     if not incidents:
         return
     grants = sorted(each.finding.grant for each in incidents)
     day = local_day(incidents[0].finding.at).toordinal()
-    store.keep(Kept(day=day, scores={}, counts={}, cells={}, questions={}, stopped=grants, incidents=incidents))
+    work.budgets.lock(grants, day)
+    work.watch.keep(Kept(day=day, scores={}, counts={}, cells={}, questions={}, stopped=grants, incidents=incidents))
     entries = note([draft_of(each) for each in incidents])
-    store.lay([stop_of(each, entry) for each, entry in zip(incidents, entries, strict=True)])
+    work.watch.lay([stop_of(each, entry) for each, entry in zip(incidents, entries, strict=True)])

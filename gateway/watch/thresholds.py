@@ -44,6 +44,8 @@ class Thresholds:
     unit_most: int = 60
     """this many, and no fewer than"""
     unit_least: int = 8
+    part_odds: float = -3.0
+    """Natural logarithm of how likely a grant's part in what many grants did together would be by chance."""
     decoys: int = 2
     """Different decoys met in a window that are no accident."""
     few_values: int = 4

@@ -31,6 +31,7 @@ def simulation(
     gate: Annotated[bool, typer.Option("--gate", help="须同时给出姓名；默认不须，对攻击者更有利")] = False,
     everybody: Annotated[bool, typer.Option("--everybody", help="攻击期间其余部门也全部照常使用，慢得多")] = False,
     blind: Annotated[bool, typer.Option("--blind", help="监测不拦截，只剩额度：作比较的底数")] = False,
+    reviewer: Annotated[float, typer.Option(min=0.0, max=1.0, help="核查人员识破假凭证的比例")] = 1.0,
     children: Annotated[int, typer.Option(min=1, max=16, help="同时进行的攻击数")] = CHILDREN,
     report: Annotated[Path | None, typer.Option(help="另写一份 Markdown 报告")] = None,
     section: Annotated[str | None, typer.Option(help="只替换该文件中此名的一段，如 blind")] = None,
@@ -47,6 +48,7 @@ def simulation(
         gate=gate,
         near=not everybody,
         limits=BLIND if blind else DEFAULTS,
+        spots=reviewer,
         children=children,
     )
     try:

@@ -146,6 +146,11 @@ def at(second: int) -> datetime:
     return START + timedelta(seconds=second)
 
 
+def day_at(moment: datetime) -> int:
+    """The day of the year at an instant."""
+    return (moment - START).days
+
+
 def refusals(replies: Sequence[Reply]) -> Mapping[str, int]:
     """How many were refused, by the class of the refusal."""
     counts: dict[str, int] = {}

@@ -9,7 +9,6 @@ from statistics import median
 
 import msgspec
 
-from ops.simulate.alarms import WATCH, incidents
 from ops.simulate.attacks import ATTACKS
 from ops.simulate.partners import Kind
 from ops.simulate.replay import Assault, Learned
@@ -35,7 +34,7 @@ class Span:
         return cls(median(values), sorted(values)[ceil(0.95 * len(values)) - 1], max(values))
 
     def __str__(self) -> str:
-        return f"{_short(self.median)}/{_short(self.worst)}"
+        return f"{_short(self.median)}/{_short(self.p95)}/{_short(self.worst)}"
 
 
 def _short(value: float) -> str:
@@ -98,7 +97,8 @@ def document(settings: Settings, runs: Sequence[SeedRun]) -> dict[str, object]:
         "records": sum(run.records for run in runs),
         "us_a_record": round(_cost(runs, lambda run: run.seconds), 2),
         "us_a_record_of_the_watch": round(_cost(runs, lambda run: run.watch_seconds), 2),
-        "incidents": msgspec.to_builtins([each for run in runs for each in incidents(run)]),
+        "documents": sum(run.documents for run in runs),
+        "incidents": msgspec.to_builtins([each for run in runs for each in run.alarms]),
         "assaults": msgspec.to_builtins([each for run in runs for each in run.assaults]),
     }
 
@@ -137,7 +137,9 @@ def _heading(settings: Settings, runs: Sequence[SeedRun]) -> list[str]:
     return [
         f"Seeds {seeds}; {settings.persons:,} persons, {settings.days} days, {gate}; {records:,} honest records at "
         f"{_cost(runs, lambda run: run.seconds):.0f} µs each inside the pipeline, of which the watch takes "
-        f"{_cost(runs, lambda run: run.watch_seconds):.1f}. Figures are median/worst of the runs."
+        f"{_cost(runs, lambda run: run.watch_seconds):.1f}; {sum(run.documents for run in runs):,} of their answers "
+        f"waited for a document, and whoever looked at one took {settings.spots:.0%} of the forged for forged. Figures "
+        "are median/95th percentile/worst of the runs."
     ]
 
 
@@ -168,13 +170,13 @@ def _alarm_table(lines: Sequence[Alarms]) -> Iterator[str]:
 
 
 def _alarm_list(runs: Sequence[SeedRun]) -> Iterator[str]:
-    found = [each for run in runs for each in incidents(run)]
+    found = [each for run in runs for each in run.alarms]
     if found:
         yield ""
         yield "|false alarm|seed|day|partner|"
         yield "|---|---|---|---|"
     for each in found:
-        yield f"|{each.reason} by {each.cause.removeprefix(WATCH)}|{each.seed}|{each.day}|{each.kind} {each.member}|"
+        yield f"|{each.reason} by {each.detector}|{each.seed}|{each.day}|{each.kind} {each.member}|"
 
 
 def _leak(name: str, assaults: Sequence[Assault]) -> Leak:
@@ -213,7 +215,7 @@ def _span(learned: Sequence[Learned], figure: Callable[[Learned], float]) -> Spa
 def _alarms(runs: Sequence[SeedRun], kind: Kind) -> Alarms:
     records = sum(run.honest.records[kind] for run in runs)
     of_kind = [run.honest.of(kind) for run in runs]
-    found = [each for run in runs for each in incidents(run) if each.kind is kind]
+    found = [each for run in runs for each in run.alarms if each.kind is kind]
     holds, freezes = (sum(each.reason == reason for each in found) for reason in ("held", "frozen"))
     refused = sum(times for each in of_kind for times in each.values())
     rate = MILLION / max(1, records)

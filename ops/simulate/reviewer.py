@@ -1,4 +1,4 @@
-"""Spot checks played: everybody names a document at once, and somebody of the office has looked at it by next morning."""
+"""Spot checks played: everybody names a document at once; somebody of the office looks at it by the next morning."""
 
 from __future__ import annotations
 
@@ -48,8 +48,9 @@ class Reviewer:
         store.checks.put(judged)
         failed = {each.grant: each for each in judged if each.state is CheckState.FAILED}
         incidents = [incident_of(self.key, _finding(each, at), store.epoch, ()) for each in failed.values()]
-        stop(store.watch, incidents, lambda drafts: range(len(drafts)))
-        store.forget()
+        with store.begin() as work:
+            stop(work, incidents, lambda drafts: range(len(drafts)))
+            work.commit()
 
     def _verdict(self, check: SpotCheck) -> CheckState:
         """The same each time, whatever else was judged."""

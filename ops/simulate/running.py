@@ -16,6 +16,7 @@ from typing import Protocol
 import msgspec
 
 from gateway.watch.thresholds import DEFAULTS, Thresholds
+from ops.simulate.alarms import FalseAlarm, false_alarms
 from ops.simulate.attacks import ATTACKS
 from ops.simulate.partners import DAYS
 from ops.simulate.replay import Assault, Honest, Honesty, assail, live
@@ -58,6 +59,8 @@ class Settings:
     gate: bool = False
     near: bool = True
     limits: Thresholds = DEFAULTS
+    spots: float = 1.0
+    """The share of forged documents that the office takes for forged."""
     children: int = CHILDREN
 
     @property
@@ -83,6 +86,9 @@ class SeedRun:
     seed: int
     honest: Honest
     assaults: Sequence[Assault]
+    alarms: Sequence[FalseAlarm]
+    documents: int
+    """How many honest answers waited for one."""
     records: int
     seconds: float
     """Processor time spent inside the pipeline for the honest records."""
@@ -153,7 +159,8 @@ def simulate(settings: Settings, told: Told) -> list[SeedRun]:
 
 
 def _seed(settings: Settings, seed: int, told: Told) -> SeedRun:
-    stage = Stage(build(seed, settings.persons, settings.organisations), gate=settings.gate, limits=settings.limits)
+    world = build(seed, settings.persons, settings.organisations)
+    stage = Stage(world, gate=settings.gate, limits=settings.limits, spots=settings.spots)
     honesty, children, clock = Honesty(stage, stage.members), _Children(settings.children, told), _Clock()
     for day in range(settings.days):
         for nth, again in settings.beginning(seed, day):
@@ -165,7 +172,9 @@ def _seed(settings: Settings, seed: int, told: Told) -> SeedRun:
         raise SimulationError(f"the pipeline broke on honest records: {dict(stage.broken)}")
     ordered = sorted(children.finish(), key=lambda each: list(ATTACKS).index(each.attack))
     seconds, watch_seconds = stage.seconds * clock.share, stage.watch.seconds * clock.share
-    return SeedRun(seed, honesty.seen, ordered, stage.answered, seconds, watch_seconds)
+    alarms = false_alarms(seed, stage.store.watch.incidents, stage.members)
+    documents = stage.reviewer.asked
+    return SeedRun(seed, honesty.seen, ordered, alarms, documents, stage.answered, seconds, watch_seconds)
 
 
 def _attack(stage: Stage, settings: Settings, luck: tuple[int, int], day: int) -> Callable[[], Assault]:

@@ -18,6 +18,7 @@ from gateway.idempotency import Idempotency as RealIdempotency
 from gateway.pipeline import Pipeline
 from gateway.ports import DataVersion, Rights, WatchStore
 from gateway.record import Recorder as RealRecorder
+from gateway.sweeping import Sweep
 from gateway.watch.thresholds import DEFAULTS, Thresholds
 from gateway.watching import Watch, Watching
 from ops.simulate.asking import Asking, at
@@ -34,6 +35,7 @@ from policies.catalogue import load_catalogue
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 _KEY = b"k" * 32
+_HOUR = 3600
 _NEVER = 1 << 60
 BLIND = Thresholds(
     alarm=inf,
@@ -118,12 +120,15 @@ class Stage:
         self.rights = YearsRights(self.world, self.members, self.store)
         self.seal = Seal(self.world, self.rights.scopes())
         self.watch = TimedWatch(key=_KEY, catalogue=load_catalogue(), limits=self.limits)
+        self.sweep, self._hour, self.sweep_seconds = Sweep(_KEY, self.limits), 0, 0.0
+        index = Index(self.world, VERSION)
+        self.sweep.know(VERSION.generation, index.units())
         self.pipeline = Pipeline(
             clock=self.clock,
             store=self.store,
             rights=self.rights,
             seal=self.seal,
-            index=Index(self.world, VERSION),
+            index=index,
             comparisons={"person": cast("RealComparison", Comparison(gate))},
             watch=self.watch,
             spot_checks=SpotChecks(_KEY, self.limits),
@@ -145,11 +150,12 @@ class Stage:
     def ask(self, second: int, requests: Sequence[Request], forged: Set[int] = frozenset()) -> list[Reply]:
         """The replies to what is asked together, so many seconds after the beginning of the year.
 
-        Whoever is asked for a document names one at once and asks again; `forged` are the places of those who have none.
+        Whoever is asked for a document names one at once and asks again; `forged` are the places of who has none.
         """
         moment = at(second)
         if moment < self.clock.moment:
             raise BackwardsError(f"asked {self.clock.moment - moment} before what was asked last")
+        self._sweep(second // _HOUR)
         self.clock.moment = moment
         self.answered += len(requests)
         replies = self._answer(requests)
@@ -160,6 +166,17 @@ class Stage:
             {each: times for each, times in self.recorder.causes.items() if each[2] != WAITS}
         )
         return replies
+
+    def _sweep(self, hour: int) -> None:
+        """Once an hour in which something was asked: the product sweeps several times a minute."""
+        if hour == self._hour:
+            return
+        self._hour = hour
+        start = time.perf_counter()
+        with self.store.begin() as work:
+            self.sweep.run(work, self.rights.load(), self.clock.moment, lambda drafts: range(len(drafts)))
+            work.commit()
+        self.sweep_seconds += time.perf_counter() - start
 
     def _answer(self, requests: Sequence[Request]) -> list[Reply]:
         if not requests:

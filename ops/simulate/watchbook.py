@@ -38,6 +38,8 @@ class WatchBook:
     stops: dict[str, Stop] = field(default_factory=dict[str, Stop])
     """By what they lie on."""
     incidents: list[Incident] = field(default_factory=list[Incident])
+    touched: dict[int, set[tuple[str, bytes]]] = field(default_factory=dict[int, set[tuple[str, bytes]]])
+    """Whose cells grew on a day; the last one is kept."""
 
     def standings(self, accounts: Sequence[str], day: int) -> Mapping[str, Standing]:
         """See `gateway.ports.WatchStore`."""
@@ -52,6 +54,12 @@ class WatchBook:
         """See `gateway.ports.WatchStore`."""
         found = {pair: self._in_cell(*pair, since) for pair in wanted}
         return {pair: count for pair, count in found.items() if count}
+
+    def shares(self, accounts: Sequence[str], day: int, since: int) -> Mapping[bytes, Mapping[str, int]]:
+        """See `gateway.ports.WatchStore`."""
+        touched = {cell: None for name, cell in self.touched.get(day, ()) if name in accounts}
+        counts = {cell: {name: self._in_cell(name, cell, since) for name in accounts} for cell in touched}
+        return {cell: {name: count for name, count in parts.items() if count} for cell, parts in counts.items()}
 
     def keep(self, kept: Kept) -> None:
         """See `gateway.ports.WatchStore`."""
@@ -118,6 +126,9 @@ class WatchBook:
         self.undo.append(lambda: setattr(account, "days", before))
 
     def _fill(self, name: str, cell: bytes, day: int, count: int) -> None:
+        if day not in self.touched:
+            self.touched = {day: set()}
+        self.touched[day].add((name, cell))
         days = self._account(name).cells[cell]
         days[day] += count
         self.undo.append(lambda: days.subtract({day: count}))

@@ -80,6 +80,17 @@ def test_cells_are_counted_by_account_and_from_a_day_on(store: Store) -> None:
         assert work.watch.cells([("G-1", LINK), ("G-1", OTHER)], DAY + 1) == {("G-1", LINK): 1}
 
 
+def test_what_grew_on_a_day_is_told_with_everybodys_part_of_the_window(store: Store) -> None:
+    keep(store, kept(cells={("G-1", LINK): 2, ("G-2", LINK): 5, ("G-3", LINK): 9, ("G-2", OTHER): 1}))
+    keep(store, kept(DAY + 3, cells={("G-1", LINK): 1, ("G-3", OTHER): 4}))
+
+    with store.begin() as work:
+        assert work.watch.shares(["G-1", "G-2"], DAY + 3, DAY) == {LINK: {"G-1": 3, "G-2": 5}}
+        assert work.watch.shares(["G-1", "G-2"], DAY + 3, DAY + 1) == {LINK: {"G-1": 1}}
+        assert work.watch.shares(["G-2"], DAY + 3, DAY) == {}
+        assert work.watch.shares([], DAY + 3, DAY) == {}
+
+
 def test_questions_are_replaced(store: Store) -> None:
     keep(store, kept(questions={("p", LINK): b"\0one"}), kept(questions={("p", LINK): b"\0two", ("p", OTHER): b""}))
 
