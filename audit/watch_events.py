@@ -7,7 +7,7 @@ from msgspec import Struct
 from audit.disclosure import secret
 from audit.entry import JsonValue
 from audit.events import Draft, event
-from audit.watch_kinds import CHECK_ASKED, CHECK_FILED, CHECK_JUDGED, WATCH_STOPPED
+from audit.watch_kinds import CHECK_ASKED, CHECK_FILED, CHECK_JUDGED, WATCH_ESCALATED, WATCH_NOTICED, WATCH_STOPPED
 
 
 class Found(Struct, frozen=True):
@@ -23,14 +23,28 @@ class Found(Struct, frozen=True):
 def watch_stopped(*, incident: str, target: str, response: str, found: Found) -> Draft:
     """Something was put on hold or frozen."""
     body: dict[str, JsonValue] = {"incident": incident, "target": target, "response": response}
-    finding: dict[str, JsonValue] = {
+    return event(WATCH_STOPPED, None, body, (secret("finding", _finding(found)),))
+
+
+def watch_noticed(*, incident: str, target: str, found: Found) -> Draft:
+    """Something was noticed, and nothing stopped."""
+    return event(WATCH_NOTICED, None, {"incident": incident, "target": target}, (secret("finding", _finding(found)),))
+
+
+def watch_escalated(*, incident: str, target: str, stopped: int, days: int) -> Draft:
+    """A hold that nobody handled became a freeze."""
+    body: dict[str, JsonValue] = {"incident": incident, "target": target, "response": "frozen"}
+    return event(WATCH_ESCALATED, None, {**body, "stopped": stopped, "days": days})
+
+
+def _finding(found: Found) -> dict[str, JsonValue]:
+    return {
         "detector": found.detector,
         "observed": found.observed,
         "expected": found.expected,
         "days": found.days,
         "samples": list(found.samples),
     }
-    return event(WATCH_STOPPED, None, body, (secret("finding", finding),))
 
 
 def check_asked(*, number: str, grant: str) -> Draft:

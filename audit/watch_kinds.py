@@ -13,6 +13,28 @@ WATCH_STOPPED = Kind(
     },
     {"finding": "which detector, what it observed against what it expected, over how many days, pseudonyms of samples"},
 )
+WATCH_NOTICED = Kind(
+    "watch.noticed",
+    "监测已记录",
+    "The watch noticed something and stopped nothing: an officer is to see whether it is right.",
+    {
+        "incident": "number of the incident",
+        "target": "what it is about: `grant.` and its number, or `partner.` and its code",
+    },
+    {"finding": "which detector, what it observed against what it expected, over how many days, pseudonyms of samples"},
+)
+WATCH_ESCALATED = Kind(
+    "watch.escalated",
+    "监测扣留已转为冻结",
+    "Nobody handled a hold in time, so it became a freeze.",
+    {
+        "incident": "number of the incident",
+        "target": "what it lies on",
+        "response": "`frozen`",
+        "stopped": "the entry that told of the hold",
+        "days": "by the end of how many working days it should have been handled",
+    },
+)
 CHECK_ASKED = Kind(
     "spot_check.asked",
     "凭证抽查已发起",
@@ -43,4 +65,4 @@ CHECK_JUDGED = Kind(
         "reason_sha256": "SHA-256 of the reason given",
     },
 )
-WATCH_KINDS = (WATCH_STOPPED, CHECK_ASKED, CHECK_FILED, CHECK_JUDGED)
+WATCH_KINDS = (WATCH_STOPPED, WATCH_NOTICED, WATCH_ESCALATED, CHECK_ASKED, CHECK_FILED, CHECK_JUDGED)

@@ -138,6 +138,8 @@ class Pipeline:
             self._disclose(hearings)
             self._record(hearings, work, index.version, at)
             watching.lay(self.recorder.note(watching.told(), work.ledger, at))
+            self.recorder.note(watching.noticed(), work.ledger, at)
+
             self.recorder.note(asked_for, work.ledger, at)
             yield from _commit(work)
         return [self._reply(hearing) for hearing in hearings]

@@ -11,21 +11,28 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from msgspec.structs import replace
+
 from audit.events import Draft
 from gateway.domain.answer import Cause, FieldCode
 from gateway.domain.budget import DAYS
+from gateway.domain.exemption import Exemption
 from gateway.domain.grant import Grant, local_day
-from gateway.domain.incident import Action, Finding, Incident, Level, Principal
+from gateway.domain.incident import Action, Detector, Finding, Incident, Level, Principal
 from gateway.domain.query import Subject
 from gateway.domain.standing import NEW, Kept, Scores, Standing
 from gateway.hearing import Hearing
 from gateway.ports import Rights, WatchStore
+from gateway.watch.budgets import left_of
 from gateway.watch.cells import cell_of, pseudonym_of
 from gateway.watch.detectors import Observation, Trip, observe, trips
+from gateway.watch.joining import joined, recent
 from gateway.watch.marks import Marks, marks_of
+from gateway.watch.noticing import noticed
 from gateway.watch.profile import Profile, profile_of
 from gateway.watch.questions import add, allowed, tokens
 from gateway.watch.recorded import Watched
+from gateway.watch.sparing import first_trip, unmoved
 from gateway.watch.stopping import draft_of, incident_of, stop_of
 from gateway.watch.thresholds import DEFAULTS, Thresholds
 from policies.catalogue import Catalogue
@@ -52,7 +59,7 @@ class Watch:
         for grant in {each.granted.grant.number: each.granted.grant for each in hearings if each.granted}.values():
             if grant.number not in self._profiles:
                 self._profiles[grant.number] = profile_of(grant, _people(grant, rights), self.limits)
-        return Watching(self, store, self._profiles, rights.epoch, at)
+        return Watching(self, store, self._profiles, rights, at)
 
 
 def _people(grant: Grant, rights: Rights) -> int:
@@ -65,12 +72,14 @@ class Watching:
     """The watch over one turn."""
 
     def __init__(
-        self, watch: Watch, store: WatchStore, profiles: Mapping[str, Profile], epoch: int, at: datetime
+        self, watch: Watch, store: WatchStore, profiles: Mapping[str, Profile], rights: Rights, at: datetime
     ) -> None:
-        self._watch, self._store, self._profiles, self._epoch, self._at = watch, store, profiles, epoch, at
+        self._watch, self._store, self._profiles, self._at = watch, store, profiles, at
+        self._epoch, self._exempt = rights.epoch, rights.exempt
         self._day = local_day(at).toordinal()
         self._questions: dict[tuple[str, bytes], bytes] = {}
         self._incidents: list[Incident] = []
+        self._noticed: list[Incident] = []
         self._stopped: list[str] = []
 
     def lock_questions(self, hearings: Sequence[Hearing]) -> set[int]:
@@ -96,6 +105,7 @@ class Watching:
                 by_grant[hearing.granted.grant.number].append(hearing)
         if not by_grant and not self._questions:
             return
+        self._note_locks(by_grant)
         standings = self._store.standings(sorted(by_grant), self._day)
         seen = {
             number: [self._see(each, self._profiles[number]) for each in heard] for number, heard in by_grant.items()
@@ -103,16 +113,20 @@ class Watching:
         for number, observations in seen.items():
             for hearing, observation in zip(by_grant[number], observations, strict=True):
                 hearing.watched = Watched(self._epoch, observation.unit)
-        turn = _Turn(self._watch.limits, self._watch.key, self._known_marks(seen))
+        turn = _Turn(self._watch.limits, self._watch.key, self._known_marks(seen), self._at)
         for number, observations in seen.items():
             found = standings.get(number, NEW)
             if found.stopped > self._epoch:
                 self._hold(by_grant[number])
             else:
-                turn.take(number, found, observations, self._profiles[number])
+                turn.take(number, found, observations, self._profiles[number], self._exempt.get(number))
         for number, (trip, last) in turn.tripped.items():
             self._stop(by_grant[number], trip, last)
         self._keep(turn)
+
+    def noticed(self) -> list[Draft]:
+        """What the ledger is told of incidents that stopped nothing."""
+        return [noticed(each) for each in self._noticed]
 
     def told(self) -> list[Draft]:
         """What the ledger is told of responses."""
@@ -129,6 +143,17 @@ class Watching:
         key = self._watch.key
         met = {(number, mark): None for number, heard in seen.items() for each in heard for mark in marks_of(key, each)}
         return self._store.cells(list(met), self._day - DAYS + 1) if met else {}
+
+    def _note_locks(self, by_grant: Mapping[str, Sequence[Hearing]]) -> None:
+        """Who asked too much of somebody is told nothing; officers are told once in seven days that a grant did."""
+        for heard in by_grant.values():
+            locked = [each for each in heard if each.outcome and each.outcome.cause is Cause.LOCKED]
+            granted = locked[0].granted if locked else None
+            if granted is not None:
+                trip = Trip(Detector.QUESTIONS, Action.RECORD, len(locked), 0.0)
+                incident = self._incident(granted.grant, trip, locked)
+                if recent(self._store, incident) is None:
+                    self._noticed.append(incident)
 
     def _hold(self, hearings: Sequence[Hearing]) -> None:
         """Another node laid a response on the grant after this turn had read the rights in force."""
@@ -167,7 +192,7 @@ class Watching:
         granted = hearings[0].granted
         if granted is None:
             return
-        incident = self._incident(granted.grant, trip, hearings[: len(seen)])
+        incident = joined(self._store, self._incident(granted.grant, trip, hearings[: len(seen)]))
         self._incidents.append(incident)
         is_frozen = trip.action >= Action.FREEZE_CREDENTIAL
         self._stopped.append(granted.grant.number)
@@ -187,7 +212,7 @@ class Watching:
             at=self._at,
         )
         samples = [self._pseudonym(each.request.query.subject) for each in seen[-_SAMPLES:]]
-        return incident_of(self._watch.key, finding, self._epoch, samples)
+        return replace(incident_of(self._watch.key, finding, self._epoch, samples), left=left_of(grant, seen[-1].spent))
 
     def _pseudonym(self, subject: Subject) -> str:
         return pseudonym_of(self._watch.key, subject.kind, subject.number)
@@ -201,7 +226,7 @@ class Watching:
             questions=self._questions,
             cleared=turn.cleared,
             stopped=sorted(self._stopped),
-            incidents=self._incidents,
+            incidents=[*self._incidents, *self._noticed],
         )
         if not kept.is_empty:
             self._store.keep(kept)
@@ -210,22 +235,30 @@ class Watching:
 class _Turn:
     """What the outcomes of a turn come to, grant by grant."""
 
-    def __init__(self, limits: Thresholds, key: bytes, known: Mapping[tuple[str, bytes], int]) -> None:
-        self._limits, self.marks = limits, Marks(key, known)
+    def __init__(self, limits: Thresholds, key: bytes, known: Mapping[tuple[str, bytes], int], at: datetime) -> None:
+        self._limits, self.marks, self._at = limits, Marks(key, known), at
         self.scores: dict[str, Scores] = {}
         self.counts: dict[str, tuple[int, int]] = {}
         self.cleared: list[str] = []
         self.tripped: dict[str, tuple[Trip, Sequence[Observation]]] = {}
 
-    def take(self, number: str, found: Standing, heard: Sequence[Observation], profile: Profile) -> None:
-        """Looks at a grant's outcomes in order; the first that trips is kept."""
+    def take(
+        self,
+        number: str,
+        found: Standing,
+        heard: Sequence[Observation],
+        profile: Profile,
+        exempt: Exemption | None = None,
+    ) -> None:
+        """Looks at a grant's outcomes in order; the first that trips, and is not excepted from, is kept."""
         if found.stopped:
             self.cleared.append(number)
             self.marks.forget(number)
         before = standing = NEW if found.stopped else found
         for place, seen in enumerate(heard, 1):
-            standing = observe(seen, standing, profile, self._limits)
-            trip = next(trips(standing, profile, self._limits, seen, self.marks.count(number, seen)), None)
+            standing = unmoved(observe(seen, standing, profile, self._limits), standing, exempt, self._at)
+            found_now = trips(standing, profile, self._limits, seen, self.marks.count(number, seen))
+            trip = first_trip(found_now, exempt, self._at)
             if trip is not None and number not in self.tripped:
                 self.tripped[number] = trip, heard[:place]
         if standing.scores != found.scores:

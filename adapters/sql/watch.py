@@ -256,7 +256,7 @@ def _recent() -> ClauseElement:
     of = watch_incident.c
     named = (each == bindparam(each.name, type_=each.type) for each in (of.partner, of.granted, of.detector))
     newest = select(of.incident).where(of.opened > bindparam("since", type_=BigInteger), *named)
-    return newest.order_by(of.opened.desc(), of.number).limit(literal_column("1"))
+    return newest.order_by(of.opened.desc(), of.number)
 
 
 def _put_incidents(engine: Engine) -> ClauseElement:

@@ -40,7 +40,7 @@ SECRETS: Mapping[str, frozenset[str]] = {
     **dict.fromkeys(("comparison.answered", "trail.searched", "trail.refused"), _ABOUT_SOMEBODY),
     "comparison.refused": _ABOUT_SOMEBODY | {"rules"},
     "access.reported": frozenset({"subject"}),
-    "watch.stopped": frozenset({"finding"}),
+    **dict.fromkeys(("watch.stopped", "watch.noticed"), frozenset({"finding"})),
 }
 """What entries commit to without saying it. A test holds this table against the ledger's own."""
 

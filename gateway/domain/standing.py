@@ -63,4 +63,5 @@ class Kept(msgspec.Struct, frozen=True):
     @property
     def is_empty(self) -> bool:
         """Whether nothing is to be written."""
-        return not (self.scores or self.counts or self.cells or self.questions or self.cleared or self.stopped)
+        counted = self.scores or self.counts or self.cells or self.questions
+        return not (counted or self.cleared or self.stopped or self.incidents)

@@ -193,8 +193,11 @@ class Hindsight:
             at=decision.at,
             data_time=decision.data_time,
             lying={each.target: each for each in self._lying(decision)},
-            tripped=self.bygone.responses.tripped(decision.incident) if decision.refused else None,
+            tripped=self._tripped(decision),
         )
+
+    def _tripped(self, decision: Decision) -> Stop | None:
+        return self.bygone.responses.tripped(decision.incident, decision.entry) if decision.refused else None
 
     def _lying(self, decision: Decision) -> Iterator[Stop]:
         """What the watch had stopped. A turn of another node may have judged by rights from before; whatever else it

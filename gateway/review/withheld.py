@@ -54,9 +54,9 @@ class Responses:
                 self._check(stop)
         return lay
 
-    def tripped(self, number: str) -> Stop | None:
-        """The first response of an incident, which withheld the very requests that bear its number."""
-        found = [each for each in self.history.laid() if each.incident == number]
+    def tripped(self, number: str, entry: int) -> Stop | None:
+        """The response of an incident that was laid behind an entry: it withheld the requests that bear its number."""
+        found = [each for each in self.history.laid() if each.incident == number and each.entry > entry]
         return min(found, key=lambda stop: stop.entry, default=None)
 
     def tell(self, stop: Stop, parameters: Parameters) -> Stopped:

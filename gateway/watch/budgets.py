@@ -13,6 +13,7 @@ from typing import NamedTuple
 import msgspec
 
 from gateway.domain.budget import DAYS, YEAR, Limits, Reservation, Spending, Used
+from gateway.domain.grant import Grant
 from gateway.ports import BudgetStore
 
 
@@ -69,6 +70,20 @@ class Budgets:
         new_today = frozenset(pair for pair, last in turn.last_days.items() if last == self._day != known.get(pair))
         self._store.spend(Spending(self._day, turn.subjects, comparisons, new_today))
         return spent
+
+
+def left_of(grant: Grant, spent: Spent | None) -> dict[str, int]:
+    """What is left of each budget that stands on a grant, after a comparison; nothing where none was settled."""
+    if spent is None:
+        return {}
+    used, limits = spent.after, grant.limits
+    left = {
+        "subjects_per_day": limits.subjects_per_day - used.subjects_today,
+        "subjects_per_30_days": limits.subjects_per_30_days - used.subjects_30_days,
+        "subjects_per_year": limits.subjects_per_year - used.subjects_year,
+        "comparisons_per_day": limits.comparisons_per_day - used.comparisons_today,
+    }
+    return {name: max(0, count) for name, count in left.items()}
 
 
 def pairs_of(uses: Sequence[Use]) -> list[tuple[str, bytes]]:

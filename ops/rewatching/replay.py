@@ -67,7 +67,7 @@ def _at(log: Log, day: date) -> int:
 def _hold_against(past: Past, book: WatchBook, found: Compared, span: tuple[int, int]) -> int:
     """The incidents as they stand in their table against those of the replay; how many are the same."""
     stored, same = past.incident(), 0
-    for made in book.incidents:
+    for made in {each.number: each for each in book.incidents}.values():
         kept = stored(made.number)
         if kept is not None and _as_laid(kept) == _as_laid(made):
             same += 1

@@ -22,7 +22,15 @@ from audit.search_events import Sought, trail_refused, trail_searched
 from audit.state_events import log_rebuilt
 from audit.statement_events import Stated, access_reported, statement_disputed, statement_made, statement_settled
 from audit.trail_events import trail_read
-from audit.watch_events import Found, check_asked, check_filed, check_judged, watch_stopped
+from audit.watch_events import (
+    Found,
+    check_asked,
+    check_filed,
+    check_judged,
+    watch_escalated,
+    watch_noticed,
+    watch_stopped,
+)
 from tests.audit import account_drafts
 from tests.audit.make import (
     DATA,
@@ -107,6 +115,12 @@ DRAFTS = account_drafts.DRAFTS | {
     "spot_check.judged": check_judged(
         number="ab" * 8, grant="G-1", verdict="failed", by=("zz-shen", "reviewer"), reason_sha256="cd" * 32
     ),
+    "watch.noticed": watch_noticed(
+        incident="cd" * 8,
+        target="grant.G-1",
+        found=Found(detector="questions", observed="3", expected="0", days=30, samples=["0a1b2c3d"]),
+    ),
+    "watch.escalated": watch_escalated(incident="ab" * 8, target="grant.G-1", stopped=41, days=1),
     "log.rebuilt": log_rebuilt(
         origin="bidui.example/audit/2026-1",
         entries=160,

@@ -1,0 +1,40 @@
+"""What an exception makes of a detector: where it does not count, it sees nothing, so that nothing is held against the
+grant on the day after; where it has a ceiling, it sees everything and goes off beyond that."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from msgspec.structs import replace
+
+from gateway.domain.exemption import Exemption
+from gateway.domain.incident import Detector
+from gateway.domain.standing import Standing
+from gateway.watch.detectors import Trip
+
+
+def first_trip(found: Iterable[Trip], exemption: Exemption | None, at: datetime) -> Trip | None:
+    """The first detector that went off and is not excepted from."""
+    return next((each for each in found if not _is_spared(each, exemption, at)), None)
+
+
+def unmoved(after: Standing, before: Standing, exemption: Exemption | None, at: datetime) -> Standing:
+    """The account behind an observation, where the detector that does not count stands as it stood."""
+    if exemption is None or exemption.most is not None or not exemption.is_in_force(at):
+        return after
+    match exemption.detector:
+        case Detector.MISS_RATE:
+            return replace(after, scores=replace(after.scores, misses=before.scores.misses))
+        case Detector.MISMATCH_RATE:
+            return replace(after, scores=replace(after.scores, mismatches=before.scores.mismatches))
+        case Detector.MISSES:
+            return replace(after, misses=before.misses)
+        case Detector.OUTSIDE:
+            return replace(after, outside=before.outside)
+        case _:
+            return after
+
+
+def _is_spared(trip: Trip, exemption: Exemption | None, at: datetime) -> bool:
+    return exemption is not None and exemption.spares(trip.detector, trip.observed, at)
