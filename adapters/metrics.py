@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
 
@@ -56,6 +56,12 @@ class Metrics:
             "bidui_statements_until_seconds", "End of the last day that has its statements", registry=self.registry
         )
         self._disputed = Gauge("bidui_statements_disputed", "Statements in dispute", registry=self.registry)
+        self._checks = Gauge(
+            "bidui_spot_checks",
+            "Spot checks that wait: for a document, or for a reviewer",
+            ["state"],
+            registry=self.registry,
+        )
         self._notices = Counter(
             "bidui_notices", "Notices of incidents, by channel", ["channel", "outcome"], registry=self.registry
         )
@@ -107,6 +113,11 @@ class Metrics:
     def disputed(self, disputes: int) -> None:
         """So many disputes are open."""
         self._disputed.set(disputes)
+
+    def spot_checks(self, counts: Mapping[str, int]) -> None:
+        """So many spot checks wait for their document (`due`), or to be judged (`filed`)."""
+        for state in ("due", "filed"):
+            self._checks.labels(state).set(counts.get(state, 0))
 
     def notice(self, channel: str, outcome: str) -> None:
         """A notice of an incident was `sent`, or `failed` and waits for its next try."""

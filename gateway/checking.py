@@ -10,10 +10,14 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
+
+from msgspec.structs import replace
 
 from audit.events import Draft
 from audit.watch_events import check_asked
 from gateway.domain.grant import Grant, local_day
+from gateway.domain.reply import Wants
 from gateway.domain.spot_check import CheckState, SpotCheck
 from gateway.hearing import Hearing
 from gateway.ports import CheckStore, Rights
@@ -27,6 +31,13 @@ _ANSWERED = frozenset({CheckState.FILED, CheckState.ACCEPTED})
 Pair = tuple[str, bytes]
 
 
+class Opened(NamedTuple):
+    """A new spot check, and the request that it withheld."""
+
+    check: SpotCheck
+    hearing: Hearing
+
+
 @dataclass
 class SpotChecks:
     """Chooses and withholds. `key` chooses; nobody who reads the database has it."""
@@ -36,8 +47,8 @@ class SpotChecks:
     _shares: dict[str, float] = field(default_factory=dict[str, float])
     _epoch: int = -1
 
-    def look(self, hearings: Sequence[Hearing], store: CheckStore, rights: Rights, at: datetime) -> list[Draft]:
-        """Withholds what waits for a document; what the ledger is told of new spot checks."""
+    def look(self, hearings: Sequence[Hearing], store: CheckStore, rights: Rights, at: datetime) -> list[Opened]:
+        """Withholds what waits for a document. What is new is kept with its entry, once that is written."""
         heard = [(each, each.granted.grant) for each in hearings if each.granted and each.outcome and each.spent]
         day = local_day(at).toordinal()
         self._learn([grant for _, grant in heard], store, rights, day)
@@ -48,8 +59,7 @@ class SpotChecks:
         turn = _Turn(store.checks(sorted({grant.number for _, grant in watched}), list(chosen)), chosen, day)
         for hearing, grant in watched:
             turn.take(hearing, grant, self)
-        store.put(turn.opened)
-        return [check_asked(number=each.number, grant=each.grant) for each in turn.opened]
+        return turn.opened
 
     def open(self, grant: Grant, link: bytes, day: int) -> SpotCheck:
         """A new spot check."""
@@ -80,6 +90,15 @@ class SpotChecks:
         return None
 
 
+def keep(opened: Sequence[Opened], store: CheckStore) -> list[Draft]:
+    """Keeps new spot checks, each with the entry that the turn has written of its comparison; what the ledger is told.
+
+    Whoever may have that entry's subject shown then knows whom a check is about, and nobody else does.
+    """
+    store.put([replace(each.check, entry=each.hearing.entry) for each in opened])
+    return [check_asked(number=each.check.number, grant=each.check.grant) for each in opened]
+
+
 class _Turn:
     """What is known of spot checks in a turn, and what it adds."""
 
@@ -90,7 +109,7 @@ class _Turn:
         for each in known:
             if each.state is CheckState.DUE and each.due < day:
                 self._overdue[each.grant].append(each.number)
-        self.opened: list[SpotCheck] = []
+        self.opened: list[Opened] = []
 
     def take(self, hearing: Hearing, grant: Grant, checks: SpotChecks) -> None:
         """Withholds the answer if it waits for something."""
@@ -100,9 +119,14 @@ class _Turn:
         place = grant.number, question.link
         if place in self._chosen and place not in self._known and spent.is_first:
             self._known[place] = checks.open(grant, question.link, self._day)
-            self.opened.append(self._known[place])
+            self.opened.append(Opened(self._known[place], hearing))
         known = self._known.get(place)
         if known and known.state not in _ANSWERED:
-            hearing.withhold(Reason.HELD, WAITS, known.number)
+            hearing.withhold(Reason.HELD, WAITS, known.number, _wanted(known))
         elif known is None and spent.is_first and (numbers := self._overdue[grant.number]):
-            hearing.withhold(Reason.HELD, OVERDUE, min(numbers))
+            hearing.withhold(Reason.HELD, OVERDUE, min(numbers), Wants.OVERDUE_DOCUMENT)
+
+
+def _wanted(check: SpotCheck) -> Wants:
+    """For one that failed there is nothing more to name."""
+    return Wants.DOCUMENT if check.state is CheckState.DUE else Wants.NOTHING

@@ -9,7 +9,7 @@ import msgspec
 from gateway.domain.answer import Disclosed, Outcome
 from gateway.domain.budget import Reservation
 from gateway.domain.grant import Grant
-from gateway.domain.reply import Reply, Request
+from gateway.domain.reply import Reply, Request, Wants
 from gateway.grants import Granted
 from gateway.idempotency import Slot
 from gateway.ports import UnitFact
@@ -44,6 +44,9 @@ class Hearing(msgspec.Struct):
     """That the watch looked at it, for its entry."""
     incident: str = ""
     """The number of the incident that stopped it, where one did."""
+    wants: Wants = Wants.NOTHING
+    entry: int = -1
+    """The number of its entry, once that is written."""
     told: Disclosed | None = None
     reply: Reply | None = None
 
@@ -54,10 +57,10 @@ class Hearing(msgspec.Struct):
             self.verdict = Refusal(reason, cause, permit.rules, permit.policy)
             self.granted = None
 
-    def withhold(self, reason: Reason, cause: str, incident: str) -> None:
+    def withhold(self, reason: Reason, cause: str, incident: str, wants: Wants = Wants.NOTHING) -> None:
         """A no from the watch, told under the number of its incident."""
         self.refuse(reason, cause)
-        self.told, self.incident = None, incident
+        self.told, self.incident, self.wants = None, incident, wants
 
     def end(self, reply: Reply) -> None:
         """Replies; no later step looks at it any more."""

@@ -68,6 +68,8 @@ class Recorder:
             writer.write(hearing, salts[SALT_BYTES * n : SALT_BYTES * (n + 1)]) for n, hearing in enumerate(hearings)
         ]
         recorded = self.ledger.append(store, [each.draft for each in written], at)
+        for each, entry in zip(written, recorded, strict=True):
+            each.hearing.entry = entry.index
         self._reply(list(zip(written, recorded, strict=True)), writer.data)
 
     def note(self, drafts: Sequence[Draft], store: LedgerStore, at: datetime) -> list[int]:
@@ -159,7 +161,7 @@ class _Writer:
             incident=incident,
             response_sha256=digests[1],
         )
-        hearing.reply = Refused(refusal.reason, incident)
+        hearing.reply = Refused(refusal.reason, incident, hearing.wants)
         return _Written(hearing, draft, salt, answer, policy, digests)
 
 

@@ -18,6 +18,7 @@ from gateway.api.log import Log, log_routes
 from gateway.api.office.state import Shut
 from gateway.api.openapi import document
 from gateway.api.receipts import ReceiptDoor, receipt_routes
+from gateway.api.spot_checks import SpotCheckDoor, spot_check_routes
 from gateway.api.statements import StatementDoor, statement_routes
 from gateway.api.token import token_routes
 from gateway.api.witness import witness_routes
@@ -75,9 +76,16 @@ def build(gateway: Gateway, queue: Queue | None = None) -> ASGIApp:
             *receipt_routes(ReceiptDoor(identify=gateway.identity.identify, log=log)),
         ],
         office_routes=gateway.people.routes(gateway.identity.edge),
-        statement_routes=statement_routes(
-            StatementDoor(identify=gateway.identity.identify, desk=gateway.people.statements)
-        ),
+        statement_routes=[
+            *statement_routes(StatementDoor(identify=gateway.identity.identify, desk=gateway.people.statements)),
+            *spot_check_routes(
+                SpotCheckDoor(
+                    identify=gateway.identity.identify,
+                    desk=gateway.people.checks,
+                    may_write=lambda: gateway.people.log_state.standing.may_write,
+                )
+            ),
+        ],
         checks=_checks(gateway),
         document=lambda: document(gateway.catalogue),
         broke=gateway.pipeline.broke,

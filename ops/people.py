@@ -26,6 +26,7 @@ from gateway.api.office.evidence import EvidenceDoors, evidence_routes
 from gateway.api.office.incidents import IncidentDoors, incident_routes
 from gateway.api.office.people import PeopleDoors, people_routes
 from gateway.api.office.policy import ReviewDoors, review_routes
+from gateway.api.office.spot_checks import SpotCheckDoors, spot_check_routes
 from gateway.api.office.state import LogState, StateDoors, state_routes
 from gateway.api.office.statements import StatementDoors, statement_routes
 from gateway.api.office.tasks import TaskDoors, task_routes
@@ -37,11 +38,13 @@ from gateway.exporting import ExportDesk
 from gateway.office import Office
 from gateway.ports import People
 from gateway.review.desk import ReviewDesk
+from gateway.spot_checks.desk import SpotCheckDesk
 from gateway.statements.acknowledging import Overview
 from gateway.statements.desk import StatementDesk
 from gateway.trail.desk import TrailDesk
 from gateway.watch.board import Board
 from ops.accounts import AccountsDesk, open_accounts
+from ops.checks import spot_check_desk
 from ops.erasing import CustodyDesks, open_custody
 from ops.exporting import export_desk
 from ops.founding import Administrators, natural_of
@@ -96,6 +99,7 @@ class PeopleDesk:
             *incident_routes(
                 IncidentDoors(reader=self.readers.responses, board=board, standing=self.office.standing, guard=guard)
             ),
+            *spot_check_routes(SpotCheckDoors(desk=self.checks, guard=guard)),
             *state_routes(StateDoors(log_state=self.log_state, guard=guard)),
             *evidence_routes(EvidenceDoors(desk=self.evidence(), guard=guard)),
             *review_routes(ReviewDoors(desk=self.review(), guard=guard, catalogue=self.office.catalogue)),
@@ -137,6 +141,11 @@ class PeopleDesk:
     def statements(self) -> StatementDesk:
         """Shows statements and takes disputes in; one for the doors of people and of systems."""
         return statement_desk(self.home, self.office, self.readers.ledger, self.passphrase)
+
+    @cached_property
+    def checks(self) -> SpotCheckDesk:
+        """Takes documents in and has them judged; one for all doors, and for the chore that fails what is late."""
+        return spot_check_desk(self.home, self.office, self.passphrase)
 
     @cached_property
     def custody(self) -> CustodyDesks:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Index, Integer, LargeBinary, String, Table
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, String, Table, Text
 
 from adapters.sql.tables import metadata
 
@@ -22,8 +22,13 @@ spot_check = Table(
     Column("digest", String(64), nullable=False),
     Column("operator", String(200), nullable=False),
     Column("filed", Integer, nullable=False),
+    Column("filings", Integer, nullable=False),
     Column("judged", Integer, nullable=False),
+    Column("judge", String(200), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("entry", BigInteger, nullable=False),
 )
 
 Index("spot_check_subject", spot_check.c.granted, spot_check.c.link)
 Index("spot_check_state", spot_check.c.state, spot_check.c.granted)
+Index("spot_check_partner", spot_check.c.partner, spot_check.c.state)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence, Set
-from typing import cast
+from collections.abc import Sequence, Set
+from typing import Any, cast
 
 from sqlalchemy import Engine, Integer, String, and_, bindparam, select
 from sqlalchemy.sql import ClauseElement
@@ -14,7 +14,8 @@ from adapters.sql.statements import Statement, among_texts, pairs, upsert
 from gateway.domain.spot_check import CheckState, SpotCheck
 
 _NAMES = tuple(each.name for each in spot_check.c)
-_CHANGES = ("state", "document", "digest", "operator", "filed", "judged")
+_MEMBERS = tuple("grant" if name == "granted" else name for name in _NAMES)
+_CHANGES = ("state", "document", "digest", "operator", "filed", "filings", "judged", "judge", "reason")
 
 
 class CheckTable:
@@ -34,66 +35,36 @@ class CheckTable:
         if chosen:
             accounts, links = [grant for grant, _ in chosen], [link for _, link in chosen]
             rows = [*rows, *self._chosen.rows(self._cursor, accounts=accounts, links=links)]
-        return list({each.number: each for each in map(_read, rows)}.values())
+        return list({each.number: each for each in map(read_check, rows)}.values())
 
     def failed(self, since: int) -> Set[str]:
         rows = self._failed.rows(self._cursor, state=CheckState.FAILED.value, since=since)
         return frozenset(str(purpose) for (purpose,) in rows)
 
     def check(self, number: str) -> SpotCheck | None:
-        return next(iter(map(_read, self._one.rows(self._cursor, number=number))), None)
+        return next(iter(map(read_check, self._one.rows(self._cursor, number=number))), None)
 
     def late(self, day: int) -> list[SpotCheck]:
         """Those whose document has not come by that day."""
-        return [_read(row) for row in self._late.rows(self._cursor, state=CheckState.DUE.value, day=day)]
+        return [read_check(row) for row in self._late.rows(self._cursor, state=CheckState.DUE.value, day=day)]
 
     def put(self, checks: Sequence[SpotCheck]) -> None:
         self._put.write(self._cursor, [_row(each) for each in sorted(checks, key=lambda each: each.number)])
 
 
-def read_check(columns: Mapping[str, object]) -> SpotCheck:
-    """A row of the table, by the names of its columns."""
-    return _read([columns[name] for name in _NAMES])
-
-
-def _read(row: Iterable[object]) -> SpotCheck:
-    number, grant, partner, purpose, link, opened, due, late, state, document, digest, operator, filed, judged = row
-    days = cast("tuple[int, int, int, int, int]", (opened, due, late, filed, judged))
-    return SpotCheck(
-        number=str(number),
-        grant=str(grant),
-        partner=str(partner),
-        purpose=str(purpose),
-        link=bytes(cast("bytes", link)),
-        opened=days[0],
-        due=days[1],
-        late=days[2],
-        state=CheckState(str(state)),
-        document=str(document),
-        digest=str(digest),
-        operator=str(operator),
-        filed=days[3],
-        judged=days[4],
-    )
+def read_check(row: Sequence[object]) -> SpotCheck:
+    """A row of the table, its columns in their order."""
+    members = cast("dict[str, Any]", dict(zip(_MEMBERS, row, strict=True)))
+    members["link"], members["state"] = bytes(members["link"]), CheckState(members["state"])
+    return SpotCheck(**members)
 
 
 def _row(check: SpotCheck) -> Row:
-    return (
-        check.number,
-        check.grant,
-        check.partner,
-        check.purpose,
-        check.link,
-        check.opened,
-        check.due,
-        check.late,
-        check.state.value,
-        check.document,
-        check.digest,
-        check.operator,
-        check.filed,
-        check.judged,
-    )
+    return tuple(_plain(getattr(check, name)) for name in _MEMBERS)
+
+
+def _plain(value: object) -> object:
+    return value.value if isinstance(value, CheckState) else value
 
 
 def _due(engine: Engine) -> ClauseElement:

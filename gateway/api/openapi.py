@@ -65,6 +65,8 @@ def _paths() -> Json:
             | {"parameters": [_day_parameter(), _after_parameter()]}
         },
         "/v1/statements/disputes": {"post": _dispute()},
+        "/v1/spot-checks": {"get": _get("spot_checks", "本部门待交凭证与待审核的凭证抽查", "SpotChecks", 401, 503)},
+        "/v1/spot-checks/{number}": {"post": _file()},
         "/v1/log/tile/{path}": {"get": _open(_tile())},
         "/v1/log/trust": {"get": _open(_text("trust", "核验所需的公钥", media="application/json"))},
         "/v1/log/proofs/inclusion": {
@@ -135,6 +137,18 @@ def _dispute() -> Json:
         "summary": "对账单与本系统所存回执不符：提出异议",
         "requestBody": {"content": content, "required": True},
         "responses": {"201": response("StatementDispute"), **troubles(400, 401, 404, 413, 422, 503)},
+    }
+
+
+def _file() -> Json:
+    content = {"application/json": {"schema": {"$ref": "#/components/schemas/FilingBody"}}}
+    number = {"name": "number", "in": "path", "required": True, "schema": {"type": "string", "maxLength": 64}}
+    return {
+        "operationId": "file_document",
+        "summary": "提交被抽查的一次查询所依据的凭证：种类、编号、日期；不得写入身份证号",
+        "parameters": [number],
+        "requestBody": {"content": content, "required": True},
+        "responses": _responses("SpotCheck", 400, 401, 404, 409, 413, 422, 503),
     }
 
 

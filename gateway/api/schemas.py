@@ -9,9 +9,11 @@ import msgspec
 from gateway.api.catalogue import CatalogueView
 from gateway.api.describing import COUNT, FLAG, SHA256, TEXT, Json, closed
 from gateway.api.problems import TITLES, Problem
+from gateway.api.spot_checks import FilingBody
 from gateway.api.statements import DisputeBody
 from gateway.domain.answer import FieldCode, SubjectCode
 from gateway.domain.query import MAX_CLAIMS, QueryBody
+from gateway.domain.spot_check import LONGEST_DOCUMENT, SHORTEST_DOCUMENT
 from gateway.statements.desk import MOST_DISPUTED
 from policies.catalogue import Catalogue, Comparator
 from policies.decision import Reason
@@ -29,7 +31,7 @@ TOKEN_ERRORS = (
 
 def components(catalogue: Catalogue) -> Json:
     """Every structure by its name, for this catalogue."""
-    bodies = [QueryBody, Problem, CatalogueView, DisputeBody]
+    bodies = [QueryBody, Problem, CatalogueView, DisputeBody, FilingBody]
     _, schemas = msgspec.json.schema_components(bodies, ref_template="#/components/schemas/{name}")
     found = cast("dict[str, Json]", schemas)
     for component in found.values():
@@ -76,6 +78,9 @@ def _narrowed(catalogue: Catalogue) -> dict[tuple[str, str], Json]:
         ("SubjectBody", "kind"): kinds,
         ("DisputeBody", "day"): date,
         **{("DisputeBody", name): {"items": COUNT, "maxItems": MOST_DISPUTED} for name in ("unknown", "missing")},
+        ("FilingBody", "document"): {"minLength": SHORTEST_DOCUMENT, "maxLength": LONGEST_DOCUMENT},
+        ("FilingBody", "operator"): word,
+        ("FilingBody", "sha256"): {"pattern": "^([0-9a-f]{64})?$"},
         ("Problem", "type"): {"enum": [f"urn:bidui:problem:{kind}" for kind in TITLES]},
         ("Problem", "title"): {"enum": list(TITLES.values())},
         ("Problem", "reason"): {"enum": ["", *(reason.value for reason in Reason)]},

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 import msgspec
 
 from gateway.domain.caller import Caller
@@ -28,11 +30,25 @@ class Answered(msgspec.Struct, frozen=True, gc=False):
     json: bytes
 
 
+class Wants(StrEnum):
+    """What the partner has to do before it asks again."""
+
+    NOTHING = ""
+    DOCUMENT = "document"
+    """Name the document that gave the right to ask about this very subject."""
+    OVERDUE_DOCUMENT = "overdue_document"
+    """Name that of somebody else, which should have come by now; this subject needs none."""
+
+
 class Refused(msgspec.Struct, frozen=True, gc=False):
-    """A refusal as the caller is told it: a class of reasons and the number of the incident, never a rule."""
+    """A refusal as the caller is told it: a class of reasons and the number of the incident, never a rule.
+
+    Where a document is wanted the number is that of its spot check.
+    """
 
     reason: Reason
     incident: str
+    wants: Wants = Wants.NOTHING
 
 
 class Failed(msgspec.Struct, frozen=True):

@@ -5,12 +5,15 @@ It is the one thing that bounds somebody who asks about real people at the pace 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 import msgspec
 
-LONGEST_DOCUMENT = 100
+SHORTEST_DOCUMENT, LONGEST_DOCUMENT = 4, 100
 """Characters of a document's name."""
+UNTOLD = -1
+"""The number of an entry that nobody wrote down."""
 
 
 class CheckState(StrEnum):
@@ -23,6 +26,15 @@ class CheckState(StrEnum):
     ACCEPTED = "accepted"
     FAILED = "failed"
     """It is no document, or it never came."""
+
+
+NEXT: Mapping[CheckState, frozenset[CheckState]] = {
+    CheckState.DUE: frozenset({CheckState.FILED, CheckState.FAILED}),
+    CheckState.FILED: frozenset({CheckState.FILED, CheckState.ACCEPTED, CheckState.FAILED}),
+    CheckState.ACCEPTED: frozenset(),
+    CheckState.FAILED: frozenset(),
+}
+"""What may follow: what was filed may be corrected until somebody has judged it, and what was judged stays."""
 
 
 class SpotCheck(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,5 +58,17 @@ class SpotCheck(msgspec.Struct, frozen=True, kw_only=True):
     operator: str = ""
     """Who of the partner named it."""
     filed: int = 0
+    filings: int = 0
+    """How many times something was named: the last one counts."""
     judged: int = 0
     """The day of the verdict."""
+    judge: str = ""
+    """The account of who judged; empty where nothing ever came."""
+    reason: str = ""
+    """Why it was judged so, in their words."""
+    entry: int = UNTOLD
+    """The ledger entry of the comparison that was refused first: whom it is about, two people may have shown."""
+
+    def __repr__(self) -> str:
+        """Show which and how it stands, not what somebody wrote."""
+        return f"SpotCheck({self.number}, {self.grant}, {self.state})"

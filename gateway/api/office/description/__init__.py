@@ -8,6 +8,7 @@ from __future__ import annotations
 from gateway.api.describing import Json
 from gateway.api.office.description.asked import asked
 from gateway.api.office.description.of_access import of_access
+from gateway.api.office.description.of_checks import of_checks
 from gateway.api.office.description.of_custody import of_custody
 from gateway.api.office.description.of_deeds import of_deeds
 from gateway.api.office.description.of_entries import of_entries
@@ -36,4 +37,5 @@ def office_components() -> Json:
         **of_custody(),
         **of_state(),
         **of_incidents(),
+        **of_checks(),
     }

@@ -10,10 +10,12 @@ import msgspec
 from gateway.accounts.signing_in import SIGN_IN, STEP_UP
 from gateway.api.describing import BYTES, DAY, INSTANT, SHA256, Json, one_of
 from gateway.api.office.description.doors import DOORS
+from gateway.api.office.spot_checks import VERDICTS
 from gateway.api.office.trail_bodies import MAX_INDEX
 from gateway.api.office.webauthn import SIGN
 from gateway.deeds.document import MAX_ID, Kind
 from gateway.deeds.signature import MAX_DEEDS
+from gateway.domain.document_names import LONGEST_REASON as LONGEST_VERDICT
 from gateway.domain.people import Duty
 from gateway.domain.query import MAX_CLAIMS
 from gateway.drafting import LONGEST_REASON
@@ -73,6 +75,11 @@ _NARROWED: Final[Mapping[str, Mapping[str, Json]]] = {
     "ViewBody": {"name": {**_WORD, "pattern": "^[^/]+$"}},
     "AccessBody": {"id": {"maxLength": 64}, "matter": _WORD},
     "SettleBody": {"finding": {"minLength": 1, "maxLength": LONGEST_FINDING}},
+    "JudgeBody": {
+        "verdict": one_of(VERDICTS),
+        "reason": {"minLength": 1, "maxLength": LONGEST_VERDICT},
+        "filing_sha256": SHA256,
+    },
     "RehearsalBody": {"days": {"minimum": 1, "maximum": MAX_DAYS}, "digest": {"pattern": "^([0-9a-f]{64})?$"}},
 }
 """What a member of a body may be, where its Python type says less."""

@@ -22,6 +22,7 @@ from gateway.api.office.custody import PointBody
 from gateway.api.office.deed_bodies import DrawBody, NarrowBody, RefusalBody, SignatureBody, StatementBody
 from gateway.api.office.people import InvitationBody
 from gateway.api.office.policy import ExplainBody, RehearsalBody
+from gateway.api.office.spot_checks import JudgeBody
 from gateway.api.office.statements import SettleBody
 from gateway.api.office.trail_bodies import SearchBody, ViewBody
 
@@ -187,6 +188,13 @@ _INCIDENTS = (
     _get("stops", "stops", "监测现在扣留和冻结了什么、如何解除", "OfficeStops"),
 )
 
+_CHECKS = (
+    _get_of_duty("spot-checks", "office_spot_checks", "凭证抽查，新的在前", "OfficeSpotChecks", 422, query=("state",)),
+    _get_of_duty("spot-checks/{number:str}", "office_spot_check", "一项凭证抽查与所提交的凭证", "OfficeSpotCheck", 404),
+    _post_of_duty("spot-checks/{number:str}/judge", "judge_spot_check", "审核所提交的凭证；不合格即冻结签批单",
+                  "OfficeSpotCheck", 404, 409, body=JudgeBody),
+)  # fmt: skip
+
 _CUSTODY = (
     _post_of_duty("points", "point", "删除和保全文书如何称呼一个人", "OfficePoint", body=PointBody),
     _post_of_duty("erasures/{id:str}", "erase", "依生效文书删除一个人的披露项", "OfficeErased", 422),
@@ -214,5 +222,6 @@ DOORS: tuple[Door, ...] = (
     *_CUSTODY,
     *_STATE,
     *_INCIDENTS,
+    *_CHECKS,
 )
 """All of them."""

@@ -1,0 +1,217 @@
+"""The desk of spot checks (凭证抽查): partners name documents, a reviewer judges them, what never comes has failed.
+
+Whoever changes a check holds its grant and partner, as turns do, and reads it again under that: of a filing and the
+sweep, or of two who judge, the second finds what the first has done. One that failed freezes its grant in the same
+transaction, and two people release it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import sha256
+
+from msgspec.structs import replace
+
+from audit.entry import encode
+from audit.events import Draft
+from audit.ledger import Ledger
+from audit.watch_events import check_filed, check_judged
+from gateway.deeds.reading import DeedsReader
+from gateway.domain.caller import Caller, OperatorKind
+from gateway.domain.document_names import read_digest, read_document, read_reason
+from gateway.domain.errors import ConflictError, InvalidQueryError
+from gateway.domain.grant import local_day
+from gateway.domain.incident import Action, Detector, Finding, Level, Principal
+from gateway.domain.people import Person
+from gateway.domain.spot_check import NEXT, CheckState, SpotCheck
+from gateway.drafting import check_not_frozen
+from gateway.ports import Clock
+from gateway.spot_checks.keeping import CheckReader, CheckWork, CheckWorkStore, Filing, Ruling
+from gateway.watch.accounts import partner_lock
+from gateway.watch.released import lies_on
+from gateway.watch.stopping import incident_of, stop, stop_of
+
+MOST_FILINGS = 10
+"""How often a document may be named: each time is an entry."""
+_GONE = {
+    CheckState.DUE: "凭证逾期未交，不能再提交，请凭编号联系机构编制部门",
+    CheckState.FILED: f"此凭证已更正 {MOST_FILINGS - 1} 次，不能再更正，请凭编号联系机构编制部门",
+    CheckState.ACCEPTED: "此凭证已审核通过，不能更正",
+    CheckState.FAILED: "此凭证未通过审核或逾期未交，不能再提交，请凭编号联系机构编制部门",
+}
+_NOT_FILED = {
+    CheckState.DUE: "凭证尚未提交，无可审核",
+    CheckState.ACCEPTED: "此凭证已审核通过",
+    CheckState.FAILED: "此凭证已判为不合格或逾期未交",
+}
+_CHANGED = "凭证在您查看之后已更正，请重新查看再审核"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpotCheckDesk:
+    """What stands behind the doors. Everything here asks a database, so it is called in threads."""
+
+    store: CheckWorkStore
+    reader: CheckReader
+    deeds: DeedsReader
+    ledger: Ledger
+    clock: Clock
+    key: bytes = field(repr=False)
+    """What numbers of incidents are made with."""
+
+    def file(self, caller: Caller, number: str, filing: Filing) -> SpotCheck | None:
+        """Names the document of a check; the same again changes nothing. None where the partner has no such check.
+
+        Raises `InvalidQueryError`, `ConflictError`.
+        """
+        filing = _read(caller, filing)
+        now = self.clock.now()
+        with self.store.begin() as work:
+            check = _hold(work, number, now)
+            if check is None or check.partner != caller.partner:
+                return None
+            if check.state is CheckState.FILED and _filing_of(check) == filing:
+                return check
+            filed = _filed(check, filing, _day(now))
+            self._note(work, now, _told_filed(filed, caller.client_id))
+            work.checks.put([filed])
+            work.commit()
+        return filed
+
+    def judge(self, by: Person, number: str, ruling: Ruling) -> SpotCheck | None:
+        """Accepts a document or not; None where there is no such check. Raises as `file`, and `ForbiddenError`."""
+        reason, now = read_reason(ruling.reason), self.clock.now()
+        with self.store.begin() as work:
+            check_not_frozen(by, self.deeds.refresh(work.deeds, now))
+            check = _hold(work, number, now)
+            if check is None:
+                return None
+            if check.state is not CheckState.FILED:
+                raise ConflictError(_NOT_FILED[check.state])
+            if filing_sha256(check) != ruling.filing:
+                raise ConflictError(_CHANGED)
+            state = CheckState.ACCEPTED if ruling.is_accepted else CheckState.FAILED
+            judged = replace(_moved(check, state, _day(now)), judge=by.id, reason=reason)
+            self._end(work, judged, (by.id, by.duty.value), now)
+        return judged
+
+    def fail_late(self) -> list[SpotCheck]:
+        """Fails what never came. Each in a transaction of its own, so that one which breaks holds up no other."""
+        late = self.reader.late(_day(self.clock.now()))
+        return [failed for number in late if (failed := self._fail_late(number)) is not None]
+
+    def _fail_late(self, number: str) -> SpotCheck | None:
+        now = self.clock.now()
+        with self.store.begin() as work:
+            check = _hold(work, number, now)
+            if check is None or check.state is not CheckState.DUE or check.late > _day(now):
+                return None
+            failed = _moved(check, CheckState.FAILED, _day(now))
+            self._end(work, failed, ("", ""), now)
+        return failed
+
+    def _end(self, work: CheckWork, check: SpotCheck, by: tuple[str, str], now: datetime) -> None:
+        """Keeps a verdict with its entry, and with the freeze of its grant where it failed."""
+        judged = check_judged(
+            number=check.number,
+            grant=check.grant,
+            verdict=check.state.value,
+            by=by,
+            reason_sha256=sha256(check.reason.encode()).hexdigest(),
+        )
+        if check.state is CheckState.FAILED:
+            self._freeze(work, check, judged, now)
+        else:
+            self._note(work, now, judged)
+        work.checks.put([check])
+        work.commit()
+
+    def _freeze(self, work: CheckWork, check: SpotCheck, judged: Draft, now: datetime) -> None:
+        """Whoever lays a response moves the control epoch first and takes the head of the ledger last, as turns do."""
+        incident = incident_of(self.key, _finding(check, now), work.epoch(), ())
+        lies = lies_on(stop_of(incident, 0).target, work.watch, work.deeds)
+        if lies is not None and lies.is_frozen:
+            # Other grants of the purpose learn with the epoch that they are checked more often.
+            work.deeds.advance()
+            self._note(work, now, judged)
+            return
+        stop(work, [incident], lambda drafts: self._note(work, now, judged, *drafts)[1:])
+
+    def _note(self, work: CheckWork, now: datetime, *drafts: Draft) -> list[int]:
+        return [each.index for each in self.ledger.append(work.ledger, drafts, now)]
+
+
+def filing_sha256(check: SpotCheck) -> str:
+    """The digest of what was named, as the ledger has it; whoever judges says by it what they looked at."""
+    told = {"check": check.number, "document": check.document, "operator": check.operator, "sha256": check.digest}
+    return sha256(encode({**told})).hexdigest()
+
+
+def is_overdue(check: SpotCheck, at: datetime) -> bool:
+    """Whether others wait for its document."""
+    return check.state is CheckState.DUE and check.due < _day(at)
+
+
+def _hold(work: CheckWork, number: str, now: datetime) -> SpotCheck | None:
+    """A check as it stands, its grant and partner held. Which those are never changes, so they may be asked before."""
+    found = work.checks.check(number)
+    if found is None:
+        return None
+    work.budgets.lock(sorted([found.grant, partner_lock(found.partner)]), _day(now))
+    return work.checks.check(number)
+
+
+def _read(caller: Caller, filing: Filing) -> Filing:
+    operator = caller.operator(filing.operator)
+    if operator is None or operator.kind is not OperatorKind.PERSON:
+        raise InvalidQueryError("operator 须为本部门登记的经办人员（定时任务不能提交凭证）", "operator")
+    return Filing(document=read_document(filing.document), sha256=read_digest(filing.sha256), operator=filing.operator)
+
+
+def _filing_of(check: SpotCheck) -> Filing:
+    return Filing(document=check.document, sha256=check.digest, operator=check.operator)
+
+
+def _filed(check: SpotCheck, filing: Filing, day: int) -> SpotCheck:
+    is_late = check.state is CheckState.DUE and day >= check.late
+    if is_late or CheckState.FILED not in NEXT[check.state] or check.filings >= MOST_FILINGS:
+        raise ConflictError(_GONE[check.state])
+    return replace(
+        check,
+        state=CheckState.FILED,
+        document=filing.document,
+        digest=filing.sha256,
+        operator=filing.operator,
+        filed=max(day, check.opened),
+        filings=check.filings + 1,
+    )
+
+
+def _moved(check: SpotCheck, state: CheckState, day: int) -> SpotCheck:
+    """The same, judged. A clock that was put back takes nothing back: the day is none before the check."""
+    if state not in NEXT[check.state]:
+        raise ConflictError(_NOT_FILED[check.state])
+    return replace(check, state=state, judged=max(day, check.opened, check.filed))
+
+
+def _told_filed(check: SpotCheck, client: str) -> Draft:
+    return check_filed(number=check.number, grant=check.grant, client=client, filing_sha256=filing_sha256(check))
+
+
+def _finding(check: SpotCheck, now: datetime) -> Finding:
+    return Finding(
+        detector=Detector.EVIDENCE,
+        action=Action.FREEZE_GRANT,
+        principal=Principal(Level.GRANT, check.grant),
+        partner=check.partner,
+        grant=check.grant,
+        observed=1,
+        expected=0,
+        days=max(1, check.judged - check.opened),
+        at=now,
+    )
+
+
+def _day(at: datetime) -> int:
+    return local_day(at).toordinal()
