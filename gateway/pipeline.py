@@ -20,7 +20,7 @@ from collections.abc import Callable, Generator, Hashable, Mapping, Sequence, Se
 from dataclasses import dataclass
 from datetime import datetime
 
-from gateway.checking import SpotChecks
+from gateway.checking import SpotChecks, keep
 from gateway.domain.answer import Cause, disclose, silenced
 from gateway.domain.comparison import Comparison
 from gateway.domain.errors import DownError, MismatchedKeyError, UnavailableError
@@ -134,13 +134,12 @@ class Pipeline:
             _silence(hearings, locked)
             self._settle(uses, budgets)
             watching.look(hearings)
-            asked_for = self.spot_checks.look(hearings, work.checks, self._rights, at)
+            opened = self.spot_checks.look(hearings, work.checks, self._rights, at)
             self._disclose(hearings)
             self._record(hearings, work, index.version, at)
             watching.lay(self.recorder.note(watching.told(), work.ledger, at))
             self.recorder.note(watching.noticed(), work.ledger, at)
-
-            self.recorder.note(asked_for, work.ledger, at)
+            self.recorder.note(keep(opened, work.checks), work.ledger, at)
             yield from _commit(work)
         return [self._reply(hearing) for hearing in hearings]
 
