@@ -52,6 +52,7 @@ from gateway.ports import Clock
 from gateway.proposals import check_proposal
 from gateway.watch.leak_signed import LeakDesk
 from gateway.watch.released import ResponseStore, check_released
+from gateway.watch.thresholds import DEFAULTS, Thresholds
 from policies.catalogue import Catalogue
 
 FRESH = timedelta(minutes=10)
@@ -95,7 +96,9 @@ class Office:
     clock: Clock
     examiner: Examiner
     leaks: LeakDesk
-    """Writes into grants what they leak at worst, and holds it against them."""
+    """Writes into grants what they leak at worst, and holds it against them,"""
+    thresholds: Callable[[Standing], Thresholds] = lambda _: DEFAULTS
+    """by the thresholds in force."""
     fits: Callable[[Standing], None] = lambda _: None
     """Raises `DeedError` when what is in force now could not be put together: nobody would be answered any more."""
     acknowledges: Callable[[Document], None] = lambda _: None
@@ -107,7 +110,7 @@ class Office:
         """Draws a deed up; it waits for its first signature. Raises `DeedError`."""
         self._examine_proposal(by, proposal)
         with self._work() as (work, standing, now):
-            document = self.leaks.filled(first_draft(self.log, by, proposal, standing))
+            document = self.leaks.filled(first_draft(self.log, by, proposal, standing), self.thresholds(standing))
             check_founded(standing)
             check_not_frozen(by, standing)
             check_drawer(by, document)
@@ -124,14 +127,14 @@ class Office:
         """Draws up a narrower draft of a grant that waits for this person's step. Raises `DeedError`."""
         for kept in self.pending():
             if kept.opened().digest == named:
-                self.leaks.prepare(kept.id, content)
+                self.leaks.prepare(kept.id, content, self.thresholds(self.standing()))
         with self._work() as (work, standing, now):
             check_not_frozen(by, standing)
             kept = pending(work.deeds, named)
             deed = kept.opened()
             check_turn(by, deed)
             before = deed.document
-            after = self.leaks.filled(next_draft(before, by, content, reason))
+            after = self.leaks.filled(next_draft(before, by, content, reason), self.thresholds(standing))
             check_size(after)
             check_narrowing(before, after)
             self._check(after, standing)
@@ -253,7 +256,7 @@ class Office:
         kept = pending(work.deeds, named)
         deed = kept.opened().signed(signature)
         standing.roll.check(deed, now)
-        self.leaks.check(deed.document)
+        self.leaks.check(deed.document, self.thresholds(standing))
         kept = replace(kept, deed=deed.encode(), changed=seconds(now))
         events = [signed(kept, signature)]
         if is_complete(deed):
@@ -288,7 +291,7 @@ class Office:
             check_drawer(by, first_draft(self.log, by, proposal, self.standing()))
             self._examine(proposal.kind, proposal.content)
         if proposal.kind is Kind.GRANT:
-            self.leaks.prepare(proposal.id, proposal.content)
+            self.leaks.prepare(proposal.id, proposal.content, self.thresholds(self.standing()))
 
     def _examine(self, kind: Kind, content: Mapping[str, JsonValue]) -> None:
         """What takes long, before anything is locked."""
@@ -301,8 +304,8 @@ class Office:
             if deed.digest in named and kept.kind == Kind.RULEBOOKS:
                 check_turn(by, deed)
                 self._examine(Kind(kept.kind), deed.document.content)
-            elif deed.digest in named:
-                self.leaks.check(deed.document)
+            elif deed.digest in named and kept.kind == Kind.GRANT:
+                self.leaks.check(deed.document, self.thresholds(self.standing()))
 
     def _record(self, work: OfficeWork, now: datetime, events: list[Draft]) -> list[Recorded]:
         return self.ledger.append(work.ledger, events, now)

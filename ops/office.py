@@ -19,7 +19,6 @@ from gateway.generation import GenerationError, Manifest
 from gateway.office import Office
 from gateway.partners import partners
 from gateway.statements.acknowledging import check_acknowledgement
-from gateway.watch.leak import Leaks
 from gateway.watch.leak_signed import LeakDesk
 from ops.examining import HERE
 from ops.foundation import read_home_foundation
@@ -40,7 +39,7 @@ def open_office(home: Home, passphrase: Passphrase | None = None, examiner: Exam
         catalogue=catalogue,
         clock=home.clock,
         examiner=examiner,
-        leaks=LeakDesk(leaks=Leaks(catalogue=catalogue), register=partial(_subjects, home)),
+        leaks=LeakDesk(catalogue=catalogue, register=partial(_subjects, home)),
         fits=_check_partners,
         acknowledges=partial(check_acknowledgement, reader=SqlStatementReader.open(home.database_url(settings))),
     )

@@ -18,6 +18,8 @@ from gateway.deeds.steps import WITHDRAWAL
 from gateway.domain.grant import Grant, GrantError, parse_grant
 from gateway.domain.leak import Leak
 from gateway.watch.leak import Leaks
+from gateway.watch.thresholds import Thresholds
+from policies.catalogue import Catalogue
 
 LEAK = "leak"
 KEPT = 512
@@ -28,28 +30,31 @@ AGAIN = "请退回后重新拟稿；也可由当前签署人收窄（内容可�
 
 @dataclass(frozen=True, kw_only=True)
 class LeakDesk:
-    """Writes figures and checks them. `register` tells how many subjects the register has, 0 if nobody knows."""
+    """Writes figures and checks them. `register` tells how many subjects the register has, 0 if nobody knows.
 
-    leaks: Leaks
+    `limits` are the thresholds in force.
+    """
+
+    catalogue: Catalogue
     register: Callable[[], int]
     _kept: dict[bytes, Leak] = field(default_factory=dict[bytes, Leak], repr=False)
 
-    def prepare(self, number: str, content: Mapping[str, JsonValue]) -> None:
+    def prepare(self, number: str, content: Mapping[str, JsonValue], limits: Thresholds) -> None:
         """Works out before anything is locked what `filled` will be asked for."""
-        self._of(number, without(content))
+        self._of(number, without(content), limits)
 
-    def filled(self, document: Document) -> Document:
+    def filled(self, document: Document, limits: Thresholds) -> Document:
         """The same document with its figure; a grant that cannot be read is left to whoever says what is wrong."""
         if not _is_told(document):
             return document
         content = without(document.content)
-        leak = self._of(document.id, content)
+        leak = self._of(document.id, content, limits)
         if leak is None:
             return document
         told: dict[str, JsonValue] = {LEAK: leak.content()}  # type: ignore[dict-item]  # texts and integers
         return replace(document, content={**content, **told})
 
-    def check(self, document: Document) -> None:
+    def check(self, document: Document, limits: Thresholds) -> None:
         """Whether the figure is that of this grant, by the thresholds in force. Raises `DeedError`."""
         if not _is_told(document):
             return
@@ -57,25 +62,27 @@ class LeakDesk:
         leak = grant.leak
         if leak is None:
             raise DeedError(f"此稿没有最坏泄露的测算，{AGAIN}")
-        if leak.basis.thresholds != self.leaks.digest:
+        leaks = Leaks(catalogue=self.catalogue, limits=limits)
+        if leak.basis.thresholds != leaks.digest:
             raise DeedError(f"拟稿之后监测阈值有变，最坏泄露须重新测算，{AGAIN}")
         if not _is_near(leak.basis.register, self.register()):
             raise DeedError(f"最坏泄露所依据的名册规模与现有名册相差过大，{AGAIN}")
-        if self._figure(grant, leak.basis.register) != leak:
+        if self._figure(grant, leak.basis.register, leaks) != leak:
             raise DeedError(f"最坏泄露的数与签批单的内容不符，不能签署，{AGAIN}")
 
-    def _of(self, number: str, content: Mapping[str, JsonValue]) -> Leak | None:
+    def _of(self, number: str, content: Mapping[str, JsonValue], limits: Thresholds) -> Leak | None:
         try:
-            return self._figure(parse_grant({"number": number, **content}), round_down(self.register()))
+            grant = parse_grant({"number": number, **content})
         except GrantError:
             return None
+        return self._figure(grant, round_down(self.register()), Leaks(catalogue=self.catalogue, limits=limits))
 
-    def _figure(self, grant: Grant, register: int) -> Leak:
+    def _figure(self, grant: Grant, register: int, leaks: Leaks) -> Leak:
         """Nobody makes us work a figure out twice, least of all while others wait."""
-        name = sha256(repr((replace(grant, leak=None), register)).encode()).digest()
+        name = sha256(repr((replace(grant, leak=None), register, leaks.digest)).encode()).digest()
         leak = self._kept.get(name)
         if leak is None:
-            leak = self._kept[name] = self.leaks.of(grant, register)
+            leak = self._kept[name] = leaks.of(grant, register)
             if len(self._kept) > KEPT:
                 self._kept.pop(next(iter(self._kept)), None)
         return leak
