@@ -13,7 +13,7 @@ from adapters.index.parts import join
 from adapters.index.sqlite import SqliteIndex, read_part
 from adapters.keys.files import DECOY_PUBLIC, private_folder, write_public
 from gateway.seal import Sealer, SealingKey
-from ops.sync.decoys.keeping import LISTS, DecoySet, lists, read_list, unlock_set
+from ops.sync.decoys.keeping import DecoySet, lists, read_list, unlock_set
 from ops.sync.decoys.wanted import CUSTODIANS
 from ops.sync.state import State
 from tests.adapters.make_sources import Cells, a_row
@@ -91,6 +91,3 @@ def subject(office: Office, number: str) -> bytes:
 
 def _sealer(generation: str) -> Sealer:
     return Sealer(SealingKey(KEYS.sealing), CATALOGUE, "person", generation, bytes)
-
-
-__all__ = ["LISTS"]

@@ -91,10 +91,9 @@ def lists(folder: Path) -> list[str]:
 def read_list(folder: Path, name: str, keys: Sequence[X25519PrivateKey]) -> DecoyList:
     """Open a list by two keys. Raises `BoxError`, or `KeyFileError` where there is no such list."""
     first, second = keys
-    try:
-        content = (folder / LISTS / f"{name}{_SUFFIX}").read_bytes()
-    except OSError as error:
-        raise KeyFileError(f"there is no list {name} ({error.strerror}); `bidui decoys status` names them") from None
+    if name not in lists(folder):
+        raise KeyFileError("there is no such list; `bidui decoys status` names them")
+    content = (folder / LISTS / f"{name}{_SUFFIX}").read_bytes()
     return msgspec.json.decode(open_by_two(content, (first, second), _PURPOSE), type=DecoyList)
 
 

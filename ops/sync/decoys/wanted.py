@@ -10,7 +10,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 
 from adapters.keys.boxes import fingerprint
-from adapters.keys.files import DECOY_PUBLIC, read_x25519_public
+from adapters.keys.files import DECOY_PUBLIC, KeyFileError, read_x25519_public
 from ops.sync.errors import SyncError
 from ops.sync.settings import SyncSettings
 
@@ -56,7 +56,10 @@ def wanted(settings: SyncSettings, keys: Path) -> Wanted | str:
         raise SyncError(f"sync.toml: decoy_share lies between 0 and {LARGEST_SHARE}, decoy_days is at least 1")
     if settings.decoy_share == 0:
         return SWITCHED_OFF
-    custodians = read_custodians(keys)
+    try:
+        custodians = read_custodians(keys)
+    except KeyFileError as error:
+        raise SyncError(f"the key of a custodian of decoys cannot be used: {error}") from error
     if custodians is None:
         return NO_CUSTODIANS
     if not (keys / DECOY_PUBLIC).exists():
@@ -66,9 +69,12 @@ def wanted(settings: SyncSettings, keys: Path) -> Wanted | str:
 
 def require_serve_key(keys: Path) -> X25519PublicKey:
     """The key that serve is told of decoys by. Raises `SyncError`: decoys that serve does not know would be people."""
-    if not (keys / DECOY_PUBLIC).exists():
-        raise SyncError(f"keys/{DECOY_PUBLIC} is gone, and serve must be told of decoys; put it back, or sync --full")
-    return read_x25519_public(keys / DECOY_PUBLIC)
+    try:
+        return read_x25519_public(keys / DECOY_PUBLIC)
+    except KeyFileError as error:
+        raise SyncError(
+            f"serve is told of decoys by it: put keys/{DECOY_PUBLIC} back, or sync --full ({error})"
+        ) from error
 
 
 def read_custodians(keys: Path) -> Custodians | None:
