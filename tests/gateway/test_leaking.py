@@ -139,7 +139,7 @@ FALSE: dict[str, Callable[[Content], dict[str, object]]] = {
         "leak": {**told, "basis": {**cast("Content", told["basis"]), "thresholds": "0" * 16}}
     },
     "that of a smaller grant": lambda _: {
-        "limits": {**cast("Content", content()["limits"]), "subjects_per_30_days": 200}
+        "limits": {**cast("Content", content()["limits"]), "subjects_per_year": 1100}
     },
     "that of another field": lambda _: {"fields": {"name": "核对", "pay_amount": "核对"}},
     "that of a class that was": lambda _: {"class": "open"},
