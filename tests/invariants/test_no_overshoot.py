@@ -11,8 +11,9 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from itertools import count, islice
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from random import Random
@@ -27,6 +28,7 @@ from ops.demo.person import Person
 from ops.prove.checking import meter_counted
 from ops.prove.homes import limits
 from ops.wiring import wire
+from policies.identifiers import id_check_character
 from tests.invariants.logged import log_size, logged
 from tests.invariants.test_alike import price_of
 from tests.invariants.world import NOW, World, a_scope
@@ -95,6 +97,58 @@ def test_a_crash_loses_and_doubles_nothing(world: World) -> None:
     assert subjects <= 40
     assert told["quota"] >= len(world.people) - 40
     assert meter_counted(world.home) >= comparisons
+
+
+WORKERS = 8
+HARVEST = 5
+"""Unknown numbers that one caller alone is told of under a grant that expects to know everybody (D3)."""
+
+
+def test_many_nodes_learn_no_more_of_a_harvest_than_one(world: World) -> None:
+    number = world.grant(hit_rate=99)
+
+    with nodes(world, number, strangers(world, WORKERS, 6)) as running:
+        told = sum((node.end() for node in running), Counter[str]())
+
+    assert told["answered"] <= HARVEST
+    assert told.total() == WORKERS * 6
+    assert told.keys() <= {"answered", "held", "frozen"}
+
+
+@pytest.mark.slow
+def test_a_harvest_gains_nothing_by_crashes(world: World) -> None:
+    """Nodes are killed in the middle of their turns: what they were told is counted, and the response stands."""
+    number, before = world.grant(hit_rate=99), log_size(world.home)
+    rng = Random(world.engine)
+
+    for _ in range(4):
+        with nodes(world, number, strangers(world, NODES, 2), rounds=50) as running:
+            time.sleep(rng.uniform(0.05, 0.4))
+            for node in running:
+                node.process.kill()
+    with nodes(world, number, strangers(world, NODES, 6)) as running:
+        told = sum((node.end() for node in running), Counter[str]())
+    with nodes(world, number, [world.people[:3]] * NODES) as running:
+        after = sum((node.end() for node in running), Counter[str]())
+
+    assert told["answered"] <= HARVEST
+    assert after == {"held": 3 * NODES}
+    assert len(subjects_told_of(world, number, before)) <= HARVEST
+
+
+def subjects_told_of(world: World, number: str, before: int) -> set[str]:
+    """Of whom answers speak, as the log tells it."""
+    told = [each for each in logged(world.home, before) if each.kind == "comparison.answered"]
+    return {str(each.secrets["subject"]) for each in told if each.body["grant"] == number}
+
+
+def strangers(world: World, workers: int, each: int) -> list[tuple[Person, ...]]:
+    """People whom the register does not have, each in a region or of a birthday of its own; others for each worker."""
+    known, person = {each.id_number for each in world.people}, world.plain_person()
+    first17 = (f"1509{place % 90 + 10:02}19{place % 40 + 50:02}0{place % 9 + 1}1{place % 10}001" for place in count(1))
+    numbers = (number for one in first17 if (number := one + id_check_character(one)) not in known)
+    found = [replace(person, id_number=number) for number in islice(numbers, workers * each)]
+    return [tuple(found[worker::workers]) for worker in range(workers)]
 
 
 def test_the_long_window_moves_day_by_day(world: World) -> None:
