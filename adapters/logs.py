@@ -29,6 +29,7 @@ ALLOWED = frozenset(
         "place",
         "day",
         "dispute",
+        "incident",
         "generation",
         "data_version",
         "size",

@@ -32,6 +32,7 @@ from gateway.api.office.statements import StatementDoors, statement_routes
 from gateway.api.office.tasks import TaskDoors, task_routes
 from gateway.api.office.trail import TrailDoors, trail_routes
 from gateway.cohorts import CohortDesk
+from gateway.deeds.lapse import parameters_in
 from gateway.domain.people import Person
 from gateway.entries import EntryDesk
 from gateway.exporting import ExportDesk
@@ -43,6 +44,8 @@ from gateway.statements.acknowledging import Overview
 from gateway.statements.desk import StatementDesk
 from gateway.trail.desk import TrailDesk
 from gateway.watch.board import Board
+from gateway.watch.tending import Store as TendingStore
+from gateway.watch.tending import Tending
 from ops.accounts import AccountsDesk, open_accounts
 from ops.checks import spot_check_desk
 from ops.erasing import CustodyDesks, open_custody
@@ -123,6 +126,17 @@ class PeopleDesk:
     def board(self) -> Board:
         """What the watch stops now."""
         return Board(reader=self.readers.responses, releases=self.readers.deeds.releases)
+
+    def tending(self) -> Tending:
+        """Looks after incidents; it writes through the office's store, one at a time."""
+        return Tending(
+            board=self.board(),
+            incidents=self.readers.responses,
+            parameters=lambda: parameters_in(self.office.standing()),
+            store=cast("TendingStore", self.office.store),
+            ledger=self.office.ledger,
+            clock=self.home.clock,
+        )
 
     def review(self) -> ReviewDesk:
         """Explains decisions, and rehearses drafts."""

@@ -47,6 +47,7 @@ ERASE_SECONDS = 3600.0
 FOLLOW_SECONDS = 0.5
 INDEX_SECONDS = 1.0
 STATE_SECONDS = 5.0
+TEND_SECONDS = 10.0
 CHECK_SECONDS = 60.0
 
 log = structlog.get_logger()
@@ -86,6 +87,7 @@ async def run(gateway: Gateway, child: SealingChild, ready: Callable[[int], None
             _index(gateway),
             _erase(gateway),
             _state(gateway),
+            _tend(gateway),
             _check(gateway),
             _sweep(gateway),
             _hang_up(server),
@@ -251,6 +253,22 @@ async def _check(gateway: Gateway) -> None:
                 log.warning("task_failed", error=type(error).__name__)
 
     await _every(CHECK_SECONDS, lambda: asyncio.to_thread(look))
+
+
+async def _tend(gateway: Gateway) -> None:
+    """Freezes what was held for too long, and tells what became of incidents."""
+    tending = gateway.people.tending()
+
+    def tend() -> None:
+        if gateway.pipeline.is_sealed:
+            return
+        try:
+            for each in tending.run_once():
+                log.warning("incident_changed", incident=each.number, state=each.state.value)
+        except (DeedError, AuditError, KeyFileError) as error:
+            log.warning("task_failed", error=type(error).__name__)
+
+    await _every(TEND_SECONDS, lambda: asyncio.to_thread(tend))
 
 
 async def _erase(gateway: Gateway) -> None:

@@ -24,6 +24,7 @@ class SqlOutbox:
 
     def __init__(self, store: SqlStore, engine: Engine, clock: Clock, channel: str) -> None:
         self._store, self._engine, self._clock, self._channel = store, engine, clock, channel
+        self._handed: dict[int, Incident] = {}
 
     def waiting(self, limit: int) -> Sequence[tuple[int, Incident]]:
         of, told = watch_incident.c, watch_notice.c
@@ -39,9 +40,11 @@ class SqlOutbox:
             raise UnavailableError("the incidents cannot be read; `bidui doctor` says why") from error
         finally:
             self._engine.dispose()
-        return [(int(number, 16), msgspec.json.decode(bytes(content), type=Incident)) for number, content in rows]
+        self._handed = {int(number, 16): msgspec.json.decode(bytes(content), type=Incident) for number, content in rows}
+        return list(self._handed.items())
 
     def sent(self, number: int) -> None:
+        """Unless it has changed since it was handed out: then it waits once more, as it is now."""
         self._tell(number, is_sent=True)
 
     def failed(self, number: int, cause: str) -> None:
@@ -50,5 +53,8 @@ class SqlOutbox:
 
     def _tell(self, number: int, *, is_sent: bool) -> None:
         with self._store.begin() as work:
+            handed = self._handed.get(number)
+            if is_sent and handed is not None and work.watch.incident(handed.number) != handed:
+                return
             work.notices.mark(self._channel, f"{number:016x}", is_sent=is_sent)
             work.commit()

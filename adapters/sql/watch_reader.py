@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from adapters.sql.engine import open_engine
 from adapters.sql.watch_tables import watch_incident, watch_laid, watch_stop
 from gateway.domain.errors import UnavailableError
-from gateway.domain.incident import Incident
+from gateway.domain.incident import Incident, State
 from gateway.domain.standing import Stop
 
 
@@ -45,6 +45,13 @@ class SqlWatchReader:
         wanted = select(of.incident).order_by(of.opened.desc(), of.number).limit(most)
         rows = self._rows(wanted if partner is None else wanted.where(of.partner == partner))
         return [msgspec.json.decode(bytes(row[0]), type=Incident) for row in rows]
+
+    def unsettled(self, since: int) -> list[Incident]:
+        """Incidents of this Unix time or later that were not released when somebody looked last; the oldest first."""
+        of = watch_incident.c
+        rows = self._rows(select(of.incident).where(of.opened >= since).order_by(of.opened, of.number))
+        found = [msgspec.json.decode(bytes(row[0]), type=Incident) for row in rows]
+        return [each for each in found if each.state is not State.RELEASED]
 
     def incident(self, number: str) -> Incident | None:
         """The incident of this number."""

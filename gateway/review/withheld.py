@@ -9,7 +9,7 @@ from typing import Protocol
 import msgspec
 
 from audit.reader import LedgerReader
-from audit.watch_kinds import WATCH_STOPPED
+from audit.watch_kinds import WATCH_ESCALATED, WATCH_STOPPED
 from gateway.deeds.keeping import Kept
 from gateway.deeds.parameters import Parameters
 from gateway.deeds.releasing import release_in
@@ -19,7 +19,7 @@ from gateway.domain.standing import Stop
 from gateway.watch.lying import lying
 from gateway.watch.stopped import Stopped, stopped
 
-_TYPES = frozenset({WATCH_STOPPED.type})
+_TYPES = frozenset({WATCH_STOPPED.type, WATCH_ESCALATED.type})
 
 
 class ResponseHistory(Protocol):

@@ -46,7 +46,7 @@ class Board:
     def stand(self, incidents: Sequence[Incident], now: datetime) -> list[Incident]:
         """Incidents as they stand now, whatever was kept of them last."""
         lies, releases = self.lying(), self.releases()
-        return [replace(each, state=state_of(each, lies, exemption_of(each, releases), now)) for each in incidents]
+        return [replace(each, state=state_of(each, lies, releases, now)) for each in incidents]
 
 
 def target_of(incident: Incident) -> str:
@@ -61,10 +61,20 @@ def exemption_of(incident: Incident, releases: Sequence[Release]) -> Exemption |
     return last.exemption if last and last.exemption and last.exemption.incident == incident.number else None
 
 
-def state_of(incident: Incident, lies: Mapping[str, Stop], exemption: Exemption | None, now: datetime) -> State:
-    """How an incident stands: what laid nothing stands as it was kept, what was released is over."""
+def state_of(incident: Incident, lies: Mapping[str, Stop], releases: Sequence[Release], now: datetime) -> State:
+    """How an incident stands. What laid nothing stands as it was kept; what was released is over.
+
+    Where another incident lies on the same thing by now, this one is over only if a release named it.
+    """
     if incident.finding.action < Action.HOLD:
         return incident.state
-    if target_of(incident) in lies:
-        return State.ESCALATED if incident.state is State.ESCALATED else State.OPEN
+    stop = lies.get(target_of(incident))
+    if stop is not None and (stop.incident == incident.number or not _is_named(incident, releases)):
+        is_escalated = stop.is_frozen and incident.finding.action is Action.HOLD
+        return State.ESCALATED if is_escalated and stop.incident == incident.number else State.OPEN
+    exemption = exemption_of(incident, releases)
     return State.EXCEPTION if exemption and exemption.is_in_force(now) else State.RELEASED
+
+
+def _is_named(incident: Incident, releases: Sequence[Release]) -> bool:
+    return any(each.incident == incident.number for each in releases)

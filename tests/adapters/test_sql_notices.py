@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from adapters.sql.engine import open_engine
 from adapters.sql.notices import SqlOutbox
 from adapters.sql.store import SqlStore
-from gateway.domain.incident import Incident
+from gateway.domain.incident import Incident, State
 from gateway.domain.standing import Kept
 from tests.fakes import DrivenClock
 from tests.gateways import open_store
@@ -87,3 +87,29 @@ def test_what_is_older_than_a_month_is_nobodys_news(post: Post) -> None:
     post.clock.pass_by(days=31)
 
     assert numbers(post.outbox()) == [f"{2:016x}"]
+
+
+def test_what_changed_while_it_was_sent_is_told_again(post: Post) -> None:
+    post.put(found(7))
+    outbox = post.outbox()
+    ((number, first),) = outbox.waiting(10)
+    later = replace(first, count=first.count + 1)
+    post.put(later)
+
+    outbox.sent(number)
+
+    assert outbox.waiting(10) == [(number, later)]
+    outbox.sent(number)
+    assert outbox.waiting(10) == []
+
+
+def test_what_was_told_is_told_anew_when_it_goes_on(post: Post) -> None:
+    post.put(found(7))
+    outbox = post.outbox()
+    ((number, first),) = outbox.waiting(10)
+    outbox.sent(number)
+    assert outbox.waiting(10) == []
+
+    post.put(replace(first, state=State.ESCALATED))
+
+    assert [each.state for _, each in outbox.waiting(10)] == [State.ESCALATED]
