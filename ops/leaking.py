@@ -6,7 +6,7 @@ league's partners (docs/simulation.md), so that the two pages can be held agains
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from ipaddress import ip_network
@@ -131,13 +131,8 @@ def with_table(document: str, made: str) -> str:
 def table(leaks: Leaks, register: int = REGISTER) -> str:
     """All of them, in Markdown."""
     rows = [_row(preset, leaks.of(preset.grant(name), register)) for name, preset in PRESETS.items()]
-    return "\n".join((*_intro(leaks, register), *_HEAD, *rows)) + "\n"
-
-
-def _intro(leaks: Leaks, register: int) -> Iterator[str]:
-    yield f"名册 {register:,} 个对象，有效期一年，阈值版本 `{leaks.digest}`。"
-    yield "每百次推演中 95 次不超过此数，括号内为中位数；后两栏斜线前为凭证被盗，后为经办人不实。"
-    yield ""
+    intro = f"名册 {register:,} 个对象，有效期一年。每百次推演中 95 次不超过此数，括号内为中位数；"
+    return "\n".join((f"{intro}后两栏斜线前为凭证被盗，后为经办人不实。", "", *_HEAD, *rows)) + "\n"
 
 
 def _row(preset: Preset, leak: Leak) -> str:

@@ -29,6 +29,7 @@ from ops.cli.office import following
 from ops.cli.office.client import at_office, rows
 from ops.cli.office.deeds import grant_content
 from ops.cli.office.drawing import put_up
+from ops.cli.office.leaking import figure_told
 from ops.cli.office.options import (
     FirstKeyOption,
     KeyOption,
@@ -97,7 +98,7 @@ def withdraw(
 
 @app.command("show")
 def show(number: NumberArgument, session: SessionOption = None, as_json: JsonOption = False) -> None:
-    """签批单的历次文书：待谁签署、何时生效、为何退回。"""
+    """签批单的历次文书：待谁签署、何时生效、为何退回；最坏泄露。"""
     with at_office(session, as_json=as_json) as client:
         found = versions(client, Kind.GRANT.value, number)
         if not found:
@@ -106,7 +107,8 @@ def show(number: NumberArgument, session: SessionOption = None, as_json: JsonOpt
     if as_json:
         say_json({"versions": found, "stopped": stopped})
     else:
-        say("\n".join((*map(in_a_line, found), *(line for each in stopped for line in stop_lines(each)))))
+        lines = (*(line for each in stopped for line in stop_lines(each)), *figure_told(found))
+        say("\n".join((*map(in_a_line, found), *lines)))
 
 
 for command in (following.renew, following.clone, following.attest, following.review, leak):

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from gateway.deeds.document import Document
 from gateway.deeds.errors import DeedError
 from gateway.deeds.granting import read_grant
 from gateway.deeds.leaking import sheet
+from gateway.deeds.steps import WITHDRAWAL
 from gateway.domain.grant import Grant
 from gateway.domain.leak import Leak
 from gateway.watch.leak import Leaks
+from ops.cli.office.client import Told
 from ops.cli.office.problems import TamperedError
+from ops.cli.office.reading import opened
 from policies.catalogue import Catalogue, load_catalogue
 
 
@@ -26,6 +29,19 @@ def figure_of(document: Document) -> Iterator[str]:
     yield from lines(grant.leak, catalogue)
     if grant.leak is not None:
         yield _checked(grant, grant.leak, Leaks(catalogue=catalogue))
+
+
+def figure_told(found: Sequence[Told]) -> list[str]:
+    """What the version in force leaks at worst, or the one that is on its way; as it was signed, or is to be."""
+    counted = [each for each in found if each["state"] != "refused"]
+    chosen = next((each for each in reversed(counted) if each["state"] == "in_force"), counted[-1] if counted else None)
+    if chosen is None or chosen["path"] == WITHDRAWAL:
+        return []
+    try:
+        grant = read_grant(opened(chosen).document)
+    except DeedError:
+        raise TamperedError("网关给出的签批单读不懂") from None
+    return [f"第 {chosen['serial']} 版", *(f"  {line}" for line in lines(grant.leak, load_catalogue()))]
 
 
 def lines(leak: Leak | None, catalogue: Catalogue) -> list[str]:
