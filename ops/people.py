@@ -86,6 +86,7 @@ class PeopleDesk:
                     guard=guard,
                     statements=lambda: Overview.of(self.statements.statements),
                     stopped=board.stopped,
+                    checks=self.checks.waiting,
                 )
             ),
             *statement_routes(StatementDoors(desk=self.statements, standing=self.office.standing, guard=guard)),
@@ -136,6 +137,7 @@ class PeopleDesk:
             store=cast("TendingStore", self.office.store),
             ledger=self.office.ledger,
             clock=self.home.clock,
+            disputing=lambda: {each.partner for each in self.statements.open_disputes()},
         )
 
     def review(self) -> ReviewDesk:

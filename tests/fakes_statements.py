@@ -8,6 +8,7 @@ from copy import copy
 from dataclasses import dataclass, field
 
 from gateway.statements.keeping import Dispute, KeptStatement, PartnerMonth
+from tests.fakes import MemoryWatch
 from tests.fakes_audit import MemoryLedger
 
 
@@ -91,6 +92,7 @@ class MemoryStatementWork:
     statements: MemoryStatements
     ledger: MemoryLedger
     deeds: MemoryEpoch
+    watch: MemoryWatch
     crashes: bool = False
     committed: bool = False
 
@@ -107,6 +109,7 @@ class MemoryStatementStore:
     statements: MemoryStatements = field(default_factory=MemoryStatements)
     ledger: MemoryLedger = field(default_factory=MemoryLedger)
     deeds: MemoryEpoch = field(default_factory=MemoryEpoch)
+    watch: MemoryWatch = field(default_factory=lambda: MemoryWatch(lambda: 0))
     crashes: bool = False
 
     @contextmanager
@@ -114,11 +117,12 @@ class MemoryStatementStore:
         before = (copy(self.statements.kept), copy(self.statements.days), copy(self.statements.known))
         ledger = (copy(self.ledger.rows), self.ledger.stored_head, copy(self.ledger.partners), copy(self.ledger.tiles))
         epoch = self.deeds.epoch
-        work = MemoryStatementWork(self.statements, self.ledger, self.deeds, self.crashes)
+        incidents = dict(self.watch.incidents)
+        work = MemoryStatementWork(self.statements, self.ledger, self.deeds, self.watch, self.crashes)
         try:
             yield work
         finally:
             if not work.committed:
                 self.statements.kept, self.statements.days, self.statements.known = before
                 self.ledger.rows, self.ledger.stored_head, self.ledger.partners, self.ledger.tiles = ledger
-                self.deeds.epoch = epoch
+                self.deeds.epoch, self.watch.incidents = epoch, incidents

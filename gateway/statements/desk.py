@@ -31,6 +31,7 @@ from gateway.domain.errors import ConflictError, InvalidQueryError, UnavailableE
 from gateway.domain.people import Person
 from gateway.ports import Clock
 from gateway.statements.keeping import Dispute, KeptStatement, StatementReader, StatementsStore, StatementWork
+from gateway.watch.disputed import raise_incident
 
 MOST_LINES: Final = 1000
 MOST_DISPUTED: Final = 300
@@ -162,11 +163,13 @@ class StatementDesk:
                 unknown=dispute.unknown,
                 missing=dispute.missing,
             )
-            return self._keep(work, dispute, draft)
+            entries, at = len(dispute.unknown) + len(dispute.missing), self.clock.now()
+            noticed = raise_incident(work.watch, dispute.partner, dispute.id, entries, at)
+            return self._keep(work, dispute, draft, *noticed)
 
-    def _keep(self, work: StatementWork, dispute: Dispute, draft: Draft) -> Dispute:
+    def _keep(self, work: StatementWork, dispute: Dispute, draft: Draft, *also: Draft) -> Dispute:
         """Keeps it with its entry."""
-        recorded = self.ledger.append(work.ledger, [draft], self.clock.now())
+        recorded = self.ledger.append(work.ledger, [draft, *also], self.clock.now())
         kept = replace(dispute, entry=recorded[0].index) if dispute.entry < 0 else dispute
         work.statements.put_dispute(kept)
         work.commit()

@@ -9,6 +9,7 @@ from typing import Protocol
 import msgspec
 
 from audit.ledger import LedgerStore
+from gateway.watch.disputed import IncidentStore
 
 
 class KeptStatement(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,6 +103,9 @@ class StatementWork(Protocol):
 
     @property
     def deeds(self) -> Epoch: ...
+
+    @property
+    def watch(self) -> IncidentStore: ...
 
     def commit(self) -> None: ...
 

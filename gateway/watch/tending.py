@@ -7,7 +7,7 @@ came meanwhile wins, and of two nodes only one acts. A clock that steps back onl
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -20,7 +20,7 @@ from audit.watch_events import watch_escalated
 from gateway.deeds.calendar import due, is_overdue
 from gateway.deeds.keeping import DeedStore
 from gateway.deeds.parameters import Parameters
-from gateway.domain.incident import Incident, State
+from gateway.domain.incident import Detector, Incident, State
 from gateway.domain.standing import Kept, Stop
 from gateway.ports import Clock
 from gateway.watch.board import Board, state_of, target_of
@@ -74,6 +74,8 @@ class Tending:
     store: Store
     ledger: Ledger
     clock: Clock
+    disputing: Callable[[], Set[str]]
+    """Partners with a dispute that is open."""
 
     def run_once(self) -> list[Incident]:
         """What changed. Raises `UnavailableError`."""
@@ -84,7 +86,7 @@ class Tending:
             stop = lies.get(target_of(each))
             if stop is not None and is_late(each, stop, parameters, now):
                 changed += self._escalate(each, parameters, now)
-            elif state_of(each, lies, releases, now) is not each.state:
+            elif each.finding.detector is Detector.DISPUTE or state_of(each, lies, releases, now) is not each.state:
                 changed += self._settle(each, now)
         return changed
 
@@ -112,7 +114,7 @@ class Tending:
             incident = work.watch.incident(seen.number)
             if incident is None:
                 return
-            state = _state_in(work, incident, now)
+            state = self._state_in(work, incident, now)
             if state is incident.state:
                 return
             settled = replace(incident, state=state)
@@ -120,17 +122,18 @@ class Tending:
             work.commit()
         yield settled
 
+    def _state_in(self, work: TendedWork, incident: Incident, now: datetime) -> State:
+        if incident.finding.detector is Detector.DISPUTE:
+            return State.OPEN if incident.finding.partner in self.disputing() else State.RELEASED
+        target = target_of(incident)
+        stop, releases = lies_on(target, work.watch, work.deeds), releases_of(target, work.deeds)
+        return state_of(incident, {target: stop} if stop else {}, releases, now)
+
 
 def is_late(incident: Incident, stop: Stop, parameters: Parameters, now: datetime) -> bool:
     """Whether a hold of this incident should have been handled by now."""
     is_held = not stop.is_frozen and stop.incident == incident.number
     return is_held and is_overdue(due(incident.last, parameters.hold_days, parameters.calendar), now)
-
-
-def _state_in(work: TendedWork, incident: Incident, now: datetime) -> State:
-    target = target_of(incident)
-    stop, releases = lies_on(target, work.watch, work.deeds), releases_of(target, work.deeds)
-    return state_of(incident, {target: stop} if stop else {}, releases, now)
 
 
 def _of(incident: Incident) -> Kept:

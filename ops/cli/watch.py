@@ -72,7 +72,7 @@ def incidents(
         say_json(told_of)
         return
     found = rows(told_of, "incidents")
-    say("\n".join(line for each in found for line in _lines(each)) or "没有事件")
+    say("\n".join(line for each in found for line in incident_lines(each)) or "没有事件")
 
 
 @app.command("status")
@@ -84,7 +84,8 @@ def status(session: SessionOption = None, as_json: JsonOption = False) -> None:
     say_json(told_of) if as_json else say("\n".join(lines) or "监测没有扣留或冻结什么")
 
 
-def _lines(each: Told) -> Iterator[str]:
+def incident_lines(each: Told) -> Iterator[str]:
+    """An incident: what was seen, how often, and what would release it, if anything would."""
     about = f"签批单 {each['grant']}" if each["grant"] else "部门"
     yield f"{each['incident']}  {each['opened']}  {each['partner']}  {about}  {each['response']}  {each['state_zh']}"
     times = f"共 {each['count']} 次，最近 {each['last']}" if each["count"] != 1 else "1 次"

@@ -145,7 +145,7 @@ def test_a_dispute_is_recorded_once_and_waits_for_an_officer(doors: Doors) -> No
 
     assert first.status_code == 201
     assert again.json() == first.json()
-    assert doors.types().count("statement.disputed") == 1
+    assert doors.types().count("statement.disputed") == doors.types().count("watch.noticed") == 1
     (dispute,) = doors.desk.open_disputes()
     assert (dispute.system, dispute.unknown, dispute.missing) == ("payroll-1", (1,), (77,))
 

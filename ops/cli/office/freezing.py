@@ -64,12 +64,12 @@ def release(
 ) -> None:
     """提请解除冻结或监测的扣留（安全管理员），由领导签署后生效；可附限期的例外。"""
     with at_office(session, as_json=as_json) as client:
-        content = _release_content(client, target, except_until, except_most)
+        content = release_content(client, target, except_until, except_most)
         proposal = Proposal(kind=Kind.FREEZE, id=target, content=content, path=RELEASE, reason=reason)
         put_up(client, [proposal], signing_options(key, passphrase_file, totp, yes=yes), as_json=as_json)
 
 
-def _release_content(client: OfficeClient, target: str, until: str | None, most: int | None) -> dict[str, JsonValue]:
+def release_content(client: OfficeClient, target: str, until: str | None, most: int | None) -> dict[str, JsonValue]:
     """Names the incident of the watch that lies there, where one does. Raises `OfficeError`."""
     content: dict[str, JsonValue] = {"frozen": False}
     stopped = next((each for each in rows(client.get(STOPS), "stops") if each["target"] == target), None)

@@ -18,11 +18,12 @@ def tasks(session: SessionOption = None, as_json: JsonOption = False) -> None:
     """待办：待我签署的、将到期的、须确认或复核的。"""
     with at_office(session, as_json=as_json) as client:
         told = client.get(TASKS)
-        lines = list(_lines(told))
+        lines = list(task_lines(told))
     say_json(told) if as_json else say("\n".join(lines) or "没有待办")
 
 
-def _lines(told: Told) -> Iterator[str]:
+def task_lines(told: Told) -> Iterator[str]:
+    """Everything that waits, a line each; what is stopped first."""
     for name, line in _LINES.items():
         yield from (line(each) for each in rows(told, name))
     agreements = told.get("agreements")
@@ -50,6 +51,10 @@ _LINES: Mapping[str, Callable[[Told], str]] = {
     ),
     "disputes": lambda each: (
         f"{each['partner']} 对 {each['period']} 的对账单有异议（{each['id']}）：bidui statement disputes"
+    ),
+    "checks": lambda each: (
+        f"凭证抽查 {each['number']}（{each['partner']}，{each['grant']}）："
+        f"{'凭证逾期未交' if each['overdue'] else '凭证待审核'}：bidui watch spot-checks"
     ),
     "credentials": lambda each: f"系统 {each['system']} 的密钥或证书 {each['name']} 将于 {each['until']} 到期",
 }

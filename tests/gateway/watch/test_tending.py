@@ -23,6 +23,7 @@ from gateway.deeds.steps import RELEASE
 from gateway.domain.incident import Action, Detector, Finding, Incident, Level, Principal, State
 from gateway.domain.standing import Kept, Stop
 from gateway.watch.board import Board
+from gateway.watch.disputed import raise_incident
 from gateway.watch.released import lies_on
 from gateway.watch.tending import Store, Tending
 from ops.settings import ServeSettings, load
@@ -36,6 +37,7 @@ class Tended:
 
     def __init__(self, life: Life) -> None:
         self.life = life
+        self.disputing: set[str] = set()
         url = life.home.database_url(load(life.home, "serve.toml", ServeSettings))
         self.reader, self.deeds, self.ledger = (
             SqlWatchReader.open(url),
@@ -58,6 +60,7 @@ class Tended:
             store=cast("Store", self.life.office.store),
             ledger=self.life.office.ledger,
             clock=self.life.clock,
+            disputing=lambda: self.disputing,
         )
 
     def hold(self, number: str = NUMBER, detector: Detector = Detector.MISS_RATE) -> None:
@@ -225,3 +228,21 @@ def test_what_laid_nothing_stays_as_it_is(local: Tended) -> None:
         opened.commit()
 
     assert [each.number for each in local.tending().run_once()] == [NUMBER]
+
+
+def test_a_dispute_is_open_until_all_of_its_partner_are_settled(tended: Tended) -> None:
+    tended.disputing.add(PARTNER)
+    with tended.life.office.store.begin() as opened:
+        work = cast("SqlWork", opened)
+        assert len(raise_incident(work.watch, PARTNER, "d-1", 3, tended.life.clock.now())) == 1
+        assert raise_incident(work.watch, PARTNER, "d-2", 1, tended.life.clock.now()) == (), "one in seven days"
+        work.commit()
+
+    assert tended.tending().run_once() == []
+    tended.disputing.clear()
+    (changed,) = tended.tending().run_once()
+    assert (changed.finding.detector, changed.finding.grant, changed.state) == (
+        Detector.DISPUTE,
+        "",
+        State.RELEASED,
+    )
