@@ -25,6 +25,7 @@ from gateway.deeds.standing import Standing
 from gateway.deeds.steps import EMERGENCY
 from gateway.domain.grant import Grant, local_day
 from gateway.domain.people import PARTNER_DUTIES, Duty, Person
+from gateway.domain.spot_check import CheckState, SpotCheck
 from gateway.partners import credentials
 from gateway.statements.acknowledging import Overview, deed_id, waiting
 from gateway.watch.stopped import Stopped, for_partner
@@ -120,6 +121,17 @@ class Disputed(msgspec.Struct, frozen=True, kw_only=True):
     missing: int
 
 
+class ToJudge(msgspec.Struct, frozen=True, kw_only=True):
+    """A spot check whose document somebody has to judge, or one that is overdue: nobody new is answered about."""
+
+    number: str
+    partner: str
+    grant: str
+    state: str
+    due: date
+    overdue: bool
+
+
 class Tasks(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that waits for one person."""
 
@@ -135,6 +147,7 @@ class Tasks(msgspec.Struct, frozen=True, kw_only=True):
     """Invited people who have enrolled, and whose deed nobody has drawn up yet."""
     acknowledge: list[ToAcknowledge] = []
     disputes: list[Disputed] = []
+    checks: list[ToJudge] = []
     stopped: list[Stopped] = []
     """What the watch holds or froze: for those who release it, or whose it is."""
 
@@ -148,6 +161,7 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
     waiting: Sequence[Proposable]
     statements: Overview
     stopped: Sequence[Stopped]
+    checks: Sequence[SpotCheck]
     now: datetime
 
     @property
@@ -169,6 +183,7 @@ def tasks_of(
     *,
     statements: Overview | None = None,
     stopped: Sequence[Stopped] = (),
+    checks: Sequence[SpotCheck] = (),
 ) -> Tasks:
     """What waits for this person. Raises `DeedError` if what is in force cannot be read."""
     desk = Desk(
@@ -178,6 +193,7 @@ def tasks_of(
         waiting=waiting,
         statements=statements or Overview(),
         stopped=stopped,
+        checks=checks,
         now=now,
     )
     return Tasks(
@@ -191,6 +207,7 @@ def tasks_of(
         people=_people(person, desk),
         acknowledge=list(_to_acknowledge(person, desk)),
         disputes=list(_disputes(person, desk)),
+        checks=list(_to_judge(person, desk)),
         stopped=shown_to(person, desk.stopped) if person.duty in _TOLD_OF_STOPS else [],
     )
 
@@ -324,6 +341,22 @@ def _disputes(person: Person, desk: Desk) -> Iterator[Disputed]:
             unknown=len(each.unknown),
             missing=len(each.missing),
         )
+
+
+def _to_judge(person: Person, desk: Desk) -> Iterator[ToJudge]:
+    """A reviewer judges what was filed; what is overdue its partner's head is told of, too."""
+    for each in desk.checks:
+        is_late = each.state is CheckState.DUE
+        is_own = is_late and person.duty is Duty.HEAD and person.partner == each.partner
+        if is_own or person.duty is Duty.REVIEWER:
+            yield ToJudge(
+                number=each.number,
+                partner=each.partner,
+                grant=each.grant,
+                state=each.state.value,
+                due=date.fromordinal(each.due),
+                overdue=is_late,
+            )
 
 
 def shown_to(person: Person, stopped: Sequence[Stopped]) -> list[Stopped]:

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 import httpx2
+from starlette.routing import Route
 from starlette.types import ASGIApp, Scope
 
 from audit import checkpoint
@@ -19,6 +20,7 @@ from gateway.api.comparisons import Comparisons
 from gateway.api.log import Log, log_routes
 from gateway.api.openapi import document
 from gateway.api.receipts import ReceiptDoor, receipt_routes
+from gateway.api.spot_checks import SpotCheckDoor, spot_check_routes
 from gateway.domain.budget import Used
 from gateway.domain.caller import Caller
 from gateway.domain.grant import Grant, local_day
@@ -27,6 +29,7 @@ from gateway.sequencer import Sequencer
 from tests.audit.make import LOG_SIGNERS, a_trust
 from tests.fakes import MemoryStore
 from tests.fakes_audit import MemoryLedger
+from tests.fakes_checks import a_check_desk
 from tests.gateways import Assembled
 from tests.make import CATALOGUE, NOW, ORIGIN, a_caller
 
@@ -41,6 +44,7 @@ class Entrance:
     gateway: Assembled
     checks: dict[str, Check] = field(default_factory=lambda: {"database": lambda: None, "seal": lambda: None})
     submit: Callable[[Request], Awaitable[Reply]] | None = None
+    may_write: bool = True
     signed: list[bytes] = field(default_factory=list)
 
     def app(self) -> ASGIApp:
@@ -56,6 +60,7 @@ class Entrance:
                     *log_routes(self._log()),
                     *receipt_routes(ReceiptDoor(identify=self.identify, log=self._log())),
                 ],
+                statement_routes=self._spot_checks(),
                 checks=self.checks,
                 document=lambda: document(CATALOGUE),
             )
@@ -94,6 +99,11 @@ class Entrance:
         """One comparison; `None` leaves key or caller out."""
         return self.ask(comparison(body, key, caller, headers))[0]
 
+    def post(self, path: str, body: bytes, caller: str | None = "hr") -> httpx2.Response:
+        """A change that is no comparison."""
+        headers = {"authorization": caller} if caller else {}
+        return self.ask(httpx2.Request("POST", f"http://gateway{path}", headers=headers, content=body))[0]
+
     def get(self, path: str, caller: str | None = None, method: str = "GET") -> httpx2.Response:
         """Anything else."""
         headers = {"authorization": caller} if caller else {}
@@ -114,6 +124,10 @@ class Entrance:
         with self.gateway.store.begin() as work:
             used = work.budgets.lock(sorted(grants), local_day(self.gateway.clock.now()).toordinal())
         return {number: (grant, used[number]) for number, grant in grants.items()}
+
+    def _spot_checks(self) -> list[Route]:
+        desk = a_check_desk(self.gateway)
+        return spot_check_routes(SpotCheckDoor(identify=self.identify, desk=desk, may_write=lambda: self.may_write))
 
     def _log(self) -> Log:
         return Log(reader=self._ledger(), latest=self._latest, trust=a_trust().encode)

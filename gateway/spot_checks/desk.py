@@ -7,6 +7,7 @@ transaction, and two people release it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
@@ -32,6 +33,7 @@ from gateway.watch.accounts import partner_lock
 from gateway.watch.released import lies_on
 from gateway.watch.stopping import incident_of, stop, stop_of
 
+MOST_WAITING = 200
 MOST_FILINGS = 10
 """How often a document may be named: each time is an entry."""
 _GONE = {
@@ -95,6 +97,10 @@ class SpotCheckDesk:
             judged = replace(_moved(check, state, _day(now)), judge=by.id, reason=reason)
             self._end(work, judged, (by.id, by.duty.value), now)
         return judged
+
+    def waiting(self) -> Sequence[SpotCheck]:
+        """Those that somebody has to judge or to ask after, the oldest first and no more than fit into a list."""
+        return self.reader.waiting(_day(self.clock.now()), MOST_WAITING)
 
     def fail_late(self) -> list[SpotCheck]:
         """Fails what never came. Each in a transaction of its own, so that one which breaks holds up no other."""

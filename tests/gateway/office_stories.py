@@ -16,6 +16,7 @@ from gateway.domain.people import Duty
 from gateway.domain.standing import Kept
 from ops.demo.office import IDS, head_of, number_of
 from tests.bygones import CLERKS, DISCIPLINE, FINANCE, Bygones, without
+from tests.checks import FORM, Checks
 from tests.custody import Custody
 from tests.desks import Insider, Json, OpenOffice
 from tests.fakes_accounts import PASSWORD, proof_by
@@ -185,6 +186,31 @@ def a_month_is_acknowledged(office: OpenOffice, life: Life) -> None:
         officer.post(f"disputes/{dispute.id}/settle", finding="与该部门核对，无误")
 
 
+def a_document_is_judged(office: OpenOffice, life: Life) -> None:
+    """One partner named what it asked by; another document never came, and its grant is frozen."""
+    with closing(Checks(life)) as checks:
+        named, missing = checks.open(entry=7), checks.open("cd" * 8)
+        checks.file(named.number)
+        life.clock.pass_by(days=2)
+        reviewer = office.somebody(REVIEWER)
+        tasks = reviewer.get("tasks")
+        assert [(each["number"], each["overdue"]) for each in tasks["checks"]] == [
+            (named.number, False),
+            (missing.number, True),
+        ]
+        assert reviewer.get("spot-checks")["more"] is False
+        (listed,) = reviewer.get("spot-checks?state=filed")["spot_checks"]
+        shown = reviewer.get(f"spot-checks/{named.number}")
+        assert listed == shown
+        assert (shown["document"], shown["entry"]) == (FORM, 7)
+        ruling = {"verdict": "accepted", "reason": "已核对原件", "filing_sha256": shown["filing_sha256"]}
+        judged = reviewer.post(f"spot-checks/{named.number}/judge", **ruling)
+        assert (judged["state"], judged["judge"]) == ("accepted", REVIEWER)
+        life.clock.pass_by(days=9)
+        checks.desk.fail_late()
+        assert office.somebody(SECURITY).get(f"spot-checks/{missing.number}")["state"] == "failed"
+
+
 def evidence_is_taken_out(office: OpenOffice, life: Life) -> None:
     """As a deed allows, once a checkpoint covers it."""
     with closing(Evidence(life)) as evidence:
@@ -280,6 +306,7 @@ def an_officer_searches(office: OpenOffice) -> None:
 
 OF_LIVES = (
     *(a_person_comes, a_grant_is_applied_for, a_year_goes_by, a_list_is_filed, a_month_is_acknowledged),
+    a_document_is_judged,
     evidence_is_taken_out,
     a_person_is_erased,
 )

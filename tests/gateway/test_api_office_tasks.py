@@ -98,6 +98,7 @@ def test_tasks_are_told_as_json(doors: Doors) -> None:
         "people",
         "acknowledge",
         "disputes",
+        "checks",
         "stopped",
     }
     (task,) = told["sign"]

@@ -30,6 +30,7 @@ from gateway.deeds.versions import cloned, renewed
 from gateway.domain.errors import InvalidQueryError
 from gateway.domain.grant import local_day
 from gateway.domain.people import PARTNER_DUTIES, Duty, Person
+from gateway.domain.spot_check import SpotCheck
 from gateway.office import Office
 from gateway.statements.acknowledging import Overview
 from gateway.tasks import Proposable, shown_to, tasks_of
@@ -54,6 +55,8 @@ class TaskDoors:
     statements: Callable[[], Overview] = Overview
     stopped: Callable[[Parameters], Sequence[Stopped]] = _nothing
     """What the watch holds or froze now, as officers see it."""
+    checks: Callable[[], Sequence[SpotCheck]] = tuple
+    """Spot checks whose document is to be judged, or overdue."""
 
     async def tasks(self, request: Request) -> Response:
         """`GET /v1/office/tasks`"""
@@ -61,8 +64,10 @@ class TaskDoors:
         standing, pending = await self._ask(self.office.standing), await self._ask(self.office.pending)
         waiting = await self._waiting(who.person)
         statements, stopped = await self._ask(self.statements), await self._stopped(standing)
-        now = self.guard.clock.now()
-        tasks = tasks_of(who.person, standing, pending, waiting, now, statements=statements, stopped=stopped)
+        now, checks = self.guard.clock.now(), await self._ask(self.checks)
+        tasks = tasks_of(
+            who.person, standing, pending, waiting, now, statements=statements, stopped=stopped, checks=checks
+        )
         return JSONResponse(msgspec.to_builtins(tasks), headers=NO_STORE)
 
     async def grant(self, request: Request) -> Response:

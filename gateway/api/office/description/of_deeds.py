@@ -27,6 +27,7 @@ from gateway.deeds.keeping import State
 from gateway.deeds.lapse import Cause
 from gateway.deeds.states import STATE_ZH, GrantState
 from gateway.domain.people import THREE, Duty
+from gateway.domain.spot_check import CheckState
 
 _ABOUT: Final[Json] = {"kind": one_of(Kind), "id": TEXT, "serial": {"type": "integer", "minimum": 1}, "digest": SHA256}
 _CONTENT: Final[Json] = {"type": "object", "description": "文书内容，成员随 kind 而定", "additionalProperties": True}
@@ -48,7 +49,9 @@ def of_deeds() -> Json:
             {"step": TEXT, "kid": TEXT, "at": INSTANT, "deeds": listed(SHA256), "statement": BYTES, "challenge": BYTES}
         ),
         "OfficeDraft": closed({"kind": one_of(Kind), "id": TEXT, "content": _CONTENT}),
-        "OfficeGrant": closed({"number": TEXT, "versions": listed(_version())}),
+        "OfficeGrant": closed(
+            {"number": TEXT, "versions": listed(_version()), "stopped": listed(named("OfficeStopped"))}
+        ),
         "OfficeTasks": _tasks(),
         **_filed(),
         **_leak(),
@@ -140,6 +143,16 @@ def _tasks() -> Json:
             "acknowledge": listed(
                 closed({"partner": TEXT, "month": TEXT, "count": COUNT, "due": DAY, "overdue": FLAG, "is_drawn": FLAG})
             ),
+            "checks": listed(
+                closed(
+                    {
+                        **dict.fromkeys(("number", "partner", "grant"), TEXT),
+                        "state": one_of(CheckState),
+                        "due": DAY,
+                        "overdue": FLAG,
+                    }
+                )
+            ),
             "disputes": listed(
                 closed(
                     {
@@ -149,6 +162,7 @@ def _tasks() -> Json:
                     }
                 )
             ),
+            "stopped": listed(named("OfficeStopped")),
         }
     )
 
