@@ -22,6 +22,7 @@ from gateway.domain.spot_check import CheckState, SpotCheck
 from gateway.hearing import Hearing
 from gateway.ports import CheckStore, Rights
 from gateway.watch.sampling import is_chosen, share_of
+from gateway.watch.threshold_deeds import in_force
 from gateway.watch.thresholds import DEFAULTS, Thresholds
 from policies.decision import Reason
 
@@ -79,6 +80,7 @@ class SpotChecks:
         """A spot check that fails begins a control epoch, so what it raises is learned with the rights."""
         if rights.epoch != self._epoch:
             self._shares, self._epoch = {}, rights.epoch
+            self.limits = in_force(rights.thresholds, self.limits)
         if new := [each for each in grants if each.number not in self._shares]:
             failed = store.failed(day - self.limits.check_raised_days)
             self._shares |= {each.number: share_of(each, failed, self.limits) for each in new}

@@ -52,7 +52,8 @@ from gateway.ports import Clock
 from gateway.proposals import check_proposal
 from gateway.watch.leak_signed import LeakDesk
 from gateway.watch.released import ResponseStore, check_released
-from gateway.watch.thresholds import DEFAULTS, Thresholds
+from gateway.watch.threshold_deeds import check_shadowed, thresholds_in
+from gateway.watch.thresholds import Thresholds
 from policies.catalogue import Catalogue
 
 FRESH = timedelta(minutes=10)
@@ -97,7 +98,7 @@ class Office:
     examiner: Examiner
     leaks: LeakDesk
     """Writes into grants what they leak at worst, and holds it against them,"""
-    thresholds: Callable[[Standing], Thresholds] = lambda _: DEFAULTS
+    thresholds: Callable[[Standing], Thresholds] = thresholds_in
     """by the thresholds in force."""
     fits: Callable[[Standing], None] = lambda _: None
     """Raises `DeedError` when what is in force now could not be put together: nobody would be answered any more."""
@@ -312,8 +313,10 @@ class Office:
 
 
 def _check_kept(document: Document, standing: Standing, work: OfficeWork, now: datetime) -> None:
-    """A deed that speaks of a list speaks of the one that is kept, a release of what lies there."""
+    """A list is the one that is kept, a release speaks of what lies there, and a shadow ran for long enough."""
     if document.kind is Kind.COHORT:
         check_kept(document, standing, work.cohorts, now)
     if document.kind is Kind.FREEZE:
         check_released(document, work.watch, work.deeds)
+    if document.kind is Kind.THRESHOLDS:
+        check_shadowed(document, standing, work.deeds, now)

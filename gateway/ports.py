@@ -10,6 +10,7 @@ from typing import Protocol
 
 import msgspec
 
+from audit.entry import JsonValue
 from audit.ledger import LedgerStore
 from gateway.deeds.lapse import End
 from gateway.domain.budget import Reservation, Spending, Used
@@ -150,6 +151,8 @@ class Rights:
     its head; partners that owe nothing are left out."""
     exempt: Mapping[str, Exemption] = field(default_factory=dict[str, Exemption])
     """Exceptions from a detector, by grant, over or not: each ends by itself."""
+    thresholds: Mapping[str, JsonValue] = field(default_factory=dict[str, JsonValue])
+    """What the watch decides by, as it was signed; empty while what is delivered counts."""
 
     def members(self, grant: Grant) -> Members | None:
         """Whom a grant answers about; None where that is not bounded by a list. A closed grant without one: nobody."""

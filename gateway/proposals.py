@@ -24,6 +24,7 @@ from gateway.deeds.standing import Standing
 from gateway.deeds.steps import BREAK_GLASS, RELEASE, WITHDRAWAL, path_of
 from gateway.domain.people import Duty
 from gateway.partners import JOB_MEMBERS, PARTNER_MEMBERS, check_system
+from gateway.watch.threshold_deeds import check_thresholds
 from policies.catalogue import Catalogue
 from policies.problems import RulebookError
 from policies.publication import Texts
@@ -161,6 +162,10 @@ def _parameters(document: Document, _: Standing, __: Catalogue) -> None:
     read_parameters(document.content)
 
 
+def _thresholds(document: Document, standing: Standing, _: Catalogue) -> None:
+    check_thresholds(document, standing)
+
+
 def _custody(document: Document, standing: Standing, _: Catalogue) -> None:
     check_custody(document, standing)
 
@@ -181,6 +186,7 @@ _CHECKS: Mapping[Kind, Check] = {
     Kind.FREEZE: _freeze,
     Kind.PARAMETERS: _parameters,
     Kind.REVIEW: _review,
+    Kind.THRESHOLDS: _thresholds,
     **dict.fromkeys(CUSTODY, _custody),
 }
 

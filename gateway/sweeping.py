@@ -19,6 +19,7 @@ from gateway.domain.standing import NEW
 from gateway.ports import Rights, UnitFact, Work
 from gateway.watch.profile import expects_hits
 from gateway.watch.stopping import Note, incident_of, stop
+from gateway.watch.threshold_deeds import in_force
 from gateway.watch.thresholds import DEFAULTS, Thresholds
 from gateway.watch.unions import Marked, Union, marked, unions
 
@@ -42,6 +43,7 @@ class Sweep:
         grants = {each.number: each for each in rights.grants.values() if _counts(each, rights)}
         if len(grants) < 2:
             return []
+        self.limits = in_force(rights.thresholds, self.limits)
         day, known = local_day(at).toordinal(), work.watch.standings(sorted(grants), local_day(at).toordinal())
         # Who was released and has not asked since begins anew: what stands there does not count any more.
         numbers = [each for each in sorted(grants) if not known.get(each, NEW).stopped]

@@ -34,6 +34,7 @@ from gateway.watch.questions import add, allowed, tokens
 from gateway.watch.recorded import Watched
 from gateway.watch.sparing import first_trip, unmoved
 from gateway.watch.stopping import draft_of, incident_of, stop_of
+from gateway.watch.threshold_deeds import in_force
 from gateway.watch.thresholds import DEFAULTS, Thresholds
 from policies.catalogue import Catalogue
 from policies.decision import Reason
@@ -56,6 +57,7 @@ class Watch:
         """Watches over this turn, whose grants are held."""
         if rights.epoch != self._epoch:
             self._profiles, self._epoch = {}, rights.epoch
+            self.limits = in_force(rights.thresholds, self.limits)
         for grant in {each.granted.grant.number: each.granted.grant for each in hearings if each.granted}.values():
             if grant.number not in self._profiles:
                 self._profiles[grant.number] = profile_of(grant, _people(grant, rights), self.limits)

@@ -35,6 +35,8 @@ from gateway.partners import partners
 from gateway.ports import Clock, Rights
 from gateway.statements.acknowledging import steps_up
 from gateway.watch.lying import lying
+from gateway.watch.threshold_deeds import thresholds_in, values_in
+from gateway.watch.threshold_file import content_of
 from ops.cohorts import Cohorts
 from ops.lapses import KINDS as LASTING
 from ops.settings import SettingsError
@@ -86,6 +88,7 @@ class RightsDesk:
             grants = grants_of(standing)
             cohorts = self._members(cohorts_of(standing, grants))
             ends = ends_of(standing, grants)
+            thresholds = content_of(thresholds_in(standing)) if values_in(standing) else {}
             signed_from = steps_up(standing, self._statements.months(), self._statements.last_day())
         except (DeedError, PartnerFileError, RulebookError) as error:
             raise UnavailableError(f"what is in force cannot be put together: {error}") from error
@@ -95,7 +98,7 @@ class RightsDesk:
         self._changed(registry, Deeds(tuple(self._known), {number: _encoded(standing, number) for number in grants}))
         held = frozenset(each.target for each in stops if not each.is_frozen)
         exempt = exempt_of(standing)
-        return Rights(epoch, snapshot, grants, frozen, held, ends, cohorts, signed_from, exempt)
+        return Rights(epoch, snapshot, grants, frozen, held, ends, cohorts, signed_from, exempt, thresholds)
 
     def person(self, account: str) -> Person | None:
         """Keeps the promise of `gateway.ports.People`: who was in force when the rights were last loaded."""

@@ -21,6 +21,7 @@ def _by(name: str, *duties: str) -> Step:
 
 
 _ADMINISTERED = {"usual": (_by("propose", SYSTEM), _by("approve", SECURITY))}
+_DECIDED = {"usual": (_by("propose", SECURITY), _by("approve", LEADER))}
 _EXAMINED = {"usual": (_by("propose", AUDIT), _by("approve", LEADER))}
 _KEPT = {"usual": (_by("propose", SYSTEM), _by("approve", AUDIT))}
 _GRANTED = (_by("endorse", HEAD), _by("review", REVIEWER), _by("sign_off", LEADER))
@@ -32,7 +33,8 @@ PATHS: Mapping[str, Mapping[str, tuple[Step, ...]]] = {
         "break_glass": (_by("propose", SYSTEM, SECURITY, AUDIT), _by("approve", SYSTEM, SECURITY, AUDIT, LEADER)),
     },
     **dict.fromkeys(("partner", "system", "job", "parameters"), _ADMINISTERED),
-    "rulebooks": {"usual": (_by("propose", SECURITY), _by("approve", LEADER))},
+    "rulebooks": _DECIDED,
+    "thresholds": {**_DECIDED, "emergency": _DECIDED["usual"], "shadow": (_by("shadow", SECURITY),)},
     "grant": {
         "usual": _GRANTED,
         "emergency": (_GRANTED[0], _GRANTED[2]),

@@ -38,6 +38,7 @@ PERSONAL: Mapping[Kind, frozenset[str]] = {
     Kind.LOG_KEY: _NOTHING,
     Kind.UNSEALING: _NOTHING,
     Kind.ACKNOWLEDGEMENT: _NOTHING,
+    Kind.THRESHOLDS: _NOTHING,
 }
 """Members of each kind that the ledger does not tell. A kind without a row comes into force never."""
 _ABSENT = "-"

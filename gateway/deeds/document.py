@@ -55,6 +55,7 @@ class Kind(StrEnum):
     LOG_KEY = "log_key"
     UNSEALING = "unsealing"
     ACKNOWLEDGEMENT = "acknowledgement"
+    THRESHOLDS = "thresholds"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,6 +28,7 @@ _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _MEMBERS = frozenset({"deadlines", "calendar", "reminder_days", "longest_validity_days", "emergency", "undertaking"})
 MOST_PERSON_SEARCHES = 200
 MOST_HOLD_DAYS = 10
+LEAST_SHADOW_DAYS, MOST_SHADOW_DAYS = 7, 366
 LEAST_DISCLOSURE_MONTHS, MOST_DISCLOSURE_MONTHS = 6, 120
 """网络安全法 第二十一条: logs are kept for six months at least."""
 LEAST_RETENTION_MONTHS, MOST_RETENTION_MONTHS = 13, 600
@@ -56,6 +57,8 @@ class Parameters:
     """For how many whole months whom an entry is about is kept at least, whoever asks for erasure."""
     retention_months: int = 36
     """For how many whole months entries are kept at least before they may be archived and pruned."""
+    shadow_days: int = 30
+    """For how many days thresholds run beside those in force before they may be adopted."""
     hold_days: int = 1
     """By the end of how many working days a hold of the watch must be handled, before it becomes a freeze."""
 
@@ -72,6 +75,7 @@ _LATER_DEFAULTS: Mapping[str, JsonValue] = MappingProxyType(
         "disclosure_months": DEFAULTS.disclosure_months,
         "retention_months": DEFAULTS.retention_months,
         "hold_days": DEFAULTS.hold_days,
+        "shadow_days": DEFAULTS.shadow_days,
     }
 )
 """Members that came later: a deed that does not name them says this."""
@@ -97,6 +101,7 @@ def parameters_content(parameters: Parameters) -> dict[str, JsonValue]:
         "disclosure_months": parameters.disclosure_months,
         "retention_months": parameters.retention_months,
         "hold_days": parameters.hold_days,
+        "shadow_days": parameters.shadow_days,
     }
 
 
@@ -120,6 +125,7 @@ def read_parameters(content: Mapping[str, JsonValue]) -> Parameters:
         disclosure_months=_count(content, "disclosure_months", MOST_DISCLOSURE_MONTHS, LEAST_DISCLOSURE_MONTHS),
         retention_months=_count(content, "retention_months", MOST_RETENTION_MONTHS, LEAST_RETENTION_MONTHS),
         hold_days=_count(content, "hold_days", MOST_HOLD_DAYS),
+        shadow_days=_count(content, "shadow_days", MOST_SHADOW_DAYS, LEAST_SHADOW_DAYS),
     )
 
 

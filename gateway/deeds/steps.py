@@ -2,11 +2,11 @@
 
 A path of one step only ever takes something away (it freezes or withdraws), says what one can say for oneself alone
 (an undertaking, a head's acknowledgement of a statement), looks at what two have signed before (the review of an
-emergency grant), keeps something from being erased (a hold), or does what the signatures under a grant allowed its head
-to do alone (additions to a cohort). `founding` is the one exception: the three
-administrators are let in by the activation keys of entry 0. Steps of one path are signed by different human beings of
-different duties, whoever drew a draft up signs no later step under it than the first, and people of a partner sign for
-that partner only.
+emergency grant), keeps something from being erased (a hold), lets thresholds run where they decide nothing, or does
+what the signatures under a grant allowed its head to do alone (additions to a cohort). `founding` is the one exception:
+the three administrators are let in by the activation keys of entry 0. Steps of one path are signed by different human
+beings of different duties, whoever drew a draft up signs no later step under it than the first, and people of a partner
+sign for that partner only.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from gateway.domain.people import Duty
 
 USUAL, FOUNDING, BREAK_GLASS = "usual", "founding", "break_glass"
 EMERGENCY, WITHDRAWAL, RELEASE = "emergency", "withdrawal", "release"
+SHADOW = "shadow"
+"""Of thresholds: they run beside those in force and decide nothing."""
 ADDITION = "addition"
 """Of a cohort: what a grant's own signatures allow its head to add each month."""
 EMERGENCY_REVIEW = "emergency_review"
@@ -42,6 +44,7 @@ def _by(name: str, *duties: Duty) -> Step:
 
 _SYSTEM, _SECURITY, _AUDIT = Duty.SYSTEM_ADMIN, Duty.SECURITY_ADMIN, Duty.AUDIT_ADMIN
 _ADMINISTERED = {USUAL: (_by("propose", _SYSTEM), _by("approve", _SECURITY))}
+_DECIDED = {USUAL: (_by("propose", _SECURITY), _by("approve", Duty.LEADER))}
 _EXAMINED = {USUAL: (_by("propose", _AUDIT), _by("approve", Duty.LEADER))}
 _KEPT = {USUAL: (_by("propose", _SYSTEM), _by("approve", _AUDIT))}
 _ENDORSE = _by("endorse", Duty.HEAD)
@@ -61,7 +64,8 @@ PATHS: Mapping[Kind, Mapping[str, tuple[Step, ...]]] = {
     Kind.SYSTEM: _ADMINISTERED,
     Kind.JOB: _ADMINISTERED,
     Kind.PARAMETERS: _ADMINISTERED,
-    Kind.RULEBOOKS: {USUAL: (_by("propose", _SECURITY), _by("approve", Duty.LEADER))},
+    Kind.RULEBOOKS: _DECIDED,
+    Kind.THRESHOLDS: {**_DECIDED, EMERGENCY: _DECIDED[USUAL], SHADOW: (_by("shadow", _SECURITY),)},
     Kind.GRANT: {
         USUAL: (_ENDORSE, _REVIEW, _SIGN_OFF),
         EMERGENCY: (_ENDORSE, _SIGN_OFF),

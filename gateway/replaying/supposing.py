@@ -22,6 +22,7 @@ from gateway.replaying.records import Row, Turn
 ONE_INCIDENT: Final = timedelta(days=7)
 """Whatever a detector finds about a grant within these days is one incident."""
 HOLD: Final = timedelta(hours=24)
+_BEFORE: Final = -1
 
 
 class Blocked(msgspec.Struct):
@@ -38,7 +39,10 @@ class Blocked(msgspec.Struct):
 
 
 class OwnEpochs:
-    """Rights as they stood, at the control epochs of a supposed world: its own responses begin some, nothing else."""
+    """Rights as they stood, at the control epochs of a supposed world: its own responses begin some, nothing else.
+
+    The thresholds of then are left out: this world has its own.
+    """
 
     def __init__(self, pasts: Pasts, epochs: Epochs) -> None:
         self._pasts, self._epochs = pasts, epochs
@@ -48,7 +52,7 @@ class OwnEpochs:
         """See `Pasts`."""
         at = epoch, self._epochs.last
         if self._known is None or self._known[0] != at:
-            self._known = at, replace(self._pasts.rights(entry, epoch), epoch=self._epochs.last)
+            self._known = at, replace(self._pasts.rights(entry, epoch), epoch=self._epochs.last, thresholds={})
         return self._known[1]
 
 
@@ -60,6 +64,11 @@ class World:
         self._resting: dict[str, tuple[datetime, Blocked]] = {}
         self._latest: dict[tuple[str, Detector], Blocked] = {}
         self.blocked: list[Blocked] = []
+
+    def forget_entries(self) -> None:
+        """What was blocked so far was so in a log before the one that comes now: its entries are others."""
+        for each in self.blocked:
+            each.entry = _BEFORE
 
     def take(self, turn: Turn) -> None:
         """A turn as it was recorded."""

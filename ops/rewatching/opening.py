@@ -33,6 +33,8 @@ class Log:
     """One log, open for reading."""
 
     reader: SqlLedgerReader
+    deeds: SqlDeedReader
+    bygone: Bygone
     records: Records
     pasts: HomePasts
 
@@ -64,7 +66,8 @@ class Past:
                 clock=self.home.clock,
             )
             records = Records(reader, self.keys, erased_in(reader))
-            yield Log(reader=reader, records=records, pasts=HomePasts(bygone, self.catalogue))
+            pasts = HomePasts(bygone, self.catalogue)
+            yield Log(reader=reader, deeds=deeds, bygone=bygone, records=records, pasts=pasts)
 
     def incident(self) -> Callable[[str], Incident | None]:
         """Finds incidents as they stand now."""

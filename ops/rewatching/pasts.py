@@ -12,6 +12,7 @@ from gateway.domain.cohort import Members
 from gateway.in_force import cohorts_of, exempt_of, grants_of, rules_of
 from gateway.ports import Rights
 from gateway.review.bygone import Bygone
+from gateway.watch.threshold_deeds import values_in
 from policies.catalogue import Catalogue
 from policies.snapshot import compile_rules
 
@@ -57,4 +58,11 @@ class HomePasts:
         """What the watch asks of rights: grants, how long lists are, exceptions. It judges nothing."""
         grants = grants_of(standing)
         cohorts: Mapping[str, Members] = {n: Counted(each.count) for n, each in cohorts_of(standing, grants).items()}
-        return Rights(epoch, self._nothing, grants, cohorts=cohorts, exempt=exempt_of(standing))
+        return Rights(
+            epoch,
+            self._nothing,
+            grants,
+            cohorts=cohorts,
+            exempt=exempt_of(standing),
+            thresholds=values_in(standing),
+        )

@@ -43,6 +43,7 @@ KIND_ZH: Mapping[Kind, str] = {
     Kind.LOG_KEY: "存证账签名密钥",
     Kind.UNSEALING: "解除封账",
     Kind.ACKNOWLEDGEMENT: "对账确认",
+    Kind.THRESHOLDS: "监测阈值",
 }
 STATE_ZH = {"pending": "待签", "refused": "已退回", "in_force": "已生效"}
 SHOWN_DIGITS = 12

@@ -90,6 +90,7 @@ LATER = {
     "disclosure_months",
     "retention_months",
     "hold_days",
+    "shadow_days",
 }
 
 

@@ -12,6 +12,7 @@ from gateway.deeds.steps import (
     FOUNDING,
     PATHS,
     SELF,
+    SHADOW,
     TAKES_AWAY,
     USUAL,
     Step,
@@ -28,6 +29,7 @@ ALONE = TAKES_AWAY | {
     (Kind.COHORT, ADDITION),  # what the signatures under the grant allow
     (Kind.HOLD, USUAL),  # keeps evidence from being erased
     (Kind.ACKNOWLEDGEMENT, USUAL),  # a head says that a statement is right
+    (Kind.THRESHOLDS, SHADOW),  # runs beside what is in force and decides nothing
 }
 """The only paths of one step, each with its reason."""
 
