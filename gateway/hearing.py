@@ -19,6 +19,9 @@ from gateway.watch.budgets import Spent
 from gateway.watch.recorded import Watched
 from policies.decision import Reason, Refusal
 
+BUDGET = "budget"
+"""The inner cause where a budget had no room."""
+
 
 class Hearing(msgspec.Struct):
     """A request, its verdict, and then what each step added. A refusal or a reply ends it early."""

@@ -27,7 +27,7 @@ from gateway.domain.errors import DownError, MismatchedKeyError, UnavailableErro
 from gateway.domain.grant import Grant, local_day
 from gateway.domain.reply import Answered, Failed, Reply, Request
 from gateway.grants import Granted, grant_of, judge, terms_of
-from gateway.hearing import Hearing, kinds, open_hearing, plain
+from gateway.hearing import BUDGET, Hearing, kinds, open_hearing, plain
 from gateway.idempotency import Idempotency, Slot
 from gateway.ports import (
     Clock,
@@ -201,7 +201,7 @@ class Pipeline:
             if hearing.granted and hearing.accounts:
                 hearing.reservation = budgets.reserve(hearing.accounts)
                 if hearing.reservation is None:
-                    hearing.refuse(Reason.QUOTA, "budget")
+                    hearing.refuse(Reason.QUOTA, BUDGET)
 
     def _seal(self, hearings: Sequence[Hearing], version: DataVersion) -> Generator[Sealing, None, None]:
         heard = [(each, each.granted) for each in hearings if each.granted and each.reservation]

@@ -16,31 +16,39 @@ from msgspec.structs import replace
 from audit.events import Draft
 from gateway.domain.answer import Cause, FieldCode
 from gateway.domain.budget import DAYS
-from gateway.domain.exemption import Exemption
-from gateway.domain.grant import Grant, local_day
+from gateway.domain.grant import Grant, GrantClass, local_day
 from gateway.domain.incident import Action, Detector, Finding, Incident, Level, Principal
 from gateway.domain.query import Subject
-from gateway.domain.standing import NEW, Kept, Scores, Standing
-from gateway.hearing import Hearing
+from gateway.domain.standing import NEW, Kept
+from gateway.hearing import BUDGET, Hearing
 from gateway.ports import Rights, WatchStore
 from gateway.watch.budgets import left_of
 from gateway.watch.cells import cell_of, pseudonym_of
-from gateway.watch.detectors import Observation, Trip, observe, trips
+from gateway.watch.detectors import Observation, Trip
 from gateway.watch.joining import joined, recent
-from gateway.watch.marks import Marks, marks_of
+from gateway.watch.marks import marks_of
 from gateway.watch.noticing import noticed
 from gateway.watch.profile import Profile, profile_of
-from gateway.watch.questions import add, allowed, tokens
+from gateway.watch.questions import Shape, allowed
 from gateway.watch.recorded import Watched
-from gateway.watch.sparing import first_trip, unmoved
+from gateway.watch.sparing import first_trip
 from gateway.watch.stopping import draft_of, incident_of, stop_of
+from gateway.watch.taking import Row, Taking
 from gateway.watch.threshold_deeds import in_force
 from gateway.watch.thresholds import DEFAULTS, Thresholds
 from policies.catalogue import Catalogue
-from policies.decision import Reason
+from policies.decision import Reason, Refusal
 
 _OUTSIDE = frozenset({Cause.SCOPE, Cause.NOT_IN_COHORT})
+_CONFIRMED, _MISMATCH = Cause.CONFIRMED, FieldCode.MISMATCH
 _SAMPLES = 5
+
+
+def _is_beyond(hearing: Hearing) -> bool:
+    """Whether it was refused for want of a budget that is three times what its holder needs on its busiest days."""
+    verdict, grant = hearing.verdict, hearing.grant
+    is_unscoped = grant is not None and grant.grant_class is GrantClass.OPEN
+    return is_unscoped and isinstance(verdict, Refusal) and verdict.cause == BUDGET
 
 
 @dataclass
@@ -83,16 +91,21 @@ class Watching:
         self._incidents: list[Incident] = []
         self._noticed: list[Incident] = []
         self._stopped: list[str] = []
+        self._shapes: dict[int, Shape] = {}
+        self._plain = Watched(rights.epoch, None)
 
     def lock_questions(self, hearings: Sequence[Hearing]) -> set[int]:
         """Counts what is asked of whom, before anybody is looked up; the places of those that ask too much."""
-        asking = [(place, each) for place, each in enumerate(hearings) if each.question and each.accounts]
-        places = [(each.accounts.purpose, each.question.link) for _, each in asking if each.accounts and each.question]
-        known = dict(self._store.questions(list(dict.fromkeys(places)))) if places else {}
-        locked = set[int]()
-        for (place, hearing), name in zip(asking, places, strict=True):
+        asking = [
+            (place, (each.accounts.purpose, each.question.link), each.question.asked, each)
+            for place, each in enumerate(hearings)
+            if each.question and each.accounts
+        ]
+        known = dict(self._store.questions([*{name: None for _, name, _, _ in asking}])) if asking else {}
+        locked, others = set[int](), self._watch.limits.other_questions
+        for place, name, asked, hearing in asking:
             kept = known.get(name, b"")
-            added, is_allowed = add(kept, self._day, self._asked(hearing), self._watch.limits.other_questions)
+            added, is_allowed = self._shape_of(hearing).add(kept, asked, others)
             if not is_allowed:
                 locked.add(place)
             elif added != kept:
@@ -101,30 +114,47 @@ class Watching:
 
     def look(self, hearings: Sequence[Hearing]) -> None:
         """Looks at every outcome, in order; withholds all of a grant's that tripped."""
-        by_grant = defaultdict[str, list[Hearing]](list)
+        by_grant, beyond = defaultdict[str, list[Hearing]](list), defaultdict[str, list[Hearing]](list)
         for hearing in hearings:
-            if hearing.granted and hearing.outcome and hearing.spent:
-                by_grant[hearing.granted.grant.number].append(hearing)
-        if not by_grant and not self._questions:
+            if hearing.granted:
+                if hearing.outcome and hearing.spent:
+                    by_grant[hearing.granted.grant.number].append(hearing)
+            elif hearing.grant and _is_beyond(hearing):
+                beyond[hearing.grant.number].append(hearing)
+        if not by_grant and not self._questions and not beyond:
             return
         self._note_locks(by_grant)
+        turn = self._take(by_grant)
+        for number, refused in beyond.items():
+            if number not in turn.tripped:
+                self._run_out(refused, by_grant.get(number, []))
+        self._keep(turn)
+
+    def _run_out(self, refused: Sequence[Hearing], hearings: Sequence[Hearing]) -> None:
+        """Who asks beyond the budget of a grant that only need bounds is held, not told to come back tomorrow."""
+        grant, trip = refused[0].grant, Trip(Detector.SUBJECTS, Action.HOLD, len(refused), 0.0)
+        is_enough = len(refused) >= self._watch.limits.run_outs
+        if grant and is_enough and first_trip([trip], self._exempt.get(grant.number), self._at):
+            self._stop(grant, trip, hearings, refused)
+
+    def _take(self, by_grant: Mapping[str, list[Hearing]]) -> Taking:
+        """What the outcomes come to; withholds what tripped."""
         standings = self._store.standings(sorted(by_grant), self._day)
-        seen = {
-            number: [self._see(each, self._profiles[number]) for each in heard] for number, heard in by_grant.items()
+        rows = {
+            number: [self._row(each, self._profiles[number]) for each in heard] for number, heard in by_grant.items()
         }
-        for number, observations in seen.items():
-            for hearing, observation in zip(by_grant[number], observations, strict=True):
-                hearing.watched = Watched(self._epoch, observation.unit)
-        turn = _Turn(self._watch.limits, self._watch.key, self._known_marks(seen), self._at)
-        for number, observations in seen.items():
+        turn = Taking(self._watch.limits, self._watch.key, self._known_marks(rows), self._at)
+        for number, row in rows.items():
             found = standings.get(number, NEW)
             if found.stopped > self._epoch:
                 self._hold(by_grant[number])
             else:
-                turn.take(number, found, observations, self._profiles[number], self._exempt.get(number))
-        for number, (trip, last) in turn.tripped.items():
-            self._stop(by_grant[number], trip, last)
-        self._keep(turn)
+                turn.take(number, found, row, self._profiles[number], self._exempt.get(number))
+        for number, (trip, seen) in turn.tripped.items():
+            granted = by_grant[number][0].granted
+            if granted:
+                self._stop(granted.grant, trip, by_grant[number], by_grant[number][:seen])
+        return turn
 
     def noticed(self) -> list[Draft]:
         """What the ledger is told of incidents that stopped nothing."""
@@ -140,10 +170,11 @@ class Watching:
         if stops:
             self._store.lay(stops)
 
-    def _known_marks(self, seen: Mapping[str, Sequence[Observation]]) -> Mapping[tuple[str, bytes], int]:
+    def _known_marks(self, rows: Mapping[str, Sequence[Row]]) -> Mapping[tuple[str, bytes], int]:
         """Only for what is counted by marks the store is asked: unknown numbers, decoys, units of un-scoped grants."""
         key = self._watch.key
-        met = {(number, mark): None for number, heard in seen.items() for each in heard for mark in marks_of(key, each)}
+        looked_at = [(number, row) for number, heard in rows.items() for row in heard if not isinstance(row, bool)]
+        met = {(number, mark): None for number, row in looked_at for mark in marks_of(key, row)}
         return self._store.cells(list(met), self._day - DAYS + 1) if met else {}
 
     def _note_locks(self, by_grant: Mapping[str, Sequence[Hearing]]) -> None:
@@ -162,42 +193,53 @@ class Watching:
         for hearing in hearings:
             hearing.withhold(Reason.HELD, "watch:stopped", "")
 
-    def _see(self, hearing: Hearing, profile: Profile) -> Observation:
-        outcome, question, spent = hearing.outcome, hearing.question, hearing.spent
-        if outcome is None or question is None or spent is None:
+    def _row(self, hearing: Hearing, profile: Profile) -> Row:
+        """An outcome as the detectors take it."""
+        outcome, spent = hearing.outcome, hearing.spent
+        if outcome is None or spent is None:
             raise RuntimeError("a comparison was not settled")
-        cause, subject = outcome.cause, hearing.request.query.subject
-        is_first = spent.is_first and cause is not Cause.LOCKED
+        is_mismatched = _MISMATCH in outcome.codes.values()
+        if outcome.cause is _CONFIRMED and not (is_mismatched or profile.is_unscoped):
+            hearing.watched = self._plain
+            return spent.is_first
+        seen = self._see(hearing, outcome.cause, profile, is_mismatched=is_mismatched)
+        hearing.watched = Watched(self._epoch, seen.unit)
+        return seen
+
+    def _see(self, hearing: Hearing, cause: Cause, profile: Profile, *, is_mismatched: bool) -> Observation:
+        question, spent, subject = hearing.question, hearing.spent, hearing.request.query.subject
+        is_first = spent is not None and spent.is_first and cause is not Cause.LOCKED
         is_unknown = not hearing.is_known or hearing.is_decoy or cause is Cause.GATE
         return Observation(
-            link=question.link,
+            link=question.link if question else b"",
             is_first=is_first,
             is_confirmed=cause is Cause.CONFIRMED,
             is_unknown=is_unknown,
             is_outside=not is_unknown and cause in _OUTSIDE,
-            is_mismatched=FieldCode.MISMATCH in outcome.codes.values(),
+            is_mismatched=is_mismatched,
             cell=cell_of(self._watch.key, subject.kind, subject.number) if is_first and is_unknown else None,
             is_decoy=hearing.is_decoy,
             unit=hearing.unit if profile.is_unscoped and is_first and cause is Cause.CONFIRMED else None,
         )
 
-    def _asked(self, hearing: Hearing) -> list[tuple[str, int, int]]:
-        query, question, granted = hearing.request.query, hearing.question, hearing.granted
-        if question is None or granted is None:
-            return []
-        fields, limits = self._watch.catalogue.fields, self._watch.limits
-        put = [each for each in query.asked if each[0] in query.gate_fields or each[0] in granted.permit.fields]
-        pairs = zip(put, tokens(question.asked), strict=True)
-        return [(name, token, allowed(fields[name], how, limits)) for (name, how), token in pairs]
-
-    def _stop(self, hearings: Sequence[Hearing], trip: Trip, seen: Sequence[Observation]) -> None:
-        granted = hearings[0].granted
+    def _shape_of(self, hearing: Hearing) -> Shape:
+        """Verdicts are shared in a turn by those who ask alike, so they ask in one form."""
+        granted = hearing.granted
         if granted is None:
-            return
-        incident = joined(self._store, self._incident(granted.grant, trip, hearings[: len(seen)]))
+            raise RuntimeError("a question was sealed without a right")
+        known = self._shapes.get(id(granted))
+        if known is None:
+            query, fields, limits = hearing.request.query, self._watch.catalogue.fields, self._watch.limits
+            put = [each for each in query.asked if each[0] in query.gate_fields or each[0] in granted.permit.fields]
+            asked = [(name, allowed(fields[name], how, limits)) for name, how in put]
+            known = self._shapes[id(granted)] = Shape(asked, self._day)
+        return known
+
+    def _stop(self, grant: Grant, trip: Trip, hearings: Sequence[Hearing], seen: Sequence[Hearing]) -> None:
+        incident = joined(self._store, self._incident(grant, trip, seen))
         self._incidents.append(incident)
         is_frozen = trip.action >= Action.FREEZE_CREDENTIAL
-        self._stopped.append(granted.grant.number)
+        self._stopped.append(grant.number)
         for hearing in hearings:
             hearing.withhold(Reason.FROZEN if is_frozen else Reason.HELD, f"watch:{trip.detector}", incident.number)
 
@@ -219,7 +261,7 @@ class Watching:
     def _pseudonym(self, subject: Subject) -> str:
         return pseudonym_of(self._watch.key, subject.kind, subject.number)
 
-    def _keep(self, turn: _Turn) -> None:
+    def _keep(self, turn: Taking) -> None:
         kept = Kept(
             day=self._day,
             scores=turn.scores,
@@ -232,37 +274,3 @@ class Watching:
         )
         if not kept.is_empty:
             self._store.keep(kept)
-
-
-class _Turn:
-    """What the outcomes of a turn come to, grant by grant."""
-
-    def __init__(self, limits: Thresholds, key: bytes, known: Mapping[tuple[str, bytes], int], at: datetime) -> None:
-        self._limits, self.marks, self._at = limits, Marks(key, known), at
-        self.scores: dict[str, Scores] = {}
-        self.counts: dict[str, tuple[int, int]] = {}
-        self.cleared: list[str] = []
-        self.tripped: dict[str, tuple[Trip, Sequence[Observation]]] = {}
-
-    def take(
-        self,
-        number: str,
-        found: Standing,
-        heard: Sequence[Observation],
-        profile: Profile,
-        exempt: Exemption | None = None,
-    ) -> None:
-        """Looks at a grant's outcomes in order; the first that trips, and is not excepted from, is kept."""
-        if found.stopped:
-            self.cleared.append(number)
-            self.marks.forget(number)
-        before = standing = NEW if found.stopped else found
-        for place, seen in enumerate(heard, 1):
-            standing = unmoved(observe(seen, standing, profile, self._limits), standing, exempt, self._at)
-            found_now = trips(standing, profile, self._limits, seen, self.marks.count(number, seen))
-            trip = first_trip(found_now, exempt, self._at)
-            if trip is not None and number not in self.tripped:
-                self.tripped[number] = trip, heard[:place]
-        if standing.scores != found.scores:
-            self.scores[number] = standing.scores
-        self.counts[number] = standing.misses - before.misses, standing.outside - before.outside

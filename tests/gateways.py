@@ -44,6 +44,7 @@ LENIENT = Thresholds(
     least_outside=10**9,
     cell_misses=10**9,
     unit_odds=-1e9,
+    run_outs=10**9,
     decoys=10**9,
     questions=(99, 99, 99),
     bounds=99,

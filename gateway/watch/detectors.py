@@ -71,12 +71,23 @@ def observe(seen: Observation, standing: Standing, profile: Profile, limits: Thr
     mismatches = scores.mismatches
     if seen.is_confirmed:
         mismatches = profile.mismatches.after(mismatches, is_bad=seen.is_mismatched)
-    firsts, hits = learned(scores, is_hit=seen.is_confirmed)
+    firsts, hits = learned(scores, hits=seen.is_confirmed)
     return Standing(
         Scores(misses, mismatches, firsts, hits),
         standing.misses + seen.is_unknown,
         standing.outside + seen.is_outside,
     )
+
+
+def observe_plain(count: int, standing: Standing, profile: Profile) -> Standing:
+    """The same as `observe`, for so many first subjects who were confirmed without a mismatch; not for open grants."""
+    if not count:
+        return standing
+    scores = standing.scores
+    firsts, hits = learned(scores, hits=count, firsts=count)
+    misses = profile.misses.after_good(scores.misses, count)
+    mismatches = profile.mismatches.after_good(scores.mismatches, count)
+    return Standing(Scores(misses, mismatches, firsts, hits), standing.misses, standing.outside, standing.stopped)
 
 
 def trips(
@@ -90,7 +101,9 @@ def trips(
         if at_least(counted.in_cell, mean) < limits.cell_odds:
             yield Trip(Detector.CELL, Action.FREEZE_GRANT, counted.in_cell, mean)
     if counted.decoys >= limits.decoys:
-        yield Trip(Detector.DECOY, Action.FREEZE_GRANT, counted.decoys, limits.decoys)
+        mean = standing.misses * limits.usual_decoys
+        if at_least(counted.decoys, mean) < limits.decoy_odds:
+            yield Trip(Detector.DECOY, Action.FREEZE_GRANT, counted.decoys, mean)
     if seen.unit is not None:
         yield from walked(seen.unit, counted, limits)
 

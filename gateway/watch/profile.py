@@ -64,8 +64,7 @@ def open_steps(profile: Profile, scores: Scores, limits: Thresholds) -> Steps:
     return steps(1 - usual, 1 - limits.harvest_hits)
 
 
-def learned(scores: Scores, *, is_hit: bool) -> tuple[int, int]:
-    """First subjects and hits among them, behind one more."""
-    if scores.firsts >= _LEARNING:
-        return scores.firsts, scores.hits
-    return scores.firsts + 1, scores.hits + is_hit
+def learned(scores: Scores, *, hits: int, firsts: int = 1) -> tuple[int, int]:
+    """First subjects and hits among them, behind some more."""
+    room = min(firsts, max(0, _LEARNING - scores.firsts))
+    return scores.firsts + room, scores.hits + min(hits, room)

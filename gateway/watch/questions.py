@@ -18,6 +18,7 @@ from policies.catalogue import Comparator, Field
 
 ASKED_BYTES = 4
 _ITEM = struct.Struct(">HHI")
+_HEAD = struct.Struct(">HH")
 _DAYS_KEPT = 1 << 16
 
 
@@ -27,6 +28,29 @@ def allowed(field: Field, comparator: str, limits: Thresholds) -> int:
         return limits.bounds
     few, some, many = limits.questions
     return few if field.domain_size <= limits.few_values else some if field.domain_size <= limits.some_values else many
+
+
+class Shape:
+    """What questions of one form have alike: of which fields they are, and how many each of these allows.
+
+    Almost every question is the first about somebody in a window. Then nothing that is kept counts any more, and one to
+    each field is always allowed.
+    """
+
+    def __init__(self, fields: Sequence[tuple[str, int]], day: int) -> None:
+        self._fields, self._day = fields, day
+        self._heads = [
+            (_HEAD.pack(_mark(name), day % _DAYS_KEPT), slice(ASKED_BYTES * place, ASKED_BYTES * (place + 1)))
+            for place, (name, _) in enumerate(fields)
+        ]
+        self._is_plain = len({_mark(name) for name, _ in fields}) == len(fields) and all(most for _, most in fields)
+
+    def add(self, kept: bytes, asked: bytes, others: int) -> tuple[bytes, bool]:
+        """As `add`, for a sealed question of this form."""
+        if self._is_plain and _is_over(kept, self._day):
+            return b"".join([head + asked[place] for head, place in self._heads]), True
+        named = zip(self._fields, tokens(asked), strict=True)
+        return add(kept, self._day, [(name, token, most) for (name, most), token in named], others)
 
 
 def add(kept: bytes, day: int, asked: Sequence[tuple[str, int, int]], others: int) -> tuple[bytes, bool]:
@@ -51,6 +75,15 @@ def add(kept: bytes, day: int, asked: Sequence[tuple[str, int, int]], others: in
 def tokens(asked: bytes) -> tuple[int, ...]:
     """The tokens of a sealed question, in the order of its gate and claims."""
     return struct.unpack(f">{len(asked) // ASKED_BYTES}I", asked)
+
+
+def _is_over(kept: bytes, day: int) -> bool:
+    """Whether all that is kept is of one day, and that has left the window; surely so where nothing is kept."""
+    if not kept:
+        return True
+    first, count = kept[2:4], len(kept) // _ITEM.size
+    is_one_day = kept[2 :: _ITEM.size] == first[:1] * count and kept[3 :: _ITEM.size] == first[1:] * count
+    return is_one_day and (day - int.from_bytes(first, "big")) % _DAYS_KEPT >= DAYS
 
 
 @lru_cache(maxsize=1024)

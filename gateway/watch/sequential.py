@@ -22,6 +22,14 @@ class Steps(NamedTuple):
         """The score behind one more observation."""
         return max(0.0, score + (self.bad if is_bad else self.good))
 
+    def after_good(self, score: float, count: int) -> float:
+        """The score behind so many more good ones: to the last bit what one after the other comes to."""
+        for _ in range(count):
+            if not score:
+                break
+            score = max(0.0, score + self.good)
+        return score
+
 
 def steps(usual: float, harvest: float) -> Steps:
     """For a test of the rate `usual` against the rate `harvest`, each between 0 and 1."""

@@ -63,6 +63,7 @@ BOUNDS: Final[Mapping[str, Bound]] = MappingProxyType(
         "unit_part": Bound(0.005, 1.0, LOWER, zh="且达到机构人数的几成"),
         "unit_most": Bound(5, 10_000, LOWER, zh="此数至多"),
         "unit_least": Bound(3, 1_000, LOWER, zh="此数至少"),
+        "run_outs": Bound(1, 1_000, LOWER, zh="无范围签批单一次超出额度的请求达几个即暂停"),
         "part_odds": Bound(-30.0, -0.5, HIGHER, SWEEP, zh="合谋巡查中一张签批单所占份额的概率对数低于"),
         "decoys": Bound(1, 20, LOWER, zh="30 天内遇到几个不同诱饵"),
         "usual_decoys": Bound(1e-7, 1e-2, LOWER, zh="常人证件号码恰为诱饵的占比"),

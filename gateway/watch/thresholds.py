@@ -44,10 +44,16 @@ class Thresholds:
     unit_most: int = 60
     """this many, and no fewer than"""
     unit_least: int = 8
+    run_outs: int = 1
+    """Requests of a turn that a budget had no room for, under a grant that only need bounds."""
     part_odds: float = -3.0
     """Natural logarithm of how likely a grant's part in what many grants did together would be by chance."""
     decoys: int = 2
-    """Different decoys met in a window that are no accident."""
+    """Different decoys met in a window that are no accident, where `decoy_odds` says so, too."""
+    usual_decoys: float = 2e-5
+    """Of numbers that people at large have, the share that is a decoy's: these are drawn like theirs."""
+    decoy_odds: float = -9.0
+    """Natural logarithm of how likely so many would be by chance."""
     few_values: int = 4
     some_values: int = 27
     questions: tuple[int, int, int] = (1, 2, 3)

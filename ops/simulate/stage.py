@@ -43,6 +43,7 @@ BLIND = Thresholds(
     least_outside=_NEVER,
     cell_misses=_NEVER,
     unit_odds=-inf,
+    run_outs=_NEVER,
     decoys=_NEVER,
     other_questions=_NEVER,
     check_share=0.0,

@@ -20,7 +20,7 @@ from policies.decision import Reason
 from policies.identifiers import id_check_character
 from tests.fakes import MemoryStore
 from tests.gateways import WATCH_KEY, Assembled, a_gateway, code_of, some_facts
-from tests.make import a_claim, a_grant, a_request, an_id
+from tests.make import a_claim, a_grant, a_request, an_id, limits
 
 Make = Callable[..., Assembled]
 KNOWN = 40
@@ -177,6 +177,20 @@ def test_a_decoy_reads_like_somebody_who_is_absent(make: Make) -> None:
 
     assert code_of(decoy) == code_of(absent) == "not_found"
     assert len(getattr(decoy, "json", b"")) == len(getattr(absent, "json", b"!"))
+
+
+def test_who_asks_beyond_the_budget_of_an_unscoped_grant_is_held(make: Make) -> None:
+    gateway = make(a_grant(**{"class": "open", "hit_rate": 99, "limits": limits(day=3)}), limits=UNCHECKED)
+
+    assert one_by_one(gateway, [a_request(n) for n in (1, 2, 3, 4, 1)]) == ["confirmed"] * 3 + ["quota", "held"]
+
+
+def test_beyond_the_budget_of_other_grants_there_is_a_tomorrow(make: Make) -> None:
+    gateway = make(a_grant(hit_rate=99, limits=limits(day=3)))
+    assert one_by_one(gateway, [a_request(n) for n in (1, 2, 3, 4)]) == ["confirmed"] * 3 + ["quota"]
+
+    gateway.clock.pass_by(days=1)
+    assert codes(gateway, a_request(4)) == ["confirmed"]
 
 
 # ---------------------------------------------------------------------------------------- questions
