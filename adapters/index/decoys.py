@@ -8,8 +8,7 @@ link, so it can name none. Who has the index without serve's key learns how many
 from __future__ import annotations
 
 from collections.abc import Iterable
-from hashlib import sha256
-from hmac import digest
+from hashlib import blake2b
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 
@@ -59,4 +58,4 @@ def read_tokens(content: bytes, key: X25519PrivateKey) -> DecoyTokens:
 
 
 def _token(key: bytes, link: bytes) -> bytes:
-    return digest(key, link, sha256)[:_TOKEN_BYTES]
+    return blake2b(link, key=key, digest_size=_TOKEN_BYTES).digest()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
@@ -29,9 +30,10 @@ from ops.cli.console import (
 )
 from ops.settings import Home, Mode, load
 from ops.sync import SyncError, SyncSettings
-from ops.sync.decoys.custody import Opening, make_custodian, names_of, newest, open_together, openings
+from ops.sync.decoys.custody import Opening, make_custodian, names_of, open_together, openings
 from ops.sync.decoys.keeping import lists
 from ops.sync.decoys.wanted import wanted
+from ops.sync.state import State
 
 app = typer.Typer(help="诱饵：保管人的密钥，两人一同打开名单", no_args_is_help=True)
 
@@ -76,7 +78,7 @@ def open_list(
     passphrase_files: Annotated[
         list[Path] | None, typer.Option("--passphrase-file", help="两份私钥的口令文件，次序同 --key")
     ] = None,
-    name: Annotated[str | None, typer.Option("--list", help="名单名称，默认最新一份")] = None,
+    name: Annotated[str | None, typer.Option("--list", help="名单名称，默认现用的一份")] = None,
     home: HomeOption = None,
 ) -> None:
     """两位保管人一同打开诱饵名单；何人何时因何打开，先记录后显示。"""
@@ -113,6 +115,7 @@ class _Status(msgspec.Struct, frozen=True):
     in_index: bool
     missing: str
     custodians: dict[str, str]
+    list_in_force: str | None
     lists: list[str]
     openings: list[Opening]
 
@@ -126,6 +129,7 @@ def _status(home: Home) -> _Status:
         _is_in_index(home),
         found if isinstance(found, str) else "",
         names_of(home.keys),
+        _in_force(home),
         lists(home.path / "data" / "sync"),
         list(openings(home.path / "data" / "reports")),
     )
@@ -138,10 +142,19 @@ def _lines(known: _Status) -> Iterator[str]:
     for mark, name in known.custodians.items():
         yield f"保管人 {name}：公钥指纹 {mark}"
     for name in known.lists:
-        yield f"名单 {name}"
+        yield f"名单 {name}{'，现用' if name == known.list_in_force else ''}"
     for each in known.openings:
         names = "、".join(known.custodians.get(one, one) for one in each.custodians)
         yield f"{each.at:%Y-%m-%d %H:%M} UTC {names} 打开了 {each.list}：{each.reason}"
+
+
+def _in_force(home: Home) -> str | None:
+    """The list of the decoys that the last sync sealed: one of a sync that failed afterwards is not it."""
+    path = home.path / "data" / "sync" / "subjects.sqlite"
+    if not path.exists():
+        return None
+    with closing(State(path)) as state:
+        return state.decoy_list()
 
 
 def _is_in_index(home: Home) -> bool:
@@ -155,11 +168,12 @@ def _read_keys(keys: Sequence[Path], passphrases: Sequence[Path | None]) -> list
 
 
 def _opened(home: Home, name: str | None, keys: Sequence[X25519PrivateKey], reason: str) -> tuple[str, ...]:
-    folder = home.path / "data" / "sync"
+    wanted_list = name or _in_force(home)
+    if wanted_list is None:
+        fail("现无诱饵，也就没有现用的名单；以 bidui decoys status 查看，旧名单用 --list 指明")
+    folder, reports = home.path / "data" / "sync", home.path / "data" / "reports"
     try:
-        opening = open_together(
-            folder, home.path / "data" / "reports", name or newest(folder), keys, reason=reason, at=home.clock.now()
-        )
+        opening = open_together(folder, reports, wanted_list, keys, reason=reason, at=home.clock.now())
     except BoxError as error:
         fail(f"这两份私钥打不开这份名单：{error}", Exit.REFUSED)
     return opening.numbers

@@ -25,6 +25,7 @@ from ops.sync.decoys.wanted import Wanted, require_serve_key, wanted
 from ops.sync.planning import Job, Plan
 from ops.sync.spool import DECOY, Entry
 from ops.sync.staffing import PERSON
+from ops.sync.state import State
 
 KEPT, DRAWN, NOBODY = "在用 in force", "新设 drawn anew", "未启用 none: 登记册中没有可参照的人员"
 NEXT_FULL = "未启用 none: 下次 `bidui sync --full` 时设置"
@@ -116,9 +117,12 @@ class Hiding:
         content = write_tokens(links, require_serve_key(self.job.home.keys), self.job.entropy)
         return write_stored(work, f"decoys-{current.number + 1 if current else 0:04d}", content)
 
-    def kept_content(self) -> bytes | None:
-        """What sync's state is to hold."""
-        return lock_set(self.kept, self.job.key, self.job.entropy) if self.kept is not None else None
+    def keep(self, state: State) -> None:
+        """Have the state remember the set, or that there is none; true when the state is finished."""
+        if self.kept is None:
+            state.keep_decoys(None, "")
+        else:
+            state.keep_decoys(lock_set(self.kept, self.job.key, self.job.entropy), self.kept.name)
 
     def _draw(self, wanted: Wanted, donors: list[Donor], sealer: Sealer, dice: Dice) -> DecoySet:
         count = max(1, round(wanted.share * self.donors.persons()))

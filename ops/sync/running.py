@@ -160,7 +160,7 @@ def _settle(gathering: Gathering, writers: Writers, state: State) -> None:
         state.add(settled)
     gathering.refuse(settling.refused)
     gathering.hiding.drop(settling.dropped)
-    state.keep_decoys(gathering.hiding.kept_content())
+    gathering.hiding.keep(state)
     _require_subjects(gathering, state)
 
 

@@ -50,25 +50,24 @@ class State:
 
     def origin(self) -> Origin | None:
         """What the state belongs to; None if it was never finished."""
-        try:
-            row = self._connection.execute("SELECT content FROM facts WHERE name = 'origin'").fetchone()
-        except sqlite3.DatabaseError:
-            return None
-        return None if row is None else msgspec.json.decode(row[0], type=Origin)
+        content = self._fact("origin")
+        return None if content is None else msgspec.json.decode(content, type=Origin)
 
     def decoys(self) -> bytes | None:
         """What was kept of decoys; None also where the file cannot be read."""
-        try:
-            row = self._connection.execute("SELECT content FROM facts WHERE name = 'decoys'").fetchone()
-        except sqlite3.DatabaseError:
-            return None
-        return None if row is None else row[0]
+        return self._fact("decoys")
 
-    def keep_decoys(self, content: bytes | None) -> None:
-        """Keep what sync must know of decoys, or forget it."""
-        self._connection.execute("DELETE FROM facts WHERE name = 'decoys'")
+    def decoy_list(self) -> str | None:
+        """The name of their list; None where there are none."""
+        name = self._fact("decoy_list")
+        return None if name is None else name.decode()
+
+    def keep_decoys(self, content: bytes | None, name: str) -> None:
+        """Keep what sync must know of decoys and the name of their list, or forget them."""
+        self._connection.execute("DELETE FROM facts WHERE name IN ('decoys', 'decoy_list')")
         if content is not None:
-            self._connection.execute("INSERT INTO facts VALUES ('decoys', ?)", (content,))
+            facts = [("decoys", content), ("decoy_list", name.encode())]
+            self._connection.executemany("INSERT INTO facts VALUES (?, ?)", facts)
 
     def begin(self) -> None:
         """All that follows becomes true at `finish`, or never."""
@@ -112,6 +111,13 @@ class State:
         """For each kind how many subjects and records there are."""
         rows = self._connection.execute("SELECT kind, count(*), sum(records) FROM subjects GROUP BY kind")
         return {kind: (subjects, records) for kind, subjects, records in rows}
+
+    def _fact(self, name: str) -> bytes | None:
+        try:
+            row = self._connection.execute("SELECT content FROM facts WHERE name = ?", (name,)).fetchone()
+        except sqlite3.DatabaseError:
+            return None
+        return None if row is None else row[0]
 
     def close(self) -> None:
         self._connection.close()

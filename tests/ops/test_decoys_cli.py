@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from adapters.keys.making import make_all
 from ops.cli.main import app
+from ops.sync import publishing
 from tests.fakes import DrivenClock
 from tests.ops.make_decoys import people
 from tests.ops.make_sync import Office
@@ -114,13 +115,39 @@ def test_another_list_than_those_that_are_there_is_not_opened(name: str, keys: t
     assert "no such list" in bidui(*opening(*keys), "--list", name, code=1)
 
 
+def test_the_list_in_force_is_opened_and_not_that_of_a_sync_that_failed(
+    home: Path, keys: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = bidui(*opening(*keys))
+    (home / "sync.toml").write_text(SYNC.replace("0.05", "0.04"), encoding="utf-8")
+
+    def fails(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(publishing, "publish", fails)
+        bidui("sync", "--full", code=1)
+
+    assert len(list((home / "data" / "sync" / "decoys").iterdir())) == 2
+    assert bidui(*opening(*keys)) == before
+    bidui("sync", "--full")
+    assert bidui(*opening(*keys)) != before
+
+
+def test_where_there_are_no_decoys_there_is_no_list_to_open(home: Path, keys: tuple[Path, Path]) -> None:
+    (home / "sync.toml").write_text(SYNC.replace("0.05", "0"), encoding="utf-8")
+    bidui("sync", "--full")
+
+    assert "--list" in bidui(*opening(*keys), code=1)
+
+
 def test_status_says_how_they_stand_and_never_how_many_there_are(keys: tuple[Path, Path]) -> None:
     found = json.loads(bidui("decoys", "status", "--json"))
 
     assert found["in_index"] is True
     assert found["missing"] == ""
     assert sorted(found["custodians"].values()) == ["li", "wang"]
-    assert len(found["lists"]) == 1
+    assert [found["list_in_force"]] == found["lists"]
     assert found["openings"] == []
 
 

@@ -22,6 +22,7 @@ from adapters.clock import SystemClock
 from adapters.index.directory import pointer, read_current
 from adapters.index.postgres import mirror
 from adapters.keys.files import Passphrase, read_ed25519_public
+from adapters.keys.ring import sync_keys
 from adapters.sealing.client import SealClient
 from adapters.sql.ledger_reader import SqlLedgerReader
 from adapters.sql.store import SqlStore
@@ -43,6 +44,7 @@ from ops.log_keys import read_log_keys
 from ops.office import open_office
 from ops.seal import listen, serve_forever
 from ops.settings import Home, Mode, ServeSettings, load
+from ops.sync import SyncSettings, run
 from policies.catalogue import load_catalogue
 from tests.fakes import DrivenClock, a_desk
 from tests.people import FOUNDATION
@@ -395,6 +397,32 @@ def test_a_postgresql_that_forgets_is_no_place_for_a_log(home: Home, postgres_ur
 
     assert [each.state for each in found] == [State.PASS, State.PASS, State.FAIL]
     assert "fsync" in found[-1].detail  # the throw-away server of the tests does forget
+
+
+def _decoys(home: Home) -> Finding:
+    return next(each for each in _look(data.index, home) if each.what == "诱饵")
+
+
+def test_decoys_are_told_to_be_there_and_never_how_many(home: Home) -> None:
+    found = _decoys(home)
+
+    assert (found.state, found.detail) == (State.PASS, "已启用")
+
+
+def test_without_the_key_that_knows_them_decoys_are_no_good(home: Home) -> None:
+    (home.keys / "serve" / "decoys.pem").unlink()
+
+    assert _decoys(home).state is State.FAIL
+
+
+def test_without_decoys_it_says_how_to_have_some(home: Home) -> None:
+    for path in (home.keys / "custodians").iterdir():
+        path.unlink()
+    run(load(home, "sync.toml", SyncSettings), home, sync_keys(home.path), load_catalogue(), full=True)
+
+    found = _decoys(home)
+    assert found.state is State.WARN
+    assert "bidui decoys key" in found.fix
 
 
 def test_an_index_in_postgresql_is_looked_at_there(home: Home, postgres_url: str) -> None:

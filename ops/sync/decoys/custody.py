@@ -20,7 +20,7 @@ from adapters.keys.files import (
     write_new,
     write_public,
 )
-from ops.sync.decoys.keeping import DecoyList, lists, read_list
+from ops.sync.decoys.keeping import DecoyList, read_list
 from ops.sync.decoys.wanted import CUSTODIANS, NAME, custodian_files
 
 LONGEST_REASON = 500
@@ -74,14 +74,6 @@ def openings(reports: Path) -> Iterator[Opening]:
     """Every time a list was opened, oldest first."""
     for path in sorted(reports.glob(f"*{_OPENED}")):
         yield msgspec.json.decode(path.read_bytes(), type=Opening)
-
-
-def newest(folder: Path) -> str:
-    """The name of the newest list. Raises `KeyFileError` where there is none."""
-    found = lists(folder)
-    if not found:
-        raise KeyFileError("no decoys were ever drawn here; `bidui decoys status` says what is missing")
-    return found[-1]
 
 
 def names_of(keys: Path) -> dict[str, str]:
