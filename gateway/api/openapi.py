@@ -148,7 +148,7 @@ def _file() -> Json:
         "summary": "提交被抽查的一次查询所依据的凭证：种类、编号、日期；不得写入身份证号",
         "parameters": [number],
         "requestBody": {"content": content, "required": True},
-        "responses": _responses("SpotCheck", 400, 401, 404, 409, 413, 422, 503),
+        "responses": _responses("SpotCheck", 400, 401, 404, 413, 422, 503),
     }
 
 

@@ -26,6 +26,7 @@ TITLES = {
     "unauthorised": "身份未通过验证",
     "refused": "请求已被阻断",
     "document-required": "须先提交凭证",
+    "document-overdue": "另有凭证逾期未交",
     "forbidden": "无权办理",
     "step-up-required": "需要再次验证",
     "not-found": "没有此资源",
@@ -45,10 +46,16 @@ _REFUSALS = {
     Reason.STALE_DATA: "数据时效超出签批单要求，请待数据更新后再试",
 }
 _WANTS = {
-    Wants.DOCUMENT: "本次查询须凭依据：请以 incident 为编号提交授权本次查询的凭证（POST /v1/spot-checks/{编号}），"
-    "随后再次查询即得答复",
-    Wants.OVERDUE_DOCUMENT: "另有一次查询的凭证逾期未交，其编号为 incident：请先提交该凭证"
-    "（POST /v1/spot-checks/{编号}），随后再次查询；此前不答复新的对象",
+    Wants.DOCUMENT: (
+        "document-required",
+        "本次查询须凭依据：请以 incident 为编号提交授权本次查询的凭证（POST /v1/spot-checks/{编号}），"
+        "随后再次查询即得答复",
+    ),
+    Wants.OVERDUE_DOCUMENT: (
+        "document-overdue",
+        "另有一次查询的凭证逾期未交，其编号为 incident：请先提交该凭证（POST /v1/spot-checks/{编号}），"
+        "随后再次查询；此前不答复新的对象",
+    ),
 }
 DPOP_ALGORITHMS = "ES256 PS256 EdDSA Ed25519"
 _RETRY_SECONDS = "1"
@@ -93,13 +100,13 @@ def too_large(limit: int) -> Response:
 
 def refusal(refused: Refused) -> Response:
     """A refusal: a class of reasons and an incident number. One that a document lifts says so by its type."""
-    kind = "document-required" if refused.wants else "refused"
+    kind, detail = _WANTS.get(refused.wants) or ("refused", _REFUSALS[refused.reason])
     return _response(
         Problem(
             f"urn:bidui:problem:{kind}",
             TITLES[kind],
             403,
-            _WANTS.get(refused.wants) or _REFUSALS[refused.reason],
+            detail,
             reason=refused.reason,
             incident=refused.incident,
         )

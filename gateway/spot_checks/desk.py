@@ -65,7 +65,7 @@ class SpotCheckDesk:
     def file(self, caller: Caller, number: str, filing: Filing) -> SpotCheck | None:
         """Names the document of a check; the same again changes nothing. None where the partner has no such check.
 
-        Raises `InvalidQueryError`, `ConflictError`.
+        Raises `InvalidQueryError`, also where it is too late: trying again is of no use.
         """
         filing = _read(caller, filing)
         now = self.clock.now()
@@ -82,7 +82,10 @@ class SpotCheckDesk:
         return filed
 
     def judge(self, by: Person, number: str, ruling: Ruling) -> SpotCheck | None:
-        """Accepts a document or not; None where there is no such check. Raises as `file`, and `ForbiddenError`."""
+        """Accepts a document or not; None where there is no such check.
+
+        Raises `InvalidQueryError`, `ConflictError`, `ForbiddenError`.
+        """
         reason, now = read_reason(ruling.reason), self.clock.now()
         with self.store.begin() as work:
             check_not_frozen(by, self.deeds.refresh(work.deeds, now))
@@ -182,7 +185,7 @@ def _filing_of(check: SpotCheck) -> Filing:
 def _filed(check: SpotCheck, filing: Filing, day: int) -> SpotCheck:
     is_late = check.state is CheckState.DUE and day >= check.late
     if is_late or CheckState.FILED not in NEXT[check.state] or check.filings >= MOST_FILINGS:
-        raise ConflictError(_GONE[check.state])
+        raise InvalidQueryError(_GONE[check.state], "number")
     return replace(
         check,
         state=CheckState.FILED,

@@ -17,6 +17,7 @@ from ops.cli.office.client import Told, at_office, rows
 from ops.cli.office.freezing import STOPS
 from ops.cli.office.options import SessionOption
 from ops.cli.office.stopping import stop_lines
+from ops.cli.spot_checks import judge, spot_check, spot_checks
 from ops.settings import ServeSettings, load
 
 INCIDENTS = "/v1/office/incidents"
@@ -28,6 +29,11 @@ app = typer.Typer(help="监测：事件、告警通道", no_args_is_help=True)
 @app.callback()
 def group() -> None:
     """监测"""
+
+
+app.command("spot-checks")(spot_checks)
+app.command("spot-check")(spot_check)
+app.command("judge")(judge)
 
 
 @app.command("notify-test")

@@ -15,6 +15,7 @@ from bidui_client.errors import (
     UnavailableError,
 )
 from bidui_client.receipt import check_receipt
+from bidui_client.spot_checks import SpotCheck
 from bidui_client.statement import Entry, Kept, StatementCheck, check_statement, read_kept
 from bidui_client.values import Account, Answer, Claim, Question, Subject, load_key
 
@@ -35,6 +36,7 @@ __all__ = [
     "Question",
     "ReceiptError",
     "RefusedError",
+    "SpotCheck",
     "StatementCheck",
     "StatementError",
     "Subject",

@@ -15,6 +15,7 @@ from typing import Self, Unpack, cast
 import httpx2
 
 from bidui_client.core import Core, Heard, Steps, T
+from bidui_client.spot_checks import SpotCheck
 from bidui_client.statement import StatementCheck
 from bidui_client.values import Account, Answer, Question, Told
 
@@ -45,6 +46,18 @@ class Client:
     def dispute(self, check: StatementCheck) -> str:
         """Tell the register's office of a check that does not agree; the number of the dispute. Raises `BiduiError`."""
         return self._carry_out(self._core.dispute(check))
+
+    def spot_checks(self) -> list[SpotCheck]:
+        """Which answers wait for a document, or for the office to look at one. Raises `BiduiError`."""
+        return self._carry_out(self._core.spot_checks())
+
+    def file_document(self, number: str, document: str, *, operator: str, scan: bytes | None = None) -> SpotCheck:
+        """Name the document that a refused question waits for; then ask again. Raises `BiduiError`.
+
+        `number` is `RefusedError.incident`; `document` its kind, number and date, never a person's number. Of `scan`
+        the gateway is told the digest alone.
+        """
+        return self._carry_out(self._core.file_document(number, document, operator, scan))
 
     def _carry_out(self, steps: Steps[T]) -> T:
         heard: Heard = None
@@ -97,6 +110,14 @@ class AsyncClient:
     async def dispute(self, check: StatementCheck) -> str:
         """Tell the register's office of a check that does not agree; the number of the dispute. Raises `BiduiError`."""
         return await self._carry_out(self._core.dispute(check))
+
+    async def spot_checks(self) -> list[SpotCheck]:
+        """Which answers wait for a document, or for the office to look at one. Raises `BiduiError`."""
+        return await self._carry_out(self._core.spot_checks())
+
+    async def file_document(self, number: str, document: str, *, operator: str, scan: bytes | None = None) -> SpotCheck:
+        """Name the document that a refused question waits for; then ask again. Raises `BiduiError`."""
+        return await self._carry_out(self._core.file_document(number, document, operator, scan))
 
     async def _carry_out(self, steps: Steps[T]) -> T:
         heard: Heard = None

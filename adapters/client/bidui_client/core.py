@@ -13,6 +13,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import suppress
 from datetime import date
 from functools import partial
+from hashlib import sha256
 from typing import TypeAlias, TypeVar, cast, get_args
 from urllib.parse import urlencode
 
@@ -29,6 +30,7 @@ from bidui_client.errors import (
 )
 from bidui_client.proofs import assertion, base64url, dpop_proof, signed
 from bidui_client.receipt import canonical, check_receipt, keep, keep_refusal
+from bidui_client.spot_checks import NUMBER, SpotCheck, read_spot_check, read_spot_checks
 from bidui_client.statement import Entry, StatementCheck, check_statement, read_entries, read_kept
 from bidui_client.values import Account, Answer, FieldCode, Question, SubjectCode, Told
 
@@ -97,6 +99,30 @@ class Core:
         body = canonical({"day": check.day.isoformat(), "unknown": unknown, "missing": missing})
         told = yield from self._ask("POST", "/v1/statements/disputes", JSON, body, ())
         return str(told.get("dispute", ""))
+
+    def spot_checks(self) -> Steps[list[SpotCheck]]:
+        """Ask which of this partner's answers wait for a document, or for the office to look at one."""
+        told = yield from self._ask("GET", "/v1/spot-checks", {}, b"", ())
+        return read_spot_checks(told)
+
+    def file_document(self, number: str, document: str, operator: str, scan: bytes | None) -> Steps[SpotCheck]:
+        """Name the document that a refused question waits for. The scan itself stays here; its digest goes along."""
+        if not NUMBER.fullmatch(number):
+            raise InvalidError("number", "is the incident of the refusal: 16 hex digits")
+        plain = {"document": document, "operator": operator}
+        try:
+            body = canonical(plain if scan is None else plain | {"sha256": sha256(scan).hexdigest()})
+        except (TypeError, ValueError):
+            body = b""
+        if not body:
+            raise InvalidError("document", "must be text in valid Unicode")
+        try:
+            told = yield from self._ask("POST", f"/v1/spot-checks/{number}", JSON, body, [document])
+        except ProtocolError as error:
+            if error.status == NOT_FOUND:
+                raise InvalidError("number", "no answer of this partner waits for a document of this number") from None
+            raise
+        return read_spot_check(told)
 
     def _entries(self, day: date) -> Steps[list[Entry]]:
         pages: list[Told] = []

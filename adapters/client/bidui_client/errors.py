@@ -20,6 +20,11 @@ from collections.abc import Mapping, Sequence
 from unicodedata import normalize
 
 _REASONS = {"not_permitted", "quota", "held", "frozen", "stale_data"}
+_DOCUMENTS = {
+    "own": "name the document of this question by file_document({number}, …), then ask again",
+    "other": "the document of an earlier question is overdue: name it by file_document({number}, …), then ask again",
+}
+_WANTS = {"urn:bidui:problem:document-required": "own", "urn:bidui:problem:document-overdue": "other"}
 _INCIDENT = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 _LONG_NUMBER = re.compile(r"\d{6}")
 
@@ -29,11 +34,17 @@ class BiduiError(Exception):
 
 
 class RefusedError(BiduiError):
-    """`reason` is not_permitted, quota, held, frozen or stale_data; "unknown" from a gateway newer than this."""
+    """`reason` is not_permitted, quota, held, frozen or stale_data; "unknown" from a gateway newer than this.
 
-    def __init__(self, reason: str, incident: str) -> None:
-        super().__init__(f"refused ({reason}); ask the register's office about incident {incident or '(no number)'}")
-        self.reason, self.incident = reason, incident
+    `document` is "own" where `file_document(incident, …)` of what gave the right to this question lifts it, "other"
+    where the document of an earlier question is overdue, whose number `incident` then is; else empty.
+    """
+
+    def __init__(self, reason: str, incident: str, document: str = "") -> None:
+        number = incident or "(no number)"
+        what = _DOCUMENTS.get(document, "ask the register's office about incident {number}").format(number=number)
+        super().__init__(f"refused ({reason}); {what}")
+        self.reason, self.incident, self.document = reason, incident, document
 
 
 class InvalidError(BiduiError):
@@ -92,7 +103,8 @@ def from_problem(status: int, problem: Mapping[str, object], wait: float | None,
             reason, incident = told.get("reason", ""), told.get("incident", "")
             long = [value for value in sent if len(value) > 5]  # "3" may well stand in an incident's number
             is_number = _INCIDENT.fullmatch(incident) and not _repeats(incident, long)
-            return RefusedError(reason if reason in _REASONS else "unknown", incident if is_number else "")
+            document = _WANTS.get(told.get("type", ""), "") if is_number else ""
+            return RefusedError(reason if reason in _REASONS else "unknown", incident if is_number else "", document)
         case 401:
             return UnauthorisedError("unauthorised: check client id, key and its name, certificate, audience, clock")
         case 400 | 413 | 422 | 431:
