@@ -13,6 +13,7 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from gateway.domain.budget import DAYS
+from gateway.domain.exemption import Exemption
 from gateway.domain.grant import Grant, GrantClass, local_day
 from gateway.domain.incident import Action, Finding, Incident, Level, Principal
 from gateway.domain.standing import NEW
@@ -51,10 +52,9 @@ class Sweep:
         misses = sum(known[each].misses for each in numbers if each in known)
         found = dict[str, Incident]()
         for union in unions(shares, self._units, misses, self.limits):
-            for number in union.grants:
+            for number in (each for each in union.grants if not _is_spared(union, rights.exempt.get(each), at)):
                 found.setdefault(number, self._incident(union, grants[number], rights.epoch, at))
-        stop(work, list(found.values()), note)
-        return list(found.values())
+        return stop(work, list(found.values()), note)
 
     def _incident(self, union: Union, grant: Grant, epoch: int, at: datetime) -> Incident:
         finding = Finding(
@@ -70,6 +70,11 @@ class Sweep:
         )
         others = tuple(each for each in union.grants if each != grant.number)
         return replace(incident_of(self.key, finding, epoch, ()), others=others)
+
+
+def _is_spared(union: Union, exemption: Exemption | None, at: datetime) -> bool:
+    """Whether two officers excepted a grant from this for a time."""
+    return exemption is not None and exemption.spares(union.detector, union.observed, at)
 
 
 def _counts(grant: Grant, rights: Rights) -> bool:

@@ -15,6 +15,7 @@ from gateway.domain.grant import local_day
 from gateway.domain.incident import Action, Finding, Incident
 from gateway.domain.standing import Kept, Stop
 from gateway.ports import Work
+from gateway.watch.joining import joined
 
 Note = Callable[[Sequence[Draft]], Sequence[int]]
 """Writes entries in the transaction at hand; by which numbers."""
@@ -50,13 +51,18 @@ def draft_of(incident: Incident) -> Draft:
     return watch_stopped(incident=incident.number, target=stop.target, response=response, found=found)
 
 
-def stop(work: Work, incidents: Sequence[Incident], note: Note) -> None:
-    """Lays the responses of these incidents, each on another grant, which are held meanwhile. None may be given."""
-    if not incidents:
-        return
+def stop(work: Work, found: Sequence[Incident], note: Note) -> list[Incident]:
+    """Lays the responses of these incidents, each on another grant, which are held meanwhile. None may be given.
+
+    Each joins the one of its last seven days, if there is one; they are returned as they were kept.
+    """
+    if not found:
+        return []
+    incidents = [joined(work.watch, each) for each in found]
     grants = sorted(each.finding.grant for each in incidents)
     day = local_day(incidents[0].finding.at).toordinal()
     work.budgets.lock(grants, day)
     work.watch.keep(Kept(day=day, scores={}, counts={}, cells={}, questions={}, stopped=grants, incidents=incidents))
     entries = note([draft_of(each) for each in incidents])
     work.watch.lay([stop_of(each, entry) for each, entry in zip(incidents, entries, strict=True)])
+    return incidents

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from gateway.domain.budget import DAYS
-from gateway.domain.grant import Grant
+from gateway.domain.exemption import Exemption
+from gateway.domain.grant import Grant, local_day
 from gateway.domain.incident import Detector, Incident
 from gateway.domain.reply import Request
 from gateway.ports import UnitFact
@@ -91,6 +92,17 @@ def test_a_walk_that_five_share_is_one(make: Make) -> None:
     assert {each.finding.detector for each in found} == {Detector.UNION_UNIT}
     assert all(len(each.others) == 4 for each in found)
     assert set(ask(gateway, [a_request(200, grant=each.number) for each in FIVE])) == {"held"}
+
+
+def test_who_is_excepted_from_it_for_a_time_goes_on(make: Make) -> None:
+    gateway, walk = make(), range(200, 210)
+    of_unit(gateway, "u-9", UNIT, walk)
+    today = local_day(gateway.clock.now())
+    gateway.rights.exempt["G-1"] = Exemption("G-1", Detector.UNION_UNIT, today, None, "ab" * 8)
+    gateway.rights.exempt["G-2"] = Exemption("G-2", Detector.UNION_CELL, today, None, "ab" * 8)
+    ask(gateway, shared(walk))
+
+    assert {each.finding.grant for each in sweep(gateway)} == {"G-2", "G-3", "G-4", "G-5"}
 
 
 def test_whose_part_was_no_more_than_his_region_brings_along_goes_on(make: Make) -> None:

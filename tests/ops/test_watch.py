@@ -60,4 +60,5 @@ def test_a_harvest_over_http_is_held_and_two_people_release_it(wired: Wired) -> 
     again = [each.status_code for each in harvest(wired, 100)]
     assert again.index(403) == len(answered)
     assert set(again[again.index(403) :]) == {403}
-    assert len(wired.gateway.people.incidents().incidents()) == 2
+    (joined,) = wired.gateway.people.incidents().incidents()
+    assert (joined.number, joined.count) == (incident.number, 2), "one for each grant and detector and seven days"
