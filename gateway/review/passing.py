@@ -6,15 +6,17 @@ The ledger is read in portions outside every transaction, and the thread rests b
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from audit.reader import LedgerReader
 from gateway.deeds.keeping import Kept
 from gateway.review.bygone import Bygone, Then
 from gateway.review.decisions import Decision, addresses, decisions
-from policies.decision import Permit
+from policies.decision import Permit, Reason
 from policies.replay import Decided
 from policies.snapshot import Ask, Snapshot
+
+_STOPPED = frozenset({Reason.HELD.value, Reason.FROZEN.value})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +49,9 @@ class Passed:
     without_purpose: int = 0
     without_grant: int = 0
     unregistered: int = 0
+    withheld: int = 0
+    stopped: set[str] = field(default_factory=set[str])
+    """Grants of which something was withheld because they, or what stands behind them, were held or frozen."""
 
 
 class Passing:
@@ -88,6 +93,9 @@ class Passing:
 
     def _replayable(self, decision: Decision) -> Iterator[Decided]:
         self._catch_up(decision.entry)
+        if decision.refused in _STOPPED and decision.grant is not None:
+            self.passed.withheld += 1
+            self.passed.stopped.add(decision.grant)
         if f"client:{decision.client}" not in self._clients:
             self.passed.unregistered += 1
         elif decision.grant is None or (ask := self._ask(decision, decision.grant)) is None:

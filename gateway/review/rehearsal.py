@@ -5,7 +5,7 @@ How much is looked at is bounded in entries and in time; what was left out is to
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -81,6 +81,7 @@ class Rehearsed:
             "flips_not_listed": len(self.replay.flips) - len(shown),
             "entries": {"first": self.span.first, "until": passed.until},
             "left_out": left_out,
+            "withheld": passed.withheld,
             "cut_short": self._cut(),
             "proposals": [each.as_document() for each in self.proposals],
         }
@@ -127,15 +128,16 @@ class Rehearsal:
             span=span,
             passed=passing.passed,
             replay=found,
-            proposals=tuple(self._proposals(found, present)),
+            proposals=tuple(self._proposals(found, present, passing.passed.stopped)),
             secret=frozenset(f"purpose:{each.id}" for book in books for each in book.purposes if each.secret),
         )
 
-    def _proposals(self, found: Replay, present: Then) -> Iterator[Unneeded]:
+    def _proposals(self, found: Replay, present: Then, stopped: Set[str]) -> Iterator[Unneeded]:
+        """Of a grant that was held or frozen meanwhile nobody can tell what it would have been used for."""
         titles = {key: each.zh for key, each in self.catalogue.fields.items()}
         for unused in found.unused:
             grant = present.grants.get(unused.grant)
-            if grant is not None:
+            if grant is not None and grant.number not in stopped:
                 yield Unneeded(
                     grant=grant.number,
                     partner=grant.partner,

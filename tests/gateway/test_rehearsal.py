@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from itertools import count
+from pathlib import Path
 from typing import cast
 
 import pytest
@@ -16,6 +18,7 @@ from policies.problems import RulebookError
 from policies.publication import Texts
 from tests.bygones import DISCIPLINE, GRANT, Bygones, bygones, without
 from tests.make import CATALOGUE, a_grant
+from tests.stops import harvest, watched
 
 DAY = 10
 Content = dict[str, dict[str, str]]
@@ -186,3 +189,17 @@ def test_rights_grow_as_their_deeds_go_by(tmp_path_factory: pytest.TempPathFacto
     assert [flip.field for flip in found.replay.flips] == ["quota_type", "quota_type"]
     assert "G-1" not in {each.grant for each in found.proposals}
     world.close()
+
+
+def test_of_a_grant_that_was_stopped_nothing_is_proposed_to_be_taken_back(tmp_path: Path) -> None:
+    with closing(bygones(tmp_path / "home")) as world:
+        draft = a_draft(world.rulebooks())
+        harvest(watched(world))
+        span = world.rehearsal.span(30, world.clock.now())
+
+        found = world.rehearsal.run(draft, span)
+
+        assert found.passed.withheld == 1, "the last straw"
+        assert [each.grant for each in found.proposals] == ["J-1"]
+        assert found.replay.flips == ()
+        assert found.as_document(shows_secret=True)["withheld"] == 1

@@ -153,6 +153,8 @@ def rehearsed_lines(told: Told) -> Iterator[str]:
     yield from (str(each["zh"]) for each in rows(told, "proposals"))
     left = (f"{zh} {_table(told, 'left_out')[name]}" for name, zh in _LEFT_OUT.items())
     yield f"未能重放：{'，'.join(left)}"
+    if told["withheld"]:
+        yield f"其中 {told['withheld']} 次因冻结或监测扣留而未答复；这些签批单不提议收回字段"
     if told["cut_short"]:
         yield str(told["cut_short"])
 

@@ -146,6 +146,7 @@ def _rehearsed() -> Json:
         "flips_not_listed": COUNT,
         "entries": closed({"first": COUNT, "until": COUNT}),
         "left_out": closed({"unregistered": COUNT, "without_grant": COUNT, "without_purpose": COUNT}),
+        "withheld": COUNT,
         "cut_short": TEXT,
         "proposals": listed(closed({**whose, "fields": listed(taken_back), "kept": COUNT, "zh": TEXT})),
     }
