@@ -50,10 +50,10 @@ from gateway.minutes import drawn_up, in_force, new_kept, next_attempt, pending,
 from gateway.partners import departments
 from gateway.ports import Clock
 from gateway.proposals import check_proposal
+from gateway.watch.leak_ground import Ground, ground_of
 from gateway.watch.leak_signed import LeakDesk
 from gateway.watch.released import ResponseStore, check_released
-from gateway.watch.threshold_deeds import check_shadowed, thresholds_in
-from gateway.watch.thresholds import Thresholds
+from gateway.watch.threshold_deeds import check_shadowed
 from policies.catalogue import Catalogue
 
 FRESH = timedelta(minutes=10)
@@ -97,9 +97,9 @@ class Office:
     clock: Clock
     examiner: Examiner
     leaks: LeakDesk
-    """Writes into grants what they leak at worst, and holds it against them,"""
-    thresholds: Callable[[Standing], Thresholds] = thresholds_in
-    """by the thresholds in force."""
+    """Writes into grants what they leak at worst, and holds it against them;"""
+    ground: Callable[[Standing], Ground] = ground_of
+    """by the thresholds and the units in force."""
     fits: Callable[[Standing], None] = lambda _: None
     """Raises `DeedError` when what is in force now could not be put together: nobody would be answered any more."""
     acknowledges: Callable[[Document], None] = lambda _: None
@@ -111,7 +111,7 @@ class Office:
         """Draws a deed up; it waits for its first signature. Raises `DeedError`."""
         self._examine_proposal(by, proposal)
         with self._work() as (work, standing, now):
-            document = self.leaks.filled(first_draft(self.log, by, proposal, standing), self.thresholds(standing))
+            document = self.leaks.filled(first_draft(self.log, by, proposal, standing), self.ground(standing))
             check_founded(standing)
             check_not_frozen(by, standing)
             check_drawer(by, document)
@@ -128,14 +128,14 @@ class Office:
         """Draws up a narrower draft of a grant that waits for this person's step. Raises `DeedError`."""
         for kept in self.pending():
             if kept.opened().digest == named:
-                self.leaks.prepare(kept.id, content, self.thresholds(self.standing()))
+                self.leaks.prepare(kept.id, content, self.ground(self.standing()))
         with self._work() as (work, standing, now):
             check_not_frozen(by, standing)
             kept = pending(work.deeds, named)
             deed = kept.opened()
             check_turn(by, deed)
             before = deed.document
-            after = self.leaks.filled(next_draft(before, by, content, reason), self.thresholds(standing))
+            after = self.leaks.filled(next_draft(before, by, content, reason), self.ground(standing))
             check_size(after)
             check_narrowing(before, after)
             self._check(after, standing)
@@ -257,7 +257,7 @@ class Office:
         kept = pending(work.deeds, named)
         deed = kept.opened().signed(signature)
         standing.roll.check(deed, now)
-        self.leaks.check(deed.document, self.thresholds(standing))
+        self.leaks.check(deed.document, self.ground(standing))
         kept = replace(kept, deed=deed.encode(), changed=seconds(now))
         events = [signed(kept, signature)]
         if is_complete(deed):
@@ -292,7 +292,7 @@ class Office:
             check_drawer(by, first_draft(self.log, by, proposal, self.standing()))
             self._examine(proposal.kind, proposal.content)
         if proposal.kind is Kind.GRANT:
-            self.leaks.prepare(proposal.id, proposal.content, self.thresholds(self.standing()))
+            self.leaks.prepare(proposal.id, proposal.content, self.ground(self.standing()))
 
     def _examine(self, kind: Kind, content: Mapping[str, JsonValue]) -> None:
         """What takes long, before anything is locked."""
@@ -306,7 +306,7 @@ class Office:
                 check_turn(by, deed)
                 self._examine(Kind(kept.kind), deed.document.content)
             elif deed.digest in named and kept.kind == Kind.GRANT:
-                self.leaks.check(deed.document, self.thresholds(self.standing()))
+                self.leaks.check(deed.document, self.ground(self.standing()))
 
     def _record(self, work: OfficeWork, now: datetime, events: list[Draft]) -> list[Recorded]:
         return self.ledger.append(work.ledger, events, now)

@@ -50,4 +50,5 @@ def _short(case: Case) -> str:
 
 def _basis(leak: Leak) -> str:
     size = f"名册约 {leak.basis.register} 个对象" if leak.basis.register else "名册规模不明"
+    size += f"，范围占全部机构的千分之 {leak.basis.scope}" if leak.basis.scope else ""
     return f"{size}，推演 {leak.basis.plays} 次，阈值版本 {leak.basis.thresholds}"

@@ -1,6 +1,6 @@
 """What a grant leaks at worst, as its document says: signed with it, and read strictly.
 
-    {"basis": {"plays": 100, "register": 1000000, "thresholds": …},
+    {"basis": {"plays": 100, "register": 1000000, "scope": 3, "thresholds": …},
      "stolen": {"persons": {"median": 99, "worst": 213}, "answers": …, "days": …, "stopped": 100},
      "dishonest": …, "most": {"persons": 2700, "answers": 10800, "days": 427},
      "closed": {"stolen": …, "dishonest": …} or null,
@@ -73,6 +73,8 @@ class Basis(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Of thresholds and assumptions: other ones, another figure."""
     register: _Count
     """How many subjects the register has, in round numbers; 0 where nobody knew."""
+    scope: Annotated[int, msgspec.Meta(ge=0, le=1000)]
+    """How many of a thousand units lie in its scope; 0 where that bounds nothing, or nobody knew."""
     plays: _Count
 
 

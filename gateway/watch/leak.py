@@ -25,6 +25,7 @@ from gateway.domain.cohort import MAX_MEMBERS
 from gateway.domain.grant import Grant, GrantClass
 from gateway.domain.leak import Basis, Case, Cases, Leak, Most, Spread, Without
 from gateway.watch.leak_assumed import ASSUMED, Assumed, checked_share, days_without_document
+from gateway.watch.leak_ground import WHOLE
 from gateway.watch.leak_pace import Pace, pace
 from gateway.watch.leak_play import PLAYS, Luck, Play, checked, outsiders_noticed, wrong_noticed
 from gateway.watch.profile import profile_of
@@ -49,15 +50,19 @@ class Leaks:
     limits: Thresholds = DEFAULTS
     assumed: Assumed = ASSUMED
 
-    def of(self, grant: Grant, register: int = 0) -> Leak:
-        """The figure of a grant over a register of so many subjects; 0 where nobody knows."""
+    def of(self, grant: Grant, register: int = 0, scope: int = 0) -> Leak:
+        """The figure of a grant over a register of so many subjects, so many of a thousand units in its scope.
+
+        0 where nobody knows.
+        """
+        scope = scope if grant.grant_class is GrantClass.SCOPED else 0
         fields = _largest_kind(grant, self.catalogue)
-        own, lost = self._played(grant, register), self._dropped(grant, fields)
+        own, lost = self._played(grant, register, scope), self._dropped(grant, fields)
         is_closed = grant.grant_class is GrantClass.CLOSED
-        closed = None if is_closed else self._played(_closed(grant), register).cases(self._answers(fields))
+        closed = None if is_closed else self._played(_closed(grant), register, 0).cases(self._answers(fields))
         cases = own.cases(self._answers(fields))
         return Leak(
-            basis=Basis(thresholds=self.digest, register=register, plays=PLAYS),
+            basis=Basis(thresholds=self.digest, register=register, scope=scope, plays=PLAYS),
             stolen=cases.stolen,
             dishonest=cases.dishonest,
             most=Most(persons=own.most, answers=own.most * len(fields), days=own.days),
@@ -72,8 +77,8 @@ class Leaks:
         told = [_VERSION, PLAYS, self.catalogue.digest, sorted(limits.items()), sorted(assumed.items())]
         return sha256(repr(told).encode()).hexdigest()[:16]
 
-    def _played(self, grant: Grant, register: int) -> _Played:
-        return _Played(grant, register, self.limits, self.assumed)
+    def _played(self, grant: Grant, register: int, scope: int) -> _Played:
+        return _Played(grant, (register, scope), self.limits, self.assumed)
 
     def _dropped(self, grant: Grant, fields: Sequence[Field]) -> Field | None:
         """All cost an answer a person, so it is the most sensitive one; then the one with most values."""
@@ -111,13 +116,13 @@ class _Answers:
 class _Played:
     """Both adversaries at one grant."""
 
-    def __init__(self, grant: Grant, register: int, limits: Thresholds, assumed: Assumed) -> None:
+    def __init__(self, grant: Grant, around: tuple[int, int], limits: Thresholds, assumed: Assumed) -> None:
         self._grant, self._limits, self._assumed = grant, limits, assumed
         self.days = min((grant.valid_until - grant.valid_from).days + 1, MOST_VALIDITY_DAYS)
         self._people = _people(grant)
         self._profile = profile_of(grant, self._people, limits)
         self._full = pace(grant.limits, [True] * self.days)
-        self._inside = self._covered(register)
+        self._inside = self._covered(*around)
         self._checked = checked_share(grant, limits)
         self._luck = [Luck(grant.number, nth) for nth in range(PLAYS)]
 
@@ -173,13 +178,12 @@ class _Played:
         months = 12 * (last.year - first.year) + last.month - first.month + 1
         return min(months * self._grant.additions_per_month, self._hidden().subjects_per_30_days)
 
-    def _covered(self, register: int) -> float:
-        """How many of a list that is drawn from the whole register the grant is about."""
+    def _covered(self, register: int, scope: int) -> float:
+        """How many of a list that is drawn from the whole register the grant is about: by people, or by units."""
         if self._grant.grant_class in {GrantClass.OPEN, GrantClass.MATTER}:
             return 1.0
-        if not register:
-            return self._assumed.inside_unknown
-        return min(1.0, self._people * self._grant.hit_rate / 100 / register)
+        people = self._people * self._grant.hit_rate / 100 / register if register else self._assumed.inside_unknown
+        return min(1.0, max(people, scope / WHOLE))
 
     def _share(self, asked: int) -> int:
         return min(ceil(asked * self._inside), self.most)

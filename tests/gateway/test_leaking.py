@@ -23,8 +23,9 @@ from gateway.deeds.leaking import NO_FIGURE, sheet
 from gateway.deeds.roll import Roll
 from gateway.deeds.steps import EMERGENCY, WITHDRAWAL
 from gateway.domain.errors import UnavailableError
+from gateway.watch.leak_ground import Ground, ground_of, part_of_units
 from gateway.watch.leak_signed import LeakDesk, round_down
-from gateway.watch.thresholds import DEFAULTS, Thresholds
+from gateway.watch.thresholds import Thresholds
 from ops.settings import ServeSettings, load
 from policies.catalogue import load_catalogue
 from tests.lives import CLERK, HANDS, HEAD, LEADER, NUMBER, PARTNER, REVIEWER, SHORT, Life, content
@@ -161,7 +162,7 @@ def test_nobody_signs_a_figure_that_is_not_the_grants(life: Life, how: str) -> N
 
 def test_a_false_figure_is_no_figure_either_further_on(life: Life) -> None:
     kept = life.sign(life.apply(), HEAD, REVIEWER)
-    life.office.thresholds = lambda _: Thresholds(check_share=0.05)
+    life.office.ground = lambda _: Ground(Thresholds(check_share=0.05))
 
     with pytest.raises(DeedError, match="阈值"):
         life.sign(kept, LEADER)
@@ -169,7 +170,7 @@ def test_a_false_figure_is_no_figure_either_further_on(life: Life) -> None:
 
 def test_whose_thresholds_changed_meanwhile_is_narrowed_to_what_it_was(life: Life) -> None:
     kept = life.sign(life.apply(), HEAD)
-    life.office.thresholds = lambda _: Thresholds(check_share=0.05)
+    life.office.ground = lambda _: Ground(Thresholds(check_share=0.05))
 
     anew = life.office.narrow(life.person(REVIEWER), kept.opened().digest, content(), "阈值有变")
 
@@ -211,9 +212,9 @@ NO_FIGURE_NEEDED: dict[str, Document] = {
 def test_what_grants_nothing_has_no_figure(document: Document) -> None:
     desk = LeakDesk(catalogue=CATALOGUE, register=lambda: 0)
 
-    desk.check(document, DEFAULTS)
+    desk.check(document, Ground())
 
-    assert desk.filled(document, DEFAULTS) == document
+    assert desk.filled(document, Ground()) == document
 
 
 def test_what_is_no_grant_is_left_to_whoever_says_why(life: Life) -> None:
@@ -245,6 +246,57 @@ def test_a_register_may_grow_between_draft_and_signature(life: Life, name: str) 
     else:
         with pytest.raises(DeedError, match="名册规模"):
             life.sign(kept, HEAD)
+
+
+TREE = {"0": "", "1": "0", "2": "0", "11": "1", "12": "1"}
+SCOPES: dict[str, tuple[list[str], dict[str, str], int]] = {
+    "the whole": (["0"], TREE, 1000),
+    "all there is": (["all"], TREE, 1000),
+    "all of a tree that nobody knows": (["all"], {}, 1000),
+    "one with all below it": (["1"], TREE, 600),
+    "one within another counts once": (["1", "11"], TREE, 600),
+    "two": (["11", "2"], TREE, 400),
+    "nowhere": (["9"], TREE, 0),
+    "nobody knows the tree": (["0"], {}, 0),
+    "nothing": ([], TREE, 0),
+    "one of many is more than nothing": (["7"], {str(unit): "" for unit in range(5_000)}, 1),
+    "a ring": (["1"], {"2": "3", "3": "2", "1": ""}, 334),
+    "below what is not there": (["1"], {"1": "0", "2": "1"}, 1000),
+}
+
+
+@pytest.mark.parametrize("name", SCOPES)
+def test_how_much_a_scope_covers(name: str) -> None:
+    scope, tree, part = SCOPES[name]
+
+    assert part_of_units(scope, tree) == part
+
+
+def test_a_tree_as_deep_as_it_is_large_is_walked_once() -> None:
+    tree = {str(unit): str(unit - 1) if unit else "" for unit in range(50_000)}
+
+    assert part_of_units(["0"], tree) == part_of_units(["0", "25000"], tree) == 1000
+    assert part_of_units(["25000"], tree) == 500
+
+
+def test_a_scope_that_is_the_whole_register_bounds_no_thief(life: Life) -> None:
+    assert ground_of(life.standing) == Ground()
+    life.office.ground = lambda _: Ground(units={"150000": "", "150100": "150000", "150200": "150000"})
+
+    few, whole = leak_of(life.apply("G-1")), leak_of(life.apply("G-2", told=content(scope=["150000"])))
+
+    persons = [cast("Content", cast("Content", each["stolen"])["persons"])["worst"] for each in (few, whole)]
+    assert cast("Content", whole["basis"])["scope"] == 1000
+    assert persons[1] == cast("Content", whole["most"])["persons"]
+
+
+def test_a_scope_that_grew_since_the_draft_is_told_anew(life: Life) -> None:
+    life.office.ground = lambda _: Ground(units=dict.fromkeys(("150100", *map(str, range(9))), ""))
+    kept = life.apply()
+    life.office.ground = lambda _: Ground(units={"150100": "", **dict.fromkeys(map(str, range(9)), "150100")})
+
+    with pytest.raises(DeedError, match="机构树"):
+        life.sign(kept, HEAD)
 
 
 def test_grants_from_before_the_figure_are_read_and_trusted_as_they_were() -> None:

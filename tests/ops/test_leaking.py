@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shutil
+from contextlib import closing
 from pathlib import Path
 from typing import cast
 
@@ -16,8 +18,9 @@ from gateway.deeds.document import Document, Kind
 from gateway.deeds.steps import WITHDRAWAL
 from gateway.domain.grant import canonical_document
 from gateway.watch.leak import Leaks
+from gateway.watch.leak_ground import Ground, ground_of, part_of_units
 from gateway.watch.leak_signed import LeakDesk
-from gateway.watch.thresholds import DEFAULTS, Thresholds
+from gateway.watch.thresholds import Thresholds
 from ops.cli.main import app
 from ops.cli.office.client import Told, to_text
 from ops.cli.office.leaking import figure_of, figure_told
@@ -25,8 +28,10 @@ from ops.cli.office.problems import OfficeError, TamperedError
 from ops.cli.office.reading import Read
 from ops.cli.office.showing import whole
 from ops.leaking import PRESETS, NoPlaceError, table, with_table
+from ops.office import open_office
+from ops.prove.homes import Stage
 from policies.catalogue import load_catalogue
-from tests.homes import ROOT
+from tests.homes import ROOT, home_at
 from tests.make import a_grant
 from tests.people import a_document
 
@@ -63,7 +68,7 @@ comparisons_per_day = 195
 def a_draft(**changes: object) -> Document:
     """The document of a grant, its figure in it."""
     content = {name: value for name, value in canonical_document(a_grant(**changes)).items() if name != "number"}
-    return DESK.filled(a_document(Kind.GRANT, "G-1", content), DEFAULTS)
+    return DESK.filled(a_document(Kind.GRANT, "G-1", content), Ground())
 
 
 def bent(document: Document, **changes: object) -> Document:
@@ -99,6 +104,20 @@ def test_for_machines_it_is_the_figure_that_would_be_signed(tmp_path: Path) -> N
     assert told["basis"]["thresholds"] == LEAKS.digest
 
 
+def test_a_scope_is_measured_by_a_tree_of_units(tmp_path: Path) -> None:
+    (tmp_path / "grant.toml").write_text(GRANT.replace('"open"', '"scoped"'), encoding="utf-8")
+    (tmp_path / "units.toml").write_text('root = ""\n"1" = "root"\n', encoding="utf-8")
+    arguments = ["grant", "leak", str(tmp_path / "grant.toml"), "--register", "30000", "--json"]
+
+    few, whole = (
+        json.loads(RUN.invoke(app, [*arguments, *more]).stdout)["grants"][0]
+        for more in ([], ["--units", str(tmp_path / "units.toml")])
+    )
+
+    assert (few["basis"]["scope"], whole["basis"]["scope"]) == (0, 1000)
+    assert few["stolen"]["persons"]["worst"] < whole["stolen"]["persons"]["worst"] == whole["most"]["persons"]
+
+
 WRONG = {"nothing": [], "no such file": ["nowhere.toml"], "a register below nothing": ["--presets", "--register", "-1"]}
 
 
@@ -114,6 +133,21 @@ def test_a_file_that_is_no_grant_is_told_what_is_wrong(tmp_path: Path) -> None:
 
     assert done.exit_code == 2
     assert "class" in done.stderr
+
+
+def test_an_office_knows_its_units_and_the_size_of_its_register(rehearsed: Path, staged: Stage, tmp_path: Path) -> None:
+    home = home_at(tmp_path / "home")
+    shutil.copytree(rehearsed, home.path)
+    office = open_office(home)
+
+    with closing(office.store):
+        ground = ground_of(office.standing())
+
+    assert part_of_units([staged.root], ground.units) == 1000
+    assert 0 < part_of_units([next(iter(ground.units.keys() - {staged.root}))], ground.units) < 1000
+    assert office.leaks.register() > 500
+    shutil.rmtree(home.index)
+    assert office.leaks.register() == 0
 
 
 # --------------------------------------------------------------------------------------------------------- the table
@@ -156,7 +190,7 @@ def test_whoever_signs_reads_the_figure_and_that_it_was_worked_out_again() -> No
 LIES = {
     "fewer days": {"most": {"persons": 1, "answers": 1, "days": 1}},
     "nothing saved": {"without": None},
-    "a larger register": {"basis": {"plays": 100, "register": 10**9, "thresholds": LEAKS.digest}},
+    "a larger register": {"basis": {"plays": 100, "register": 10**9, "scope": 0, "thresholds": LEAKS.digest}},
     "no figure at all": {"stolen": "none"},
 }
 
@@ -170,7 +204,7 @@ def test_a_gateway_that_lies_is_found_out_before_anything_is_signed(lie: dict[st
 
 
 def test_under_other_thresholds_it_is_said_that_nobody_checked() -> None:
-    document = DESK.filled(a_draft(), Thresholds(check_share=0.05))
+    document = DESK.filled(a_draft(), Ground(Thresholds(check_share=0.05)))
 
     assert list(figure_of(document))[-1].endswith("未能复核此测算")
 

@@ -52,6 +52,6 @@ def lines(leak: Leak | None, catalogue: Catalogue) -> list[str]:
 def _checked(grant: Grant, leak: Leak, leaks: Leaks) -> str:
     if leak.basis.thresholds != leaks.digest:
         return "  本机的阈值或版本与网关不同，未能复核此测算"
-    if leaks.of(replace(grant, leak=None), leak.basis.register) != leak:
+    if leaks.of(replace(grant, leak=None), leak.basis.register, leak.basis.scope) != leak:
         raise TamperedError("网关给出的最坏泄露与本机按同一签批单测算的不符")
     return "  已在本机重新测算，数目一致"

@@ -68,7 +68,7 @@ def _leak() -> Json:
         "OfficeLeak": closed(
             {
                 **cases,
-                "basis": closed({"thresholds": TEXT, "register": COUNT, "plays": COUNT}),
+                "basis": closed({"thresholds": TEXT, **dict.fromkeys(("register", "scope", "plays"), COUNT)}),
                 "most": closed(dict.fromkeys(("persons", "answers", "days"), COUNT)),
                 "closed": maybe(closed(cases)),
                 "without": maybe(closed({**cases, "field": TEXT})),
