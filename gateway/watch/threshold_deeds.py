@@ -17,10 +17,11 @@ from re import compile as pattern
 from typing import Final, NamedTuple
 
 from audit.entry import JsonValue
+from gateway.deeds.deed import Deed
 from gateway.deeds.document import Document, Kind
 from gateway.deeds.keeping import DeedStore, State
 from gateway.deeds.lapse import parameters_in
-from gateway.deeds.standing import Standing
+from gateway.deeds.standing import Standing, is_live
 from gateway.deeds.steps import EMERGENCY, SHADOW, USUAL
 from gateway.watch.threshold_file import ThresholdError, changes, content_of, loosened, read_content
 from gateway.watch.thresholds import DEFAULTS, Thresholds
@@ -63,8 +64,14 @@ def in_force(values: Mapping[str, JsonValue], usual: Thresholds) -> Thresholds:
 
 def shadow_in(standing: Standing) -> Shadow | None:
     """What runs beside the thresholds in force, if anything does. Raises `ThresholdError`."""
-    content, deed = standing.content(Kind.THRESHOLDS, SHADOW_ID), standing.deed(Kind.THRESHOLDS, SHADOW_ID)
-    return Shadow(read_content(content[_VALUES]), deed.digest) if content and deed else None
+    deed = standing.deed(Kind.THRESHOLDS, SHADOW_ID)
+    return read_shadow(deed) if deed else None
+
+
+def read_shadow(deed: Deed) -> Shadow | None:
+    """What a shadow's deed says; None where it ends one. Raises `ThresholdError`."""
+    document = deed.document
+    return Shadow(read_content(document.content[_VALUES]), deed.digest) if is_live(document) else None
 
 
 def adoption(shadow: Shadow, span: tuple[int, int], report: str) -> dict[str, JsonValue]:

@@ -89,7 +89,7 @@ class _Switch:
 
 
 def _weigh(past: Past, log: Log, candidate: Thresholds, span: Span) -> Supposed:
-    sets = thresholds_in(log.bygone.present().standing), candidate
+    sets = thresholds_in(log.bygone.before(span[1]).standing), candidate
     switch = _Switch(log.pasts)
     worlds = _world(past, sets[0], switch), _world(past, sets[1], switch)
     for url in past.logs[:-1]:
@@ -100,7 +100,8 @@ def _weigh(past: Past, log: Log, candidate: Thresholds, span: Span) -> Supposed:
                 world.forget_entries()
     switch.pasts = log.pasts
     weighing = _run(log, worlds, span)
-    weighed = weighing.weigh(frozenset(each.incident for each in log.deeds.releases() if each.incident))
+    released = (each for each in log.deeds.releases() if each.incident and each.entry < span[1])
+    weighed = weighing.weigh(frozenset(each.incident for each in released))
     made = report(
         sets=sets,
         span=span,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,13 @@ from sqlalchemy import text
 from typer.testing import CliRunner
 
 from adapters.sql.engine import open_engine
+from audit.entry import encode
+from gateway.watch.threshold_deeds import Shadow
+from gateway.watch.threshold_file import content_of, digest_of, read_file
+from gateway.watch.thresholds import DEFAULTS
 from ops.cli.main import app
+from ops.cli.office.problems import OfficeError
+from ops.cli.watch_shadow import adopted
 from ops.prove.homes import Stage
 from tests.ops.test_serve import Wired, a_wired
 from tests.ops.test_watch import harvest
@@ -71,3 +79,101 @@ def test_days_are_days(case: str, tmp_path: Path) -> None:
     told = CliRunner().invoke(app, ["watch", "replay", *BAD[case], "--home", str(tmp_path)])
 
     assert told.exit_code == 2
+
+
+# ------------------------------------------------------------------------------------------------ what if
+
+
+def test_what_other_thresholds_would_do_is_told_and_written_down(wired: Wired, tmp_path: Path) -> None:
+    harvest(wired)
+    (tmp_path / "loose.toml").write_text("alarm = 35.0\nquestions = [1, 2, 4]\n", encoding="utf-8")
+    words = ["what-if", str(tmp_path / "loose.toml"), "--days", "1", "--out", str(tmp_path / "report.json")]
+
+    code, found = run(wired, *words)
+    again = CliRunner().invoke(app, ["watch", *words[:-1], str(tmp_path / "b"), "--home", str(wired.home.path)])
+
+    assert code == 0
+    assert found["not_replayed"] == ["questions"]
+    assert isinstance(by := found["by"], list)
+    assert [(each["detector"], each["in_force"], each["only_in_force"]) for each in by] == [("miss_rate", 1, 1)]
+    assert sha256((tmp_path / "report.json").read_bytes()).hexdigest() == found["sha256"]
+    assert (tmp_path / "b").read_bytes() == (tmp_path / "report.json").read_bytes()
+    assert "不再阻断 1" in again.output
+    assert "可能放宽" in again.output
+    assert "questions" in again.output
+
+
+def test_a_report_is_never_written_over_another(wired: Wired, tmp_path: Path) -> None:
+    (tmp_path / "other.toml").write_text("alarm = 12.0", encoding="utf-8")
+    (tmp_path / "there").write_text("kept", encoding="utf-8")
+    words = ["watch", "what-if", str(tmp_path / "other.toml"), "--out", str(tmp_path / "there")]
+
+    told = CliRunner().invoke(app, [*words, "--home", str(wired.home.path)])
+
+    assert told.exit_code == 1
+    assert (tmp_path / "there").read_text(encoding="utf-8") == "kept"
+
+
+def test_the_thresholds_in_force_are_a_whole_file(wired: Wired, tmp_path: Path) -> None:
+    told = CliRunner().invoke(app, ["watch", "thresholds", "--home", str(wired.home.path)])
+    (tmp_path / "same.toml").write_text(told.output, encoding="utf-8")
+
+    assert read_file(told.output.encode()) == DEFAULTS
+    assert run(wired, "what-if", str(tmp_path / "same.toml"))[1]["changes"] == {}
+
+
+FILES = {"nan": "alarm = nan", "inf": "alarm = inf", "negative": "decoys = -1", "unknown": "alarms = 9.0"}
+
+
+@pytest.mark.parametrize("case", FILES)
+def test_a_file_that_is_wrong_is_refused_before_anything_is_read(case: str, wired: Wired, tmp_path: Path) -> None:
+    (tmp_path / "wrong.toml").write_text(FILES[case], encoding="utf-8")
+
+    told = CliRunner().invoke(app, ["watch", "what-if", str(tmp_path / "wrong.toml"), "--home", str(wired.home.path)])
+
+    assert told.exit_code == 2, told.output
+
+
+def test_without_a_shadow_there_is_nothing_to_report(wired: Wired) -> None:
+    told = CliRunner().invoke(app, ["watch", "shadow-report", "--home", str(wired.home.path)])
+
+    assert told.exit_code == 1
+    assert "bidui watch shadow" in told.output
+
+
+# ------------------------------------------------------------------------------------------------ what is adopted
+
+RUNNING = Shadow(replace(DEFAULTS, alarm=35.0), "ab" * 32)
+
+
+def a_report(**changes: object) -> dict[str, object]:
+    whole = {"candidate": digest_of(RUNNING.thresholds), "entries": {"first": 3, "until": 9}, "gone": {"altered": 0}}
+    return whole | changes
+
+
+REPORTS: dict[str, tuple[bytes, str]] = {
+    "of other thresholds": (encode(a_report(candidate="cd" * 32)), "不是关于正在影子运行的"),  # type: ignore[arg-type]  # a table
+    "over a record that was altered": (encode(a_report(gone={"altered": 1})), "不可采信"),  # type: ignore[arg-type]  # a table
+    "not canonical": (json.dumps(a_report()).encode(), "不是影子报告"),
+    "of another form": (b"[]", "不是影子报告"),
+    "empty": (b"", "不是影子报告"),
+}
+
+
+@pytest.mark.parametrize("case", REPORTS)
+def test_only_a_report_about_what_runs_is_adopted(case: str, tmp_path: Path) -> None:
+    content, hint = REPORTS[case]
+    (tmp_path / "report.json").write_bytes(content)
+
+    with pytest.raises(OfficeError, match=hint):
+        adopted(tmp_path / "report.json", RUNNING)
+
+
+def test_what_is_adopted_names_the_report_by_the_digest_of_its_file(tmp_path: Path) -> None:
+    content = encode(a_report())  # type: ignore[arg-type]  # a table
+    (tmp_path / "report.json").write_bytes(content)
+
+    made = adopted(tmp_path / "report.json", RUNNING)
+
+    assert (made["report"], made["first"], made["until"]) == (sha256(content).hexdigest(), 3, 9)
+    assert made["values"] == content_of(RUNNING.thresholds)
