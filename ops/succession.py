@@ -22,7 +22,7 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import Connection, Table, delete, exists, insert, make_url, select, update
+from sqlalchemy import Connection, Table, delete, insert, make_url, select, update
 
 from adapters.checkpoints import FileCheckpoints
 from adapters.keys.files import Passphrase, sync_folder, write_new
@@ -39,11 +39,16 @@ from audit.errors import LedgerError
 from audit.events import Draft, log_opened
 from audit.rollover import successor_trust
 from audit.state_events import log_rebuilt
+from gateway.deeds.deed import read_deed
 from gateway.deeds.document import Document, Kind
 from gateway.deeds.keeping import Kept
 from gateway.deeds.reading import Newest
+from gateway.deeds.releasing import released_by
 from gateway.deeds.standing import Standing
+from gateway.deeds.steps import RELEASE
+from gateway.domain.standing import Stop
 from gateway.minutes import in_force
+from gateway.watch.lying import lying
 from ops.closed import (
     COMPLETE,
     NEXT,
@@ -160,8 +165,12 @@ def _copy(source: Connection, target: Connection, table: Table) -> None:
 
 def _drop_released(target: Connection) -> None:
     """A response of the watch goes on unless a deed of a later entry released it; entries are numbered anew."""
-    named = (deed.c.kind == Kind.FREEZE.value, deed.c.id == watch_stop.c.target)
-    target.execute(delete(watch_stop).where(exists().where(*named, deed.c.entry > watch_stop.c.entry)))
+    of = watch_stop.c
+    stops = [Stop(*row) for row in target.execute(select(of.target, of.is_frozen, of.incident, of.entry))]
+    rows = target.execute(select(deed.c.deed, deed.c.entry).where(deed.c.kind == Kind.FREEZE.value, deed.c.entry > 0))
+    opened = [(read_deed(bytes(encoded)).document, entry) for encoded, entry in rows]
+    releases = [released_by(document, entry) for document, entry in opened if document.path == RELEASE]
+    target.execute(delete(watch_stop).where(of.target.not_in(list(lying(stops, releases)))))
 
 
 def _renumber(target: Connection, first: int) -> None:

@@ -47,9 +47,12 @@ def release_in(kept: Kept) -> Release | None:
     if kept.kind != Kind.FREEZE:
         return None
     document = kept.opened().document
-    if document.path != RELEASE:
-        return None
-    return Release(document.id, kept.entry, incident_of(document.content), exemption_of(document))
+    return released_by(document, kept.entry) if document.path == RELEASE else None
+
+
+def released_by(document: Document, entry: int) -> Release:
+    """What a document on the path `release` says, in force by this entry. Raises `DeedError`."""
+    return Release(document.id, entry, incident_of(document.content), exemption_of(document))
 
 
 def incident_of(content: Mapping[str, JsonValue]) -> str:

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import timedelta
 from typing import cast
 
 import pytest
+from msgspec.structs import replace
 
+from adapters.sql.watch_reader import SqlWatchReader
 from gateway.domain.budget import DAYS
-from gateway.domain.standing import Kept, Scores, Standing
+from gateway.domain.incident import Detector, Incident
+from gateway.domain.standing import Kept, Scores, Standing, Stop
 from gateway.ports import Store, WatchStore
 from tests.fakes import MemoryStore
 from tests.gateways import open_store
+from tests.incidents import AT, a_finding, an_incident
 
 DAY = 739_797
 LINK, OTHER = b"l" * 16, b"o" * 16
@@ -130,3 +135,64 @@ def test_what_was_not_committed_is_not_known(store: Store) -> None:
         work.watch.keep(kept(scores={"G-1": Scores(9.0)}))
 
     assert standings(store) == {}
+
+
+# ---------------------------------------------------------------------------------------- incidents
+
+
+def an_incident_of(number: int, **changes: object) -> Incident:
+    """One of G-2026-1, some days after the first."""
+    days = cast("int", changes.pop("days", 0))
+    finding = replace(a_finding(), at=AT + timedelta(days=days), **changes)
+    return replace(an_incident(finding), number=f"{number:016x}")
+
+
+def recent(store: Store, *named: str, days: int = -7) -> str:
+    """The number of what is found."""
+    partner, grant, detector = named or ("caizheng", "G-2026-1", "miss_rate")
+    with store.begin() as work:
+        found = work.watch.recent(partner, grant, detector, int((AT + timedelta(days=days)).timestamp()))
+    return found.number if found else ""
+
+
+def test_the_newest_incident_of_a_grant_and_detector_is_found(store: Store) -> None:
+    keep(store, kept(incidents=[an_incident_of(1), an_incident_of(2, days=3)]))
+    keep(store, kept(incidents=[an_incident_of(3, days=4, detector=Detector.CELL), an_incident_of(4, partner="other")]))
+
+    assert recent(store) == f"{2:016x}"
+    assert recent(store, days=3) == "", "what was opened at that instant is not behind it"
+    assert recent(store, "caizheng", "G-2026-1", "cell") == f"{3:016x}"
+    assert recent(store, "other", "G-2026-1", "miss_rate") == f"{4:016x}"
+    assert recent(store, "caizheng", "G-2026-2", "miss_rate") == ""
+
+
+def test_an_incident_that_goes_on_takes_the_place_of_what_was_kept(store: Store) -> None:
+    first = an_incident_of(1)
+    keep(store, kept(incidents=[first]), kept(incidents=[replace(first, count=9)]))
+
+    with store.begin() as work:
+        found = work.watch.recent("caizheng", "G-2026-1", "miss_rate", 0)
+    assert found == replace(first, count=9)
+
+
+def test_incidents_that_stop_nothing_are_something_to_write() -> None:
+    assert not kept(incidents=[an_incident_of(1)]).is_empty
+
+
+def test_every_response_that_was_laid_is_found_by_its_entry(engine_url: str) -> None:
+    stops = [
+        Stop("grant.G-1", False, "ab" * 8, 7),
+        Stop("grant.G-1", True, "ab" * 8, 9),
+        Stop("grant.G-2", True, "cd" * 8, 8),
+    ]
+    with closing(open_store(engine_url)) as opened:
+        for each in stops:
+            with opened.begin() as work:
+                work.watch.lay([each])
+                work.commit()
+        with opened.begin() as work:
+            assert (work.watch.stop("grant.G-1"), work.watch.stop("grant.G-3")) == (stops[1], None)
+
+    reader = SqlWatchReader.open(engine_url)
+    assert reader.laid() == sorted(stops, key=lambda each: each.entry)
+    assert reader.stops() == [stops[2], stops[1]]

@@ -455,6 +455,8 @@ def test_what_the_watch_stopped_stays_stopped_and_what_was_released_does_not_com
         content = rollover_content(home, NEW)
         office.put_in_force(Kind.ROLLOVER, "to-2", content, Duty.SYSTEM_ADMIN, Duty.AUDIT_ADMIN)
     lay(wired, stopped)
+    with closing(SyntheticOffice(home)) as office:
+        office.put_in_force(Kind.FREEZE, stopped, {"frozen": True}, Duty.SECURITY_ADMIN, reason="同时核查")
     wired.gateway.watchman.look()
 
     roll(home, at_once=True)
