@@ -173,8 +173,11 @@ class Watching:
     def _known_marks(self, rows: Mapping[str, Sequence[Row]]) -> Mapping[tuple[str, bytes], int]:
         """Only for what is counted by marks the store is asked: unknown numbers, decoys, units of un-scoped grants."""
         key = self._watch.key
-        looked_at = [(number, row) for number, heard in rows.items() for row in heard if not isinstance(row, bool)]
-        met = {(number, mark): None for number, row in looked_at for mark in marks_of(key, row)}
+        met: dict[tuple[str, bytes], None] = {}
+        for number, heard in rows.items():
+            for row in heard:
+                if not isinstance(row, bool) and (row.cell or row.unit):
+                    met.update(dict.fromkeys((number, mark) for mark in marks_of(key, row)))
         return self._store.cells(list(met), self._day - DAYS + 1) if met else {}
 
     def _note_locks(self, by_grant: Mapping[str, Sequence[Hearing]]) -> None:

@@ -90,6 +90,20 @@ def observe_plain(count: int, standing: Standing, profile: Profile) -> Standing:
     return Standing(Scores(misses, mismatches, firsts, hits), standing.misses, standing.outside, standing.stopped)
 
 
+def is_quiet(standing: Standing, profile: Profile, limits: Thresholds, counted: Counted) -> bool:
+    """Whether nothing can have been crossed, so that `trips` need not be asked: a question of some comparisons."""
+    scores = standing.scores
+    return (
+        scores.misses < limits.alarm
+        and scores.mismatches < limits.alarm
+        and standing.misses <= profile.most_misses
+        and standing.outside <= profile.most_outside
+        and counted.in_cell < limits.cell_misses
+        and counted.in_unit < limits.unit_least
+        and counted.decoys < limits.decoys
+    )
+
+
 def trips(
     standing: Standing, profile: Profile, limits: Thresholds, seen: Observation, counted: Counted
 ) -> Iterator[Trip]:

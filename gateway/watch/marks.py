@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from gateway.watch.cells import mark_of
 from gateway.watch.detectors import NOTHING, Counted, Observation
@@ -11,15 +10,13 @@ from gateway.watch.detectors import NOTHING, Counted, Observation
 _UNIT, _REGION, _DECOY = "unit", "region", "decoy"
 
 
-def marks_of(key: bytes, seen: Observation) -> Iterator[bytes]:
+def marks_of(key: bytes, seen: Observation) -> list[bytes]:
     """Every mark that an observation counts for."""
-    if seen.cell is not None:
-        yield seen.cell
-    if seen.is_decoy and seen.is_first:
-        yield decoy_mark(key)
     if seen.unit is not None:
-        yield unit_mark(key, seen.unit.name)
-        yield region_mark(key, seen.unit.region)
+        return [unit_mark(key, seen.unit.name), region_mark(key, seen.unit.region)]
+    if seen.cell is None:
+        return []
+    return [seen.cell, decoy_mark(key)] if seen.is_decoy else [seen.cell]
 
 
 def unit_mark(key: bytes, name: bytes) -> bytes:
@@ -42,7 +39,7 @@ class Marks:
 
     def __init__(self, key: bytes, known: Mapping[tuple[str, bytes], int]) -> None:
         self._key, self._known = key, dict(known)
-        self.added: Counter[tuple[str, bytes]] = Counter()
+        self.added: dict[tuple[str, bytes], int] = {}
 
     def forget(self, account: str) -> None:
         """What was known before the account was released does not count any more."""
@@ -50,16 +47,14 @@ class Marks:
 
     def count(self, account: str, seen: Observation) -> Counted:
         """Adds an observation; what its marks have come to."""
-        if seen.cell is None and seen.unit is None:
+        counts = [self._add(account, mark) for mark in marks_of(self._key, seen)]
+        if not counts:
             return NOTHING
-        cell = self._add(account, seen.cell) if seen.cell is not None else 0
-        decoys = self._add(account, decoy_mark(self._key)) if seen.is_decoy and seen.is_first else 0
-        if seen.unit is None:
-            return Counted(in_cell=cell, decoys=decoys)
-        unit = self._add(account, unit_mark(self._key, seen.unit.name))
-        return Counted(cell, unit, self._add(account, region_mark(self._key, seen.unit.region)), decoys)
+        if seen.unit is not None:
+            return Counted(in_unit=counts[0], in_region=counts[1])
+        return Counted(in_cell=counts[0], decoys=counts[1] if seen.is_decoy else 0)
 
     def _add(self, account: str, mark: bytes) -> int:
         place = account, mark
-        self.added[place] += 1
-        return self.added[place] + self._known.get(place, 0)
+        added = self.added[place] = self.added.get(place, 0) + 1
+        return added + self._known.get(place, 0)

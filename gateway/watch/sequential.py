@@ -5,6 +5,7 @@ So good behaviour earns no credit that could be spent later (CUSUM, Page 1954; f
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import inf, lgamma, log
 from typing import NamedTuple
 
@@ -31,6 +32,7 @@ class Steps(NamedTuple):
         return score
 
 
+@lru_cache(maxsize=1 << 14)
 def steps(usual: float, harvest: float) -> Steps:
     """For a test of the rate `usual` against the rate `harvest`, each between 0 and 1."""
     return Steps(log(harvest / usual), log((1 - harvest) / (1 - usual)))

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from gateway.domain.exemption import Exemption
 from gateway.domain.standing import NEW, Scores, Standing
-from gateway.watch.detectors import Observation, Trip, observe, observe_plain, trips
+from gateway.watch.detectors import Observation, Trip, is_quiet, observe, observe_plain, trips
 from gateway.watch.marks import Marks
 from gateway.watch.profile import Profile
 from gateway.watch.sparing import first_trip, unmoved
@@ -48,9 +48,11 @@ class Taking:
                 continue
             standing = self._after(plain, standing, profile, exempt)
             plain, standing = 0, unmoved(observe(row, standing, profile, self._limits), standing, exempt, self._at)
-            found_now = trips(standing, profile, self._limits, row, self.marks.count(number, row))
-            trip = first_trip(found_now, exempt, self._at)
-            if trip is not None and number not in self.tripped:
+            counted = self.marks.count(number, row)
+            if is_quiet(standing, profile, self._limits, counted) or number in self.tripped:
+                continue
+            trip = first_trip(trips(standing, profile, self._limits, row, counted), exempt, self._at)
+            if trip is not None:
                 self.tripped[number] = trip, place
         standing = self._after(plain, standing, profile, exempt)
         if standing.scores != found.scores:

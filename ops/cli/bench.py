@@ -17,6 +17,7 @@ from ops.bench import stages as turn_stages
 from ops.bench import sync as source_sync
 from ops.bench import timing as answer_timing
 from ops.bench import trail as officers_trail
+from ops.bench import watch as detectors
 from ops.bench.figures import BenchError, Report
 from ops.cli.console import Exit, JsonOption, fail, say, say_json
 
@@ -168,6 +169,16 @@ def policy(
     """发布一版规则册与按它判定一次各用多少时间；与标准 pycasbin 的比较单列。"""
     sizes = rule_policy.Sizes(rules=rules, departments=departments)
     tell([lambda: rule_policy.measure(_folder(work), sizes)], check=check, as_json=as_json)
+
+
+@app.command("watch")
+def watch(
+    rounds: Annotated[int, typer.Option(min=1, help="每个轮次看几遍，取最快")] = 7,
+    check: CheckOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """监测逐条与成批查看一条记录各用多少处理器时间。"""
+    tell([lambda: detectors.measure(detectors.Sizes(rounds=rounds))], check=check, as_json=as_json)
 
 
 @app.command("trail")

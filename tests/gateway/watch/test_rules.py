@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import struct
 
 import msgspec
 import pytest
@@ -11,13 +12,13 @@ from hypothesis import strategies as st
 
 from gateway.domain.budget import DAYS
 from gateway.domain.incident import Detector
-from gateway.domain.standing import NEW
+from gateway.domain.standing import NEW, Scores, Standing
 from gateway.ports import UnitFact
 from gateway.watch.accounts import Ceilings, accounts_of, is_grant, is_lock, partner_lock
 from gateway.watch.cells import cell_of
-from gateway.watch.detectors import NOTHING, Counted, Observation, observe, trips
+from gateway.watch.detectors import NOTHING, Counted, Observation, is_quiet, observe, observe_plain, trips
 from gateway.watch.profile import profile_of
-from gateway.watch.questions import add, allowed
+from gateway.watch.questions import Shape, add, allowed
 from gateway.watch.sequential import at_least, share_at_least, steps
 from gateway.watch.thresholds import DEFAULTS
 from tests.make import CATALOGUE, a_grant, an_id, limits, some_limits
@@ -164,6 +165,53 @@ def test_the_bound_on_a_share_is_one(among: int, share: float, data: st.DataObje
     assert bound <= 0.0
     # Smaller ones are lost in the sum.
     assert exact < 1e-200 or bound >= math.log(exact) - 1e-6
+
+
+NUMBERS = st.integers(0, 70)
+
+
+@given(
+    st.builds(Standing, st.builds(Scores, st.floats(0, 20), st.floats(0, 20)), NUMBERS, NUMBERS),
+    st.builds(Counted, st.integers(0, 9), st.integers(0, 99), st.integers(0, 99), st.integers(0, 4)),
+    st.booleans(),
+)
+def test_where_all_is_quiet_nothing_trips(standing: Standing, counted: Counted, has_unit: bool) -> None:
+    profile, last = profile_of(a_grant(), 100, DEFAULTS), seen(is_unknown=False)
+    last = msgspec.structs.replace(last, unit=UnitFact(b"unit", b"region", 3, 4000) if has_unit else None)
+
+    if is_quiet(standing, profile, DEFAULTS, counted):
+        assert not list(trips(standing, profile, DEFAULTS, last, counted))
+
+
+@given(st.integers(0, 60), st.integers(0, 1200), st.floats(0, 20), st.floats(0, 20))
+def test_a_run_of_plain_outcomes_comes_to_what_one_after_the_other_does(
+    count: int, firsts: int, misses: float, mismatches: float
+) -> None:
+    profile = profile_of(a_grant(hit_rate=99), 100, DEFAULTS)
+    begun = one_by_one = Standing(Scores(misses, mismatches, firsts, firsts // 2), 3, 1)
+    for _ in range(count):
+        one_by_one = observe(seen(is_unknown=False), one_by_one, profile, DEFAULTS)
+
+    assert observe_plain(count, begun, profile) == one_by_one
+
+
+@given(st.lists(st.tuples(st.integers(0, 70), st.lists(st.integers(0, 3), min_size=2, max_size=2)), max_size=12))
+def test_questions_of_a_form_are_added_as_each_of_them_is(history: list[tuple[int, list[int]]]) -> None:
+    fields, day, kept, alike = [("unit", 3), ("post", 1)], DAY, b"", b""
+    for later, asked in history:
+        day += later
+        sealed = struct.pack(">2I", *asked)
+        kept, is_allowed = Shape(fields, day).add(kept, sealed, 2)
+        named = [(name, token, most) for (name, most), token in zip(fields, asked, strict=True)]
+        alike, is_alike = add(alike, day, named, 2)
+
+        assert is_allowed == is_alike
+        assert items_in(kept, day) == items_in(alike, day)
+
+
+def items_in(kept: bytes, day: int) -> set[bytes]:
+    """What still counts on a day."""
+    return {each for each in items(kept) if (day - int.from_bytes(each[2:4], "big")) % 65536 < DAYS}
 
 
 SMALL_UNIT = UnitFact(b"unit", b"region", 40, 4000)
