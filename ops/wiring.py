@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import cast
 
 import structlog
@@ -147,7 +148,7 @@ class Gateway:
 
 def generations_of(home: Home, settings: ServeSettings, passphrase: Passphrase | None = None) -> Generations:
     """The point store that the settings name."""
-    key, decoys = read_ed25519_public(home.keys / "sync.pub"), decoy_key(home.path, passphrase)
+    key, decoys = read_ed25519_public(home.keys / "sync.pub"), partial(decoy_key, home.path, passphrase)
     if settings.index_database:
         return GenerationTables(settings.index_database, key, decoys)
     return GenerationFiles(home.index, key, decoys)

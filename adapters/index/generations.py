@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
@@ -13,8 +14,17 @@ from adapters.index.beside import require_key
 from adapters.index.directory import pointer
 from adapters.index.postgres import PostgresIndex, current_digest
 from adapters.index.sqlite import SqliteIndex
+from adapters.keys.files import KeyFileError
 from gateway.generation import GenerationError, Manifest
 from gateway.ports import Index
+
+DecoyKey: TypeAlias = Callable[[], X25519PrivateKey | None]
+"""Reads the key by which decoys are known, at each opening: one that was made meanwhile needs no restart."""
+
+
+def no_key() -> X25519PrivateKey | None:
+    """Of those who know no decoys; they open no generation that has some."""
+    return None
 
 
 class OpenIndex(Index, Protocol):
@@ -42,7 +52,7 @@ class GenerationFiles:
 
     root: Path
     key: Ed25519PublicKey
-    decoys: X25519PrivateKey | None = field(default=None, repr=False)
+    decoys: DecoyKey = no_key
 
     def newest(self) -> str | None:
         current = pointer(self.root)
@@ -50,7 +60,8 @@ class GenerationFiles:
 
     def open(self, previous: Index | None = None) -> OpenIndex:
         before = previous if isinstance(previous, SqliteIndex) else None
-        return _knowing(SqliteIndex.open(self.root, self.key, before, self.decoys), self.decoys)
+        key = _read(self.decoys)
+        return _knowing(SqliteIndex.open(self.root, self.key, before, key), key)
 
 
 @dataclass(frozen=True)
@@ -59,14 +70,22 @@ class GenerationTables:
 
     url: str
     key: Ed25519PublicKey
-    decoys: X25519PrivateKey | None = field(default=None, repr=False)
+    decoys: DecoyKey = no_key
 
     def newest(self) -> str | None:
         return current_digest(self.url)
 
     def open(self, previous: Index | None = None) -> OpenIndex:
         before = previous if isinstance(previous, PostgresIndex) else None
-        return _knowing(PostgresIndex.open(self.url, self.key, before, self.decoys), self.decoys)
+        key = _read(self.decoys)
+        return _knowing(PostgresIndex.open(self.url, self.key, before, key), key)
+
+
+def _read(decoys: DecoyKey) -> X25519PrivateKey | None:
+    try:
+        return decoys()
+    except KeyFileError as error:
+        raise GenerationError(str(error)) from error
 
 
 def _knowing(index: OpenIndex, decoys: X25519PrivateKey | None) -> OpenIndex:

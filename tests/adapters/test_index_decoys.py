@@ -14,8 +14,12 @@ from adapters.index.decoys import DecoyTokens, read_tokens, write_tokens
 from adapters.index.generations import GenerationFiles, Generations, GenerationTables
 from adapters.index.postgres import mirror
 from adapters.index.sqlite import SqliteIndex
+from adapters.keys.files import write_key
+from adapters.keys.making import make_all
+from adapters.keys.ring import decoy_key
 from adapters.sql.engine import open_engine
 from gateway.generation import GenerationError
+from tests.adapters.make_identity import StandingClock
 from tests.fakes_index import DECOY_KEY, KEY, a_subject, digest_of, publish_parts
 
 STRANGER = X25519PrivateKey.from_private_bytes(b"x" * 32)
@@ -79,6 +83,23 @@ def test_who_answers_must_know_decoys(generations: Generations) -> None:
         generations.open()
 
 
+def test_a_key_that_was_made_meanwhile_needs_no_restart(tmp_path: Path) -> None:
+    publish_parts(tmp_path, [[a_subject(1)]], decoys=LINKS)
+    make_all(tmp_path / "home", StandingClock())
+    found = GenerationFiles(tmp_path, KEY.public_key(), lambda: decoy_key(tmp_path / "home"))
+    path = tmp_path / "home" / "keys" / "serve" / "decoys.pem"
+
+    path.write_text("not a key")
+    with pytest.raises(GenerationError, match="no private key"):
+        found.open()
+    path.unlink()
+    write_key(path, DECOY_KEY, None)
+    index = found.open()
+
+    assert index.is_decoy(LINKS[0])
+    index.close()
+
+
 def test_tokens_that_were_altered_in_postgresql_are_not_adopted(tmp_path: Path, postgres_url: str) -> None:
     mirror(postgres_url, publish_parts(tmp_path, [[a_subject(1)]], decoys=LINKS))
     other = write_tokens(LINKS[:1], DECOY_KEY.public_key(), os.urandom)
@@ -88,7 +109,7 @@ def test_tokens_that_were_altered_in_postgresql_are_not_adopted(tmp_path: Path, 
     engine.dispose()
 
     with pytest.raises(GenerationError, match="was altered"):
-        GenerationTables(postgres_url, KEY.public_key(), DECOY_KEY).open()
+        GenerationTables(postgres_url, KEY.public_key(), lambda: DECOY_KEY).open()
 
 
 def test_tokens_of_an_older_generation_are_not_put_into_a_newer_one(tmp_path: Path) -> None:
