@@ -129,7 +129,17 @@ def has_stepped_up(partner: str, rights: Rights, at: datetime) -> bool:
 
 def behind(query: Query, caller: Caller) -> tuple[tuple[str, str], ...]:
     """What stands behind a query and can be frozen, each by kind and id, in the order in which it is looked at."""
-    return ("grant", query.grant), ("partner", caller.partner), ("system", caller.client_id)
+    return _behind(query.grant, caller)
+
+
+def stop_on(grant: str, caller: Caller, rights: Rights) -> str:
+    """`frozen` or `held` where something behind a caller's grant is; empty where nothing is."""
+    targets = {f"{kind}.{name}" for kind, name in _behind(grant, caller)}
+    return "frozen" if targets & rights.frozen else "held" if targets & rights.held else ""
+
+
+def _behind(grant: str, caller: Caller) -> tuple[tuple[str, str], ...]:
+    return ("grant", grant), ("partner", caller.partner), ("system", caller.client_id)
 
 
 def _narrowed(permit: Permit, grant: Grant, query: Query, at: datetime, members: Members | None) -> Granted | Refusal:

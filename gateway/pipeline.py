@@ -22,11 +22,12 @@ from datetime import datetime
 
 from gateway.checking import SpotChecks, keep
 from gateway.domain.answer import Cause, disclose, silenced
+from gateway.domain.caller import Caller
 from gateway.domain.comparison import Comparison
 from gateway.domain.errors import DownError, MismatchedKeyError, UnavailableError
 from gateway.domain.grant import Grant, local_day
 from gateway.domain.reply import Answered, Failed, Reply, Request
-from gateway.grants import Granted, grant_of, judge, terms_of
+from gateway.grants import Granted, grant_of, judge, stop_on, terms_of
 from gateway.hearing import BUDGET, Hearing, kinds, open_hearing, plain
 from gateway.idempotency import Idempotency, Slot
 from gateway.ports import (
@@ -81,6 +82,10 @@ class Pipeline:
     def grants(self) -> Mapping[str, Grant]:
         """The grants in force at the last turn."""
         return self._rights.grants
+
+    def stopped(self, caller: Caller, grant: str) -> str:
+        """Whether a caller's grant was held or frozen at the last turn; empty when it was not."""
+        return stop_on(grant, caller, self._rights)
 
     def follow(self, epoch: int) -> None:
         """Loads the rights anew if the control epoch has moved, so that a new system gets in before its first turn."""

@@ -62,7 +62,12 @@ def build(gateway: Gateway, queue: Queue | None = None) -> ASGIApp:
     )
     doors = Doors(
         comparisons=(queue or Queue(gateway)).door,
-        catalogue=CatalogueDoor(identify=gateway.identity.identify, catalogue=gateway.catalogue, held=gateway.held),
+        catalogue=CatalogueDoor(
+            identify=gateway.identity.identify,
+            catalogue=gateway.catalogue,
+            held=gateway.held,
+            stopped=gateway.pipeline.stopped,
+        ),
         token_routes=token_routes(
             issuer=gateway.identity.endpoint,
             keeper=gateway.identity.keeper,

@@ -111,7 +111,7 @@ class OpenOffice:
 
         doors = Doors(
             comparisons=Comparisons(identify=lambda _: None, catalogue=CATALOGUE, submit=unasked),
-            catalogue=CatalogueDoor(identify=lambda _: None, catalogue=CATALOGUE, held=unasked),
+            catalogue=CatalogueDoor(identify=lambda _: None, catalogue=CATALOGUE, held=unasked, stopped=lambda *_: ""),
             token_routes=[],
             log_routes=[],
             office_routes=self.desk.routes(Edge()),

@@ -54,7 +54,12 @@ class Entrance:
                 comparisons=Comparisons(
                     identify=self.identify, catalogue=CATALOGUE, submit=self.submit or self._turns()
                 ),
-                catalogue=CatalogueDoor(identify=self.identify, catalogue=CATALOGUE, held=self._held),
+                catalogue=CatalogueDoor(
+                    identify=self.identify,
+                    catalogue=CATALOGUE,
+                    held=self._held,
+                    stopped=self.gateway.pipeline.stopped,
+                ),
                 token_routes=[],
                 log_routes=[
                     *log_routes(self._log()),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 import msgspec
 from starlette.requests import Request as HttpRequest
@@ -14,6 +15,9 @@ from gateway.domain.budget import Used
 from gateway.domain.caller import Caller
 from gateway.domain.grant import Grant
 from policies.catalogue import Catalogue, Field
+
+IN_FORCE: Final = "in_force"
+STATES: Final = (IN_FORCE, "held", "frozen")
 
 
 class QuotaView(msgspec.Struct):
@@ -36,6 +40,8 @@ class GrantView(msgspec.Struct):
     subjects_per_30_days: QuotaView
     subjects_per_year: QuotaView
     comparisons_per_day: QuotaView
+    state: str
+    """`in_force`, or `held` or `frozen`: then every comparison is refused with the number of an incident."""
 
 
 class FieldView(msgspec.Struct):
@@ -64,6 +70,8 @@ class CatalogueDoor:
     identify: Identify
     catalogue: Catalogue
     held: Callable[[Caller], Awaitable[Mapping[str, tuple[Grant, Used]]]]
+    stopped: Callable[[Caller, str], str]
+    """Whether a caller's grant is held or frozen; empty when it is not."""
 
     async def __call__(self, request: HttpRequest) -> Response:
         caller = await admit(self.identify, request.scope)
@@ -73,7 +81,7 @@ class CatalogueDoor:
         fields = {key for grant, _ in held.values() for key in grant.fields}
         view = CatalogueView(
             version=self.catalogue.version,
-            grants=[_grant(grant, used) for grant, used in held.values()],
+            grants=[_grant(grant, used, self.stopped(caller, grant.number)) for grant, used in held.values()],
             fields=[self._field(field) for field in self.catalogue.fields.values() if field.key in fields],
         )
         return Response(msgspec.json.encode(view), media_type="application/json")
@@ -83,7 +91,7 @@ class CatalogueDoor:
         return FieldView(field.key, field.kind, field.zh, field.en, sorted(field.comparators), gate)
 
 
-def _grant(grant: Grant, used: Used) -> GrantView:
+def _grant(grant: Grant, used: Used, stopped: str) -> GrantView:
     limits = grant.limits
     return GrantView(
         number=grant.number,
@@ -96,6 +104,7 @@ def _grant(grant: Grant, used: Used) -> GrantView:
         subjects_per_30_days=_quota(limits.subjects_per_30_days, used.subjects_30_days),
         subjects_per_year=_quota(limits.subjects_per_year, used.subjects_year),
         comparisons_per_day=_quota(limits.comparisons_per_day, used.comparisons_today),
+        state=stopped or IN_FORCE,
     )
 
 

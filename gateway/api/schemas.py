@@ -6,7 +6,7 @@ from typing import cast
 
 import msgspec
 
-from gateway.api.catalogue import CatalogueView
+from gateway.api.catalogue import STATES, CatalogueView
 from gateway.api.describing import COUNT, FLAG, SHA256, TEXT, Json, closed
 from gateway.api.problems import TITLES, Problem
 from gateway.api.spot_checks import FilingBody
@@ -89,6 +89,7 @@ def _narrowed(catalogue: Catalogue) -> dict[tuple[str, str], Json]:
         ("FieldView", "kind"): kinds,
         ("FieldView", "comparators"): {"items": comparators},
         ("GrantView", "fields"): {"items": {"enum": sorted(catalogue.fields)}},
+        ("GrantView", "state"): {"enum": list(STATES)},
         ("GrantView", "valid_from"): date,
         ("GrantView", "valid_until"): date,
     }

@@ -16,8 +16,10 @@ from audit.report import Exit
 from audit.trust import Trust, parse_trust
 from audit.verify_receipt import verify_receipt
 from gateway.api.app import Check
+from gateway.domain.standing import Stop
 from tests.audit.make import LOG_SIGNERS, a_trust
 from tests.doors import Entrance, problem_of, shows
+from tests.fakes import MemoryStore
 from tests.gateways import a_gateway
 from tests.make import CATALOGUE, NAME, ORIGIN, a_body, a_grant, an_id, limits
 
@@ -47,6 +49,32 @@ def test_a_caller_sees_its_own_grants_and_what_is_left_of_them(entrance: Entranc
     assert grant["comparisons_per_day"] == {"limit": 100_000, "left": 99_998}
     assert (grant["valid_from"], grant["valid_until"]) == ("2026-01-01", "2026-12-31")
     assert seen["version"] == CATALOGUE.version
+
+
+HELD = Stop("grant.G-1", False, "ab" * 8, 1)
+STOPS = {
+    "nothing": ([], "in_force"),
+    "a hold": ([HELD], "held"),
+    "a freeze": ([Stop("grant.G-1", True, "ab" * 8, 1)], "frozen"),
+    "a freeze of its partner": (
+        [Stop("grant.G-1", False, "ab" * 8, 1), Stop("partner.hr", True, "cd" * 8, 2)],
+        "frozen",
+    ),
+    "a hold of another's": ([Stop("grant.G-2", False, "ab" * 8, 1)], "in_force"),
+}
+
+
+@pytest.mark.parametrize(("stops", "state"), STOPS.values(), ids=STOPS)
+def test_a_grant_that_is_stopped_says_so(entrance: Entrance, stops: list[Stop], state: str) -> None:
+    gateway = entrance.gateway
+    assert isinstance(gateway.store, MemoryStore)
+    gateway.store.watch.stops |= {each.target: each for each in stops}
+    gateway.store.epoch += 1
+    gateway.pipeline.follow(gateway.store.epoch)
+
+    (grant,) = entrance.get("/v1/catalogue", "hr").json()["grants"]
+
+    assert grant["state"] == state
 
 
 def test_fields_are_those_of_the_callers_grants_in_the_order_of_the_standard(entrance: Entrance) -> None:
