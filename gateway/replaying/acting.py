@@ -75,7 +75,7 @@ class Actor:
         self.missing = 0
 
     def act(self, turn: Turn) -> tuple[Sequence[Draft], Sequence[Row]]:
-        """What the ledger would be told of a turn, and which of its comparisons would be withheld."""
+        """What the ledger would be told of a turn, responses first, and which of its comparisons would be withheld."""
         if not turn.rows:
             return (), ()
         epoch = turn.rows[0].seen.epoch
@@ -88,7 +88,7 @@ class Actor:
         watching.look(hearings)
         told = watching.told()
         watching.lay(range(turn.end, turn.end + len(told)))
-        return told, [row for row, hearing in heard if hearing.granted is None]
+        return [*told, *watching.noticed()], [row for row, hearing in heard if hearing.granted is None]
 
 
 def rehearing(row: Row, grant: Grant) -> Hearing:

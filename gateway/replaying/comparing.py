@@ -92,7 +92,7 @@ class Comparing:
         turn = self._turn
         is_of_line = turn is not None and (laid.at, laid.node) == (turn.at, turn.node)
         made = self._made.pop(laid.incident, None) if is_of_line else None
-        if made is None:
+        if made is None and laid.is_stop:
             self._lay(laid)
         if made is not None and _texts(made) == _texts_of(laid):
             self.found.identical += laid.entry >= self._since

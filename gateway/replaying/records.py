@@ -18,13 +18,14 @@ from audit.erased import Erased
 from audit.errors import AuditError
 from audit.kinds import COMPARISON_ANSWERED, COMPARISON_REFUSED
 from audit.reader import LedgerReader, chunks
-from audit.watch_kinds import WATCH_STOPPED
+from audit.watch_kinds import WATCH_NOTICED, WATCH_STOPPED
 from gateway.domain.budget import Used
 from gateway.replaying.opening import Opened, Opener, Sealed
 from gateway.watch.recorded import Seen, read_seen
 
 _COMPARED: Final = frozenset({COMPARISON_ANSWERED.type, COMPARISON_REFUSED.type})
-_MARKS: Final = (b'"type":"comparison.', b'"type":"watch.stopped"')
+_TOLD: Final = frozenset({WATCH_STOPPED.type, WATCH_NOTICED.type})
+_MARKS: Final = (b'"type":"comparison.', b'"type":"watch.')
 _BUDGETS: Final = ("day", "days_30", "year", "comparisons")
 _INNER, _SUBJECT = "inner", "subject"
 MOST_ALTERED: Final = 20
@@ -58,7 +59,7 @@ class Turn(msgspec.Struct):
 
 
 class Laid(msgspec.Struct, frozen=True):
-    """A response as the ledger tells of it: the clear part and the finding, each as it stands there."""
+    """A response as the ledger tells of it, or an incident that stopped nothing: the clear part and the finding."""
 
     entry: int
     at: datetime
@@ -67,6 +68,7 @@ class Laid(msgspec.Struct, frozen=True):
     finding: JsonValue
     incident: str
     target: str
+    is_stop: bool
 
 
 class Met(msgspec.Struct):
@@ -163,7 +165,7 @@ class Records:
         sealed = [Sealed(each.id, frozenset(each.digests), packs.get(each.seq, b"")) for each in compared]
         opened = {each.seq: it for each, it in zip(compared, self._opener.open(sealed), strict=True)}
         for entry in found:
-            if entry.type in _COMPARED or entry.type == WATCH_STOPPED.type:
+            if entry.type in _COMPARED or entry.type in _TOLD:
                 yield entry, opened.get(entry.seq)
 
     def _row(self, entry: _Entry, opened: Opened) -> Row | None:
@@ -223,6 +225,7 @@ class Records:
             self._finding(entry),
             told.incident,
             told.target,
+            entry.type == WATCH_STOPPED.type,
         )
 
     def _finding(self, entry: _Entry) -> JsonValue:

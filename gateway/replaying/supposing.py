@@ -14,6 +14,7 @@ from typing import Final
 import msgspec
 
 from audit.events import Draft
+from audit.watch_kinds import WATCH_STOPPED
 from gateway.domain.incident import Detector
 from gateway.ports import Rights
 from gateway.replaying.acting import Actor, Epochs, Pasts
@@ -75,6 +76,8 @@ class World:
         rows = [row for row in turn.rows if not self._rests(row, turn.at)]
         told, withheld = self._actor.act(msgspec.structs.replace(turn, rows=rows))
         for draft in told:
+            if draft.type != WATCH_STOPPED.type:
+                continue
             grant, detector = stopped_by(draft)
             own = [row for row in withheld if row.grant == grant]
             blocked = self._block(grant, detector, own[0], turn.at)

@@ -66,7 +66,7 @@ class Weighing:
                 for world in self._worlds:
                     world.take(each)
                 self.comparisons += len(each.rows) if each.end > self._since else 0
-            elif each.entry >= self._since:
+            elif each.is_stop and each.entry >= self._since:
                 self._laid.append(each)
 
     def weigh(self, released: frozenset[str]) -> list[Weighed]:

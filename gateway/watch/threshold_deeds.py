@@ -89,7 +89,7 @@ def check_thresholds(document: Document, standing: Standing) -> None:
     """Whether this may come into force over what is in force now. Raises `DeedError`."""
     if document.id != _IDS[document.path]:
         raise ThresholdError(f"路径 {document.path} 的监测阈值文书编号须为 {_IDS[document.path]}")
-    members = document.content.keys() - {"active"}
+    members = frozenset(document.content) - {"active"}
     if members != _MEMBERS[document.path]:
         raise ThresholdError(f"监测阈值文书须恰有这些成员：{'、'.join(sorted(_MEMBERS[document.path]))}")
     if document.id == THRESHOLDS_ID and "active" in document.content:

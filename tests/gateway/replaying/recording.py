@@ -86,11 +86,13 @@ def some_days(gateway: Assembled, url: str) -> list[str]:
     """What was told on four days, in codes."""
     told = list[str]()
     wrong = [a_request(n, claims=[a_claim("person_status", "退休")]) for n in range(ASKED + 1, ASKED + 12)]
+    asked = [a_request(7, claims=[a_claim("unit", f"某单位{n}")]) for n in range(5)]
     days: list[Callable[[], list[str]]] = [
         lambda: one_by_one(gateway, [a_request(n) for n in range(1, ASKED + 1)] + unknown(100, 8)),
         lambda: one_by_one(gateway, [*of_one_birthday(6, grant="G-2"), a_request(1), a_request(2, grant="G-2")]),
         lambda: one_by_one(gateway, of_unit(gateway, 300, 10, grant="G-3") + unknown(200, 3)),
         lambda: one_by_one(gateway, [*wrong, *unknown(100, 7), *unknown(400, 3, grant="G-3")]),
+        lambda: one_by_one(gateway, asked),
         lambda: [code_of(each) for each in gateway.ask(a_request(5), *unknown(500, 9), a_request(6, grant="G-3"))],
     ]
     for day in days:

@@ -14,6 +14,7 @@ from adapters.sql.engine import open_engine
 from audit.erased import Erased
 from audit.puncture import month_number
 from gateway.domain.answer import Cause
+from gateway.domain.incident import Detector
 from gateway.replaying.comparing import Verdict
 from gateway.replaying.records import Laid, Records, Turn
 from gateway.watch.recorded import Seen
@@ -37,6 +38,7 @@ def test_days_with_trips_and_releases_give_the_same_incidents_byte_for_byte(tmp_
     assert found.verdict is Verdict.IDENTICAL, found.first
     assert found.identical >= 5
     assert (found.missing, found.different, found.beside) == (0, 0, 0)
+    assert Detector.QUESTIONS in {each.finding.detector for each in book.incidents}, "also what stopped nothing"
     again = {each.number: _ENCODE(each) for each in book.incidents}
     assert again == stored(engine_url)
 
