@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import closing
+from hashlib import sha256
 from pathlib import Path
 
 import msgspec
@@ -116,6 +117,23 @@ def test_nothing_that_sync_leaves_behind_holds_a_number_or_a_link(office: Office
 
     for content in (path.read_bytes() for path in files):
         assert not [number for number in drawn if number.encode() in content or link(number) in content]
+
+
+def test_who_has_the_gateways_host_can_check_a_link_and_make_none(office: Office) -> None:
+    """The index, serve's key and every number there is: what is missing is the sealing key."""
+    guesses = [SealingKey(bytes(32)), SealingKey(b"s" * 31 + b"t")]
+    with closing(an_index(office)) as index:
+        made = [
+            Sealer(key, CATALOGUE, "person", index.version.generation, bytes).link(number)
+            for key in guesses
+            for number in numbers(office)
+        ]
+        plain = [number.encode() for number in numbers(office)]
+        hashed = [sha256(number).digest()[:16] for number in plain]
+        subjects = [subject(office, number) for number in numbers(office)]
+
+        assert not [each for each in (*made, *plain, *hashed, *subjects) if index.is_decoy(each)]
+        assert all(index.is_decoy(link(number)) for number in numbers(office)), "with a link that seal made"
 
 
 def test_a_decoys_record_says_what_its_number_says(office: Office) -> None:
