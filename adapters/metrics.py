@@ -56,6 +56,12 @@ class Metrics:
             "bidui_statements_until_seconds", "End of the last day that has its statements", registry=self.registry
         )
         self._disputed = Gauge("bidui_statements_disputed", "Statements in dispute", registry=self.registry)
+        self._stopped = Gauge(
+            "bidui_watch_stopped",
+            "Grants that the watch holds, or froze, until two people release them",
+            ["response"],
+            registry=self.registry,
+        )
         self._checks = Gauge(
             "bidui_spot_checks",
             "Spot checks that wait: for a document, or for a reviewer",
@@ -113,6 +119,11 @@ class Metrics:
     def disputed(self, disputes: int) -> None:
         """So many disputes are open."""
         self._disputed.set(disputes)
+
+    def stopped(self, held: int, frozen: int) -> None:
+        """So much is held by the watch, and so much frozen."""
+        self._stopped.labels("held").set(held)
+        self._stopped.labels("frozen").set(frozen)
 
     def spot_checks(self, counts: Mapping[str, int]) -> None:
         """So many spot checks wait for their document (`due`), or to be judged (`filed`)."""

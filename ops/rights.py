@@ -81,8 +81,9 @@ class RightsDesk:
 
     def load(self) -> Rights:
         """Everything anew. A deed that does not verify is an error for all: somebody wrote to the database."""
-        epoch, standing = self._read()
         try:
+            epoch, standing = self._read()
+            exempt = exempt_of(standing)
             registry = Registry(partners(standing))
             snapshot = self._compiler.compile(standing)
             grants = grants_of(standing)
@@ -97,7 +98,6 @@ class RightsDesk:
         self._people, self._frozen = standing.roll.person, frozen
         self._changed(registry, Deeds(tuple(self._known), {number: _encoded(standing, number) for number in grants}))
         held = frozenset(each.target for each in stops if not each.is_frozen)
-        exempt = exempt_of(standing)
         return Rights(epoch, snapshot, grants, frozen, held, ends, cohorts, signed_from, exempt, thresholds)
 
     def person(self, account: str) -> Person | None:

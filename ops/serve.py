@@ -265,6 +265,8 @@ async def _tend(gateway: Gateway) -> None:
         try:
             for each in tending.run_once():
                 log.warning("incident_changed", incident=each.number, state=each.state.value)
+            frozen = [each.is_frozen for each in tending.board.lying().values()]
+            gateway.metrics.stopped(frozen.count(False), frozen.count(True))
         except (DeedError, AuditError, KeyFileError) as error:
             log.warning("task_failed", error=type(error).__name__)
 

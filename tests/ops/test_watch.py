@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
 import httpx2
@@ -12,6 +13,7 @@ import pytest
 from audit.entry import JsonValue
 from gateway.deeds.document import Kind
 from gateway.deeds.steps import RELEASE
+from gateway.domain.incident import State
 from gateway.domain.people import Duty
 from ops.demo.office import SyntheticOffice
 from ops.prove.homes import FINANCE, Stage
@@ -62,3 +64,17 @@ def test_a_harvest_over_http_is_held_and_two_people_release_it(wired: Wired) -> 
     assert set(again[again.index(403) :]) == {403}
     (joined,) = wired.gateway.people.incidents().incidents()
     assert (joined.number, joined.count) == (incident.number, 2), "one for each grant and detector and seven days"
+
+
+def test_a_hold_that_nobody_handles_is_frozen_and_told_again(wired: Wired) -> None:
+    harvest(wired)
+    tending = wired.gateway.people.tending()
+    assert tending.run_once() == []
+
+    path = wired.home.path.with_name("home.clock")
+    path.write_text((wired.home.clock.now() + timedelta(days=4)).isoformat())
+
+    (escalated,) = tending.run_once()
+    assert escalated.state is State.ESCALATED
+    assert [each["type"] for each in wired.entries()][-1] == "watch.escalated"
+    assert wired.ask(wired.comparison())[0].json()["reason"] == "frozen"
