@@ -21,6 +21,7 @@ from adapters.clock import FileClock
 from adapters.index.directory import read_current
 from adapters.index.postgres import PostgresIndex, mirror
 from adapters.keys.files import read_ed25519_public
+from adapters.keys.ring import decoy_key
 from gateway.api.app import ROUTES
 from ops.demo.person import Person
 from ops.demo.staging import Department
@@ -262,7 +263,7 @@ def index_in(database: str, home: Home) -> PostgresIndex:
     """The current generation, mirrored into this database."""
     key = read_ed25519_public(home.keys / "sync.pub")
     mirror(database, read_current(home.index, key))
-    return PostgresIndex.open(database, key)
+    return PostgresIndex.open(database, key, decoys=decoy_key(home.path))
 
 
 def _without_none(value: object) -> object:
