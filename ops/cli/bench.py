@@ -13,6 +13,7 @@ from ops.bench import leaks as stage_leaks
 from ops.bench import ledger_figures as ledger_alone
 from ops.bench import path as whole_path
 from ops.bench import policy as rule_policy
+from ops.bench import replaying as watch_replays
 from ops.bench import stages as turn_stages
 from ops.bench import sync as source_sync
 from ops.bench import timing as answer_timing
@@ -192,6 +193,18 @@ def trail(
     """检索存证账：建索引的速度与大小，每种检索的用时。"""
     sizes = officers_trail.Sizes(entries=entries, searches=searches)
     tell([lambda: officers_trail.measure(_folder(work), sizes)], check=check, as_json=as_json)
+
+
+@app.command("replay")
+def replay(
+    entries: Annotated[int, typer.Option(min=1000, help="存证账条数")] = ENTRIES,
+    work: WorkOption = WORK,
+    check: CheckOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """重放：每秒读开、重看、按两套阈值对照多少条，以及最多占用的内存。"""
+    sizes = watch_replays.Sizes(entries=entries)
+    tell([lambda: watch_replays.measure(_folder(work), sizes)], check=check, as_json=as_json)
 
 
 def _path(work: Path, engine: Engine, size: dict[str, int], seconds: int, rounds: int) -> Part:
