@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from statistics import median
 
@@ -9,6 +10,7 @@ import pytest
 
 from gateway.domain.leak import Case
 from gateway.watch.leak import Leaks
+from gateway.watch.thresholds import DEFAULTS, Thresholds
 from ops.simulate.attacks import ATTACKS
 from ops.simulate.partners import Kind
 from ops.simulate.replay import assail
@@ -24,6 +26,9 @@ WHOSE: dict[str, tuple[Kind, int, str]] = {
     "A1b": (Kind.ONBOARDING, 0, "stolen"),
     "A4": (Kind.ONBOARDING, 5, "dishonest"),
 }
+PATIENT = replace(DEFAULTS, run_outs=1 << 60)
+"""The simulated attackers ask on until they are refused, for which an un-scoped grant is held. Quotas are shown to
+whoever holds a grant, so those of the sheet know when to stop; here nobody is held for asking too much."""
 LEAST, MOST_TIMES, MOST_ABOVE = 1 / 3, 1.5, 0.2
 """What docs/leak.md says of the two."""
 
@@ -33,10 +38,10 @@ def a_world() -> World:
     return build(SEED, PERSONS, ORGANISATIONS)
 
 
-def measured(attack: str) -> list[int]:
+def measured(attack: str, limits: Thresholds) -> list[int]:
     """Persons that each of several attacks had in the end, nobody having asked before."""
-    lucks = range(ROUNDS[attack])
-    return [assail(Stage(a_world()), ATTACKS[attack], (7, luck), FIRST, LAST).end.persons for luck in lucks]
+    stages = [Stage(a_world(), limits=limits) for _ in range(ROUNDS[attack])]
+    return [assail(stage, ATTACKS[attack], (7, luck), FIRST, LAST).end.persons for luck, stage in enumerate(stages)]
 
 
 def told(attack: str) -> Case:
@@ -49,9 +54,15 @@ def told(attack: str) -> Case:
 
 
 @pytest.mark.parametrize("attack", WHOSE)
-def test_a_sheet_says_what_the_pipeline_loses(attack: str) -> None:
-    case, persons = told(attack), measured(attack)
+def test_a_sheet_says_what_the_pipeline_loses_to_whoever_asks_no_more_than_is_left(attack: str) -> None:
+    case, persons = told(attack), measured(attack, PATIENT)
 
     assert sum(each > case.persons.worst for each in persons) <= MOST_ABOVE * len(persons)
     if case.persons.median > 2:
         assert LEAST * case.persons.median <= median(persons) <= MOST_TIMES * case.persons.median
+
+
+def test_whoever_asks_for_more_than_is_left_has_no_more() -> None:
+    worst = told("A1b").persons.worst
+
+    assert max(measured("A1b", DEFAULTS)) <= worst
