@@ -20,8 +20,8 @@ from gateway.replaying.records import Laid, Records, Turn
 from gateway.watch.recorded import Seen
 from gateway.watch.thresholds import Thresholds
 from tests.fakes_audit import a_point
-from tests.gateway.replaying.recording import LIMITS, reading, recorded, some_days, stored, watched_again
-from tests.make import an_id
+from tests.gateway.replaying.recording import LIMITS, one_by_one, reading, recorded, some_days, stored, watched_again
+from tests.make import a_grant, a_request, an_id, limits
 
 _ENCODE = msgspec.json.Encoder(order="deterministic").encode
 
@@ -41,6 +41,19 @@ def test_days_with_trips_and_releases_give_the_same_incidents_byte_for_byte(tmp_
     assert Detector.QUESTIONS in {each.finding.detector for each in book.incidents}, "also what stopped nothing"
     again = {each.number: _ENCODE(each) for each in book.incidents}
     assert again == stored(engine_url)
+
+
+def test_what_was_laid_for_want_of_a_budget_is_taken_as_it_stands(tmp_path: Path, engine_url: str) -> None:
+    grants = (a_grant(**{"class": "open", "hit_rate": 99, "limits": limits(day=3)}),)
+    gateway = recorded(tmp_path, engine_url, grants)
+    told = one_by_one(gateway, [a_request(number) for number in range(1, 6)])
+    assert told == ["confirmed"] * 3 + ["quota", "held"]
+
+    with reading(engine_url) as reader:
+        found, _ = watched_again(gateway, reader, grants=grants)
+    gateway.close()
+
+    assert (found.verdict, found.beside, found.different) == (Verdict.IDENTICAL, 1, 0)
 
 
 def _less_known(each: Turn | Laid) -> Turn | Laid:
