@@ -24,15 +24,16 @@ from gateway.domain.document_names import read_digest, read_document, read_reaso
 from gateway.domain.errors import ConflictError, InvalidQueryError
 from gateway.domain.grant import local_day
 from gateway.domain.incident import Action, Detector, Finding, Level, Principal
-from gateway.domain.people import Person
+from gateway.domain.people import Duty, Person
 from gateway.domain.spot_check import NEXT, CheckState, SpotCheck
-from gateway.drafting import check_not_frozen
+from gateway.drafting import ForbiddenError, check_not_frozen
 from gateway.ports import Clock
 from gateway.spot_checks.keeping import CheckReader, CheckWork, CheckWorkStore, Filing, Ruling
 from gateway.watch.accounts import partner_lock
 from gateway.watch.released import lies_on
 from gateway.watch.stopping import incident_of, stop, stop_of
 
+JUDGED_BY = Duty.REVIEWER
 MOST_WAITING = 200
 MOST_FILINGS = 10
 """How often a document may be named: each time is an entry."""
@@ -88,6 +89,7 @@ class SpotCheckDesk:
         """
         reason, now = read_reason(ruling.reason), self.clock.now()
         with self.store.begin() as work:
+            _check_duty(by)
             check_not_frozen(by, self.deeds.refresh(work.deeds, now))
             check = _hold(work, number, now)
             if check is None:
@@ -169,6 +171,11 @@ def _hold(work: CheckWork, number: str, now: datetime) -> SpotCheck | None:
         return None
     work.budgets.lock(sorted([found.grant, partner_lock(found.partner)]), _day(now))
     return work.checks.check(number)
+
+
+def _check_duty(by: Person) -> None:
+    if by.duty is not JUDGED_BY:
+        raise ForbiddenError("凭证由编办业务审核员审核")
 
 
 def _read(caller: Caller, filing: Filing) -> Filing:

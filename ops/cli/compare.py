@@ -64,6 +64,10 @@ REASONS = {
     "stale_data": "数据时效超出签批单要求",
     "unknown": "原因类别未知，请更新客户端",
 }
+DOCUMENTS = {
+    "own": "本次查询须先提交凭证：bidui document file {incident} 凭证名称，随后再次查询",
+    "other": "另有一次查询的凭证逾期未交：bidui document file {incident} 凭证名称，随后再次查询",
+}
 _PLACE = re.compile(r"[a-z_]+(\[\d*\]|\[\.\.\.\])?(\.[a-z_]+)?")
 
 
@@ -203,7 +207,7 @@ def _in_words(answer: Answer) -> str:
 def failed(error: UsageError | BiduiError, *, as_json: bool) -> typer.Exit:
     """Say what happened, on standard error or as JSON, and with which code to leave."""
     code, word, text = _refusal(error) if isinstance(error, RefusedError) else _failure(error)
-    told = {"reason": error.reason, "incident": error.incident} if isinstance(error, RefusedError) else {}
+    told = _told(error) if isinstance(error, RefusedError) else {}
     if as_json:
         say_json({"error": word, "detail": text, **told})
     else:
@@ -211,9 +215,15 @@ def failed(error: UsageError | BiduiError, *, as_json: bool) -> typer.Exit:
     return typer.Exit(code)
 
 
+def _told(error: RefusedError) -> dict[str, str]:
+    named = {"reason": error.reason, "incident": error.incident}
+    return named | ({"document": error.document} if error.document else {})
+
+
 def _refusal(error: RefusedError) -> tuple[Exit, str, str]:
     incident = error.incident or "（未给出）"
-    text = f"{CHINESE['refused']}：{REASONS[error.reason]}。事件编号 {incident}，可凭此联系机构编制部门"
+    why = DOCUMENTS.get(error.document, "{reason}。事件编号 {incident}，可凭此联系机构编制部门")
+    text = f"{CHINESE['refused']}：{why.format(reason=REASONS[error.reason], incident=incident)}"
     return (Exit.QUOTA if error.reason == "quota" else Exit.REFUSED), "refused", text
 
 

@@ -24,6 +24,7 @@ WORDS: Final[Mapping[str, str]] = {
     "decoys": "decoys.app",
     "token": "token.token",
     "compare": "compare.compare",
+    "document": "document.app",
     "enrol": "office.entering.enrol",
     "sign-in": "office.entering.sign_in",
     "sign-out": "office.entering.sign_out",

@@ -264,6 +264,16 @@ def test_a_verdict_needs_a_reason_that_names_nobody(lite: Checks) -> None:
     assert lite.judge(NOBODY, is_accepted=True, seen="0" * 64) is None
 
 
+def test_nobody_but_a_reviewer_judges(lite: Checks) -> None:
+    check = lite.open()
+    lite.file(check.number)
+    for account in (LEADER, SECURITY, CLERK):
+        with pytest.raises(ForbiddenError):
+            lite.judge(check.number, is_accepted=True, by=account)
+
+    assert lite.find(check.number).state is CheckState.FILED
+
+
 def test_whoever_is_frozen_judges_nothing(lite: Checks) -> None:
     check = lite.open()
     lite.file(check.number)

@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 from typer.testing import CliRunner
 
 from adapters.checkpoints import FileCheckpoints
+from adapters.sql.check_reader import SqlCheckReader
 from adapters.sql.ledger_reader import SqlLedgerReader
 from adapters.sql.store import SqlStore
 from adapters.undecided import FileMark, Mark
@@ -35,6 +37,7 @@ from gateway.deeds.steps import RELEASE
 from gateway.domain.errors import ConflictError, DownError
 from gateway.domain.grant import local_day
 from gateway.domain.people import Duty
+from gateway.domain.spot_check import UNTOLD
 from gateway.domain.standing import Kept, Stop
 from ops import rolling, succession
 from ops.chain import link_of, proof_of, verify_closed
@@ -54,6 +57,7 @@ from ops.rolling import roll, rollover_content
 from ops.rotation import OVERLAP
 from ops.settings import Home, Mode, ServeSettings, SettingsError, load
 from ops.wiring import wire
+from tests.checks import a_check
 from tests.fakes import DrivenClock
 from tests.homes import a_home, edit
 from tests.make import CATALOGUE, ORIGIN
@@ -466,6 +470,23 @@ def test_what_the_watch_stopped_stays_stopped_and_what_was_released_does_not_com
     with closing(SyntheticOffice(home)) as office:
         office.put_in_force(Kind.FREEZE, stopped, RELEASED, *duties, path=RELEASE, reason="已核实")
     assert held(home) == set()
+
+
+def test_a_spot_check_goes_on_and_speaks_of_no_entry_of_another_log(wired: Wired) -> None:
+    check = a_check("cd" * 8, grant=f"2026-{FINANCE.code}-001", partner=FINANCE.code, entry=7)
+    with wired.gateway.desk.begin() as work:
+        work.checks.put([check])
+        work.commit()
+    with closing(SyntheticOffice(wired.home)) as office:
+        content = rollover_content(wired.home, NEW)
+        office.put_in_force(Kind.ROLLOVER, "to-2", content, Duty.SYSTEM_ADMIN, Duty.AUDIT_ADMIN)
+    wired.gateway.watchman.look()
+
+    roll(wired.home, at_once=True)
+    wired.gateway.close()
+
+    url = wired.home.database_url(load(wired.home, "serve.toml", ServeSettings))
+    assert SqlCheckReader.open(url).check(check.number) == structs.replace(check, entry=UNTOLD)
 
 
 RELEASED: dict[str, JsonValue] = {"frozen": False, "incident": "ab" * 8}

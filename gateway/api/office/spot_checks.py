@@ -23,11 +23,10 @@ from gateway.api.spot_checks import NO_STORE, iso, shown
 from gateway.domain.errors import InvalidQueryError
 from gateway.domain.people import Duty
 from gateway.domain.spot_check import UNTOLD, CheckState, SpotCheck
-from gateway.spot_checks.desk import SpotCheckDesk, filing_sha256, is_overdue
+from gateway.spot_checks.desk import JUDGED_BY, SpotCheckDesk, filing_sha256, is_overdue
 from gateway.spot_checks.keeping import Ruling
 
 SHOWN_TO: Final = (Duty.REVIEWER, Duty.LEADER, Duty.SECURITY_ADMIN, Duty.AUDIT_ADMIN)
-JUDGED_BY: Final = Duty.REVIEWER
 VERDICTS: Final = (CheckState.ACCEPTED.value, CheckState.FAILED.value)
 MOST: Final = 500
 _NONE: Final = "没有此编号的凭证抽查，请核对"
