@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
@@ -115,6 +117,18 @@ def test_what_a_set_was_drawn_by_is_what_it_stays_by(case: str, office: Office) 
 
     assert report.decoys == "新设 drawn anew"
     assert len(lists(folder(office))) == 2
+
+
+@pytest.mark.parametrize("statement", ["DELETE FROM facts", "UPDATE facts SET content = x'00'"])
+def test_without_the_links_nothing_is_added_to_a_generation_that_has_decoys(statement: str, office: Office) -> None:
+    with closing(sqlite3.connect(folder(office) / "subjects.sqlite")) as connection:
+        connection.execute(f"{statement} WHERE name = 'decoys'")
+        connection.commit()
+
+    with pytest.raises(SyncError, match="bidui sync"):
+        office.push([msgspec.json.encode(a_row(900))])
+    assert office.sync([*ROWS, a_row(900, 更新时间=YESTERDAY)]).mode == "full"
+    assert all(is_decoy(office, number) for number in numbers(office))
 
 
 # ----------------------------------------------------------------------------------------------- what they need
