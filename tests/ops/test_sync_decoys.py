@@ -16,6 +16,8 @@ from adapters.index.parquet import read_part as read_columns
 from adapters.index.parts import join
 from adapters.index.sqlite import read_part
 from gateway.seal import Layout, Sealer, SealingKey
+from ops.demo.numbers import with_check
+from ops.sync.decoys import donors
 from policies.identifiers import parse_id_number
 from tests.adapters.make_sources import Cells, a_row, number_of
 from tests.ops.make_decoys import an_index, guarded, is_decoy, kept, link, numbers, people, sealed, subject
@@ -53,6 +55,23 @@ def test_nobody_of_the_register_is_a_decoy(office: Office) -> None:
 
     assert real.isdisjoint(numbers(office))
     assert not any(is_decoy(office, number) for number in real)
+
+
+def test_a_number_that_is_drawn_and_is_somebodys_is_nobodys_decoy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A town where half of all numbers of one day are given out, of which the sample knows one in ten."""
+    monkeypatch.setattr(donors, "ENOUGH", 50)
+    real = [with_check(f"15980119800501{code:03}") for code in range(1, 1_000, 2)]
+    office = guarded(tmp_path)
+    office.sync([a_row(n, 身份证号=number) for n, number in enumerate(real)])
+
+    drawn = numbers(office)
+    assert drawn
+    assert set(real).isdisjoint(drawn)
+    assert not [number for number in real if is_decoy(office, number)]
+    assert len(sealed(office)) == len(real) + len(drawn)
+    assert kept(office) is not None
 
 
 def test_counts_leave_them_out(office: Office) -> None:
