@@ -8,7 +8,7 @@ serve and the sealing process check the signatures again.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -111,10 +111,11 @@ class Office:
         """Draws a deed up; it waits for its first signature. Raises `DeedError`."""
         self._examine_proposal(by, proposal)
         with self._work() as (work, standing, now):
-            document = self.leaks.filled(first_draft(self.log, by, proposal, standing), self.ground(standing))
+            document = first_draft(self.log, by, proposal, standing)
             check_founded(standing)
             check_not_frozen(by, standing)
             check_drawer(by, document)
+            document = self.leaks.filled(document, self.ground(standing))
             check_author(by, document, work.deeds.pending())
             self._check(document, standing)
             _check_kept(document, standing, work, now)
@@ -126,9 +127,7 @@ class Office:
 
     def narrow(self, by: Person, named: str, content: Mapping[str, JsonValue], reason: str) -> Kept:
         """Draws up a narrower draft of a grant that waits for this person's step. Raises `DeedError`."""
-        for kept in self.pending():
-            if kept.opened().digest == named:
-                self.leaks.prepare(kept.id, content, self.ground(self.standing()))
+        self._work_out(by, named, content)
         with self._work() as (work, standing, now):
             check_not_frozen(by, standing)
             kept = pending(work.deeds, named)
@@ -291,8 +290,19 @@ class Office:
         if proposal.kind is Kind.RULEBOOKS:
             check_drawer(by, first_draft(self.log, by, proposal, self.standing()))
             self._examine(proposal.kind, proposal.content)
-        if proposal.kind is Kind.GRANT:
-            self.leaks.prepare(proposal.id, proposal.content, self.ground(self.standing()))
+        elif proposal.kind is Kind.GRANT:
+            standing = self.standing()
+            with suppress(ForbiddenError):  # said where it is drawn up
+                check_drawer(by, first_draft(self.log, by, proposal, standing))
+                self.leaks.prepare(proposal.id, proposal.content, self.ground(standing))
+
+    def _work_out(self, by: Person, named: str, content: Mapping[str, JsonValue]) -> None:
+        """What a narrower grant leaks at worst, before anything is locked, and for nobody whose turn it is not."""
+        for kept in self.pending():
+            if kept.opened().digest == named:
+                with suppress(ForbiddenError):
+                    check_turn(by, kept.opened())
+                    self.leaks.prepare(kept.id, content, self.ground(self.standing()))
 
     def _examine(self, kind: Kind, content: Mapping[str, JsonValue]) -> None:
         """What takes long, before anything is locked."""

@@ -34,7 +34,8 @@ class LeakDesk:
 
     catalogue: Catalogue
     register: Callable[[], int]
-    _kept: dict[bytes, Leak] = field(default_factory=dict[bytes, Leak], repr=False)
+    known: dict[bytes, Leak] = field(default_factory=dict[bytes, Leak], repr=False)
+    """What was worked out lately: whoever asks again, waits no longer."""
 
     def prepare(self, number: str, content: Mapping[str, JsonValue], ground: Ground) -> None:
         """Works out before anything is locked what `filled` will be asked for."""
@@ -80,11 +81,11 @@ class LeakDesk:
     def _figure(self, grant: Grant, around: tuple[int, int], leaks: Leaks) -> Leak:
         """Nobody makes us work a figure out twice, least of all while others wait."""
         name = sha256(repr((replace(grant, leak=None), around, leaks.digest)).encode()).digest()
-        leak = self._kept.get(name)
+        leak = self.known.get(name)
         if leak is None:
-            leak = self._kept[name] = leaks.of(grant, *around)
-            if len(self._kept) > KEPT:
-                self._kept.pop(next(iter(self._kept)), None)
+            leak = self.known[name] = leaks.of(grant, *around)
+            if len(self.known) > KEPT:
+                self.known.pop(next(iter(self.known)), None)
         return leak
 
 

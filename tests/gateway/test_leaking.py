@@ -13,6 +13,7 @@ from sqlalchemy import text
 
 from adapters.sql.engine import open_engine
 from audit.entry import JsonValue
+from gateway.api.office.deed_bodies import whole
 from gateway.deeds.changes import changes
 from gateway.deeds.deed import drawn
 from gateway.deeds.document import Document, Kind
@@ -23,6 +24,7 @@ from gateway.deeds.leaking import NO_FIGURE, sheet
 from gateway.deeds.roll import Roll
 from gateway.deeds.steps import EMERGENCY, WITHDRAWAL
 from gateway.domain.errors import UnavailableError
+from gateway.drafting import ForbiddenError
 from gateway.watch.leak_ground import Ground, ground_of, part_of_units
 from gateway.watch.leak_signed import LeakDesk, round_down
 from gateway.watch.thresholds import Thresholds
@@ -333,3 +335,29 @@ def test_an_emergency_is_told_its_worst_like_any_other(life: Life) -> None:
     leak = leak_of(life.apply(path=EMERGENCY, told=SHORT))
 
     assert cast("Content", leak["most"])["persons"] == 80
+
+
+def test_the_door_tells_it_in_numbers_and_in_words(life: Life) -> None:
+    kept = life.apply()
+
+    told = whole(kept, life.person(REVIEWER), life.standing, life.now)
+    leak = cast("dict[str, JsonValue]", told["leak"])
+
+    assert {name: each for name, each in leak.items() if name != "zh"} == leak_of(kept)
+    assert cast("list[str]", leak["zh"])[0].startswith("最坏泄露")
+
+
+def test_what_grants_nothing_is_told_without_it_at_the_door(life: Life) -> None:
+    life.grant()
+
+    for kept in (life.withdraw(), life.freeze()):
+        assert whole(kept, life.person(REVIEWER), life.standing, life.now)["leak"] is None
+
+
+def test_nobody_makes_us_work_out_what_they_may_not_draw_up(life: Life) -> None:
+    with pytest.raises(ForbiddenError):
+        life.draw(Kind.GRANT, "G-9", content(), REVIEWER)
+    with pytest.raises(ForbiddenError):
+        life.office.narrow(life.person(LEADER), life.apply("G-8").opened().digest, content(contact="某"), "越位")
+
+    assert len(life.office.leaks.known) == 1
