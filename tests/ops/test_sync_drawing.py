@@ -59,7 +59,7 @@ def test_a_sample_of_many_is_bounded_fair_and_whole(monkeypatch: pytest.MonkeyPa
     Random(7).shuffle(order)
     for turn, n in enumerate(order):
         sampler = samplers[turn % 2]
-        rows = a_donor(n) if sampler.takes(key_of(n)) else []
+        rows = a_donor(n, "", a_facts(turn, turn + 1)) if sampler.takes(key_of(n)) else []
         donors.take(rows, sampler.bound)
 
     # Nobody is half sampled: the rows of a person went to either sampler, in any order.
