@@ -96,7 +96,7 @@ class Inner(Struct, frozen=True, kw_only=True, gc=False):
     cause: str
     rules: tuple[str, ...] = ()
     budgets: Mapping[str, tuple[int, int]] = {}
-    seen: Mapping[str, JsonValue] | None = None
+    seen: str = ""
 
     def __repr__(self) -> str:
         """Say nothing: causes stay out of logs."""
@@ -246,7 +246,7 @@ def _members(members: Mapping[str, JsonValue]) -> bytes:
 
 def _comparison(kind: str, subject: str, operator: str, matter: str | None, inner: Inner) -> Secret:
     within: dict[str, JsonValue] = {"budgets": dict(inner.budgets), "cause": inner.cause}
-    if inner.seen is not None:
+    if inner.seen:
         with suppress(DisclosureError):
             return secret("comparison", subject, operator, matter, within | {"seen": inner.seen}, kind=kind)
     return secret("comparison", subject, operator, matter, within, kind=kind)

@@ -14,7 +14,7 @@ from functools import lru_cache
 
 import msgspec
 
-from audit.entry import JsonValue, encode_typed
+from audit.entry import encode_typed
 from audit.events import Asked, DataRef, Draft, Inner, PolicyRef, Terms, answered, comparison_refused, outcome, terms
 from audit.ledger import Ledger, LedgerStore, Recorded
 from audit.receipt import SALT_BYTES, ReceiptBody, ReceiptSigner, salted_digest, sign_turn
@@ -214,11 +214,11 @@ def _counts(told: Disclosed) -> Mapping[str, int]:
     return {"claims": len(told.fields)}
 
 
-def _seen(hearing: Hearing, place: int) -> Mapping[str, JsonValue] | None:
+def _seen(hearing: Hearing, place: int) -> str:
     """What the watch saw, so that a replay sees it again: also of what it withheld, whose outcome nobody was told."""
     watched, outcome, spent = hearing.watched, hearing.outcome, hearing.spent
     if watched is None or outcome is None or spent is None:
-        return None
+        return ""
     return Seen(
         epoch=watched.epoch,
         place=place,
@@ -228,7 +228,7 @@ def _seen(hearing: Hearing, place: int) -> Mapping[str, JsonValue] | None:
         is_first=spent.is_first,
         is_mismatched=FieldCode.MISMATCH in outcome.codes.values(),
         unit=watched.unit,
-    ).content()
+    ).text()
 
 
 def _budgets(spent: Spent | None) -> Mapping[str, tuple[int, int]]:

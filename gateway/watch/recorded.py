@@ -7,7 +7,7 @@ the subject is in the samples of an incident follows from that number, so nothin
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -15,7 +15,9 @@ from audit.entry import JsonValue
 from gateway.domain.answer import Cause
 from gateway.ports import UnitFact
 
-_KNOWN, _DECOY, _FIRST, _MISMATCHED = "k", "d", "f", "m"
+_KNOWN, _DECOY, _FIRST, _MISMATCHED, _NOTHING = "k", "d", "f", "m", "-"
+_LETTERS = frozenset({_KNOWN, _DECOY, _FIRST, _MISMATCHED, _NOTHING})
+_WORDS = 4
 
 
 class Watched(msgspec.Struct, frozen=True, gc=False):
@@ -37,20 +39,15 @@ class Seen(msgspec.Struct, frozen=True, gc=False):
     is_mismatched: bool
     unit: UnitFact | None = None
 
-    def content(self) -> dict[str, JsonValue]:
-        """As it stands in the entry; what is usual takes no room."""
-        found = ((_KNOWN, self.is_known), (_DECOY, self.is_decoy), (_FIRST, self.is_first))
-        letters = "".join(letter for letter, is_so in (*found, (_MISMATCHED, self.is_mismatched)) if is_so)
-        whole: dict[str, JsonValue] = {
-            "cause": self.cause.value,
-            "epoch": self.epoch,
-            "place": self.place,
-            "was": letters,
-        }
-        if self.unit is not None:
-            unit = self.unit
-            whole["unit"] = [unit.name.hex(), unit.region.hex(), unit.staff, unit.around]
-        return whole
+    def text(self) -> str:
+        """As it stands in the entry: words, of which every turn writes many."""
+        was = (
+            f"{_KNOWN if self.is_known else ''}{_DECOY if self.is_decoy else ''}"
+            f"{_FIRST if self.is_first else ''}{_MISMATCHED if self.is_mismatched else ''}"
+        )
+        whole = f"{self.epoch} {self.place} {self.cause} {was or _NOTHING}"
+        unit = self.unit
+        return f"{whole} {unit.name.hex()} {unit.region.hex()} {unit.staff} {unit.around}" if unit else whole
 
 
 def read_seen(inner: JsonValue) -> Seen | None:
@@ -58,30 +55,32 @@ def read_seen(inner: JsonValue) -> Seen | None:
 
     Raises `ValueError` for what nobody here has written.
     """
-    content = inner.get("seen") if isinstance(inner, Mapping) else None
-    if content is None:
+    text = inner.get("seen") if isinstance(inner, Mapping) else None
+    if text is None:
         return None
-    told = msgspec.convert(content, _Told)
+    words = text.split(" ") if isinstance(text, str) else []
+    try:
+        return _seen(words[:_WORDS], words[_WORDS:])
+    except ValueError:
+        raise ValueError("what the watch saw is not in the form in which it is written") from None
+
+
+def _seen(words: Sequence[str], unit: Sequence[str]) -> Seen:
+    epoch, place, cause, was = words
+    if set(was) - _LETTERS:
+        raise ValueError(was)
     return Seen(
-        epoch=told.epoch,
-        place=told.place,
-        cause=told.cause,
-        is_known=_KNOWN in told.was,
-        is_decoy=_DECOY in told.was,
-        is_first=_FIRST in told.was,
-        is_mismatched=_MISMATCHED in told.was,
-        unit=_unit(told.unit) if told.unit else None,
+        epoch=int(epoch),
+        place=int(place),
+        cause=Cause(cause),
+        is_known=_KNOWN in was,
+        is_decoy=_DECOY in was,
+        is_first=_FIRST in was,
+        is_mismatched=_MISMATCHED in was,
+        unit=_unit(unit) if unit else None,
     )
 
 
-class _Told(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    cause: Cause
-    epoch: int
-    place: int
-    was: str
-    unit: tuple[str, str, int, int] | None = None
-
-
-def _unit(told: tuple[str, str, int, int]) -> UnitFact:
-    name, region, staff, around = told
-    return UnitFact(bytes.fromhex(name), bytes.fromhex(region), staff, around)
+def _unit(words: Sequence[str]) -> UnitFact:
+    name, region, staff, around = words
+    return UnitFact(bytes.fromhex(name), bytes.fromhex(region), int(staff), int(around))

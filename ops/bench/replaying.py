@@ -168,7 +168,7 @@ def _draft(number: int, place: int) -> Draft:
     )
     return answered(
         terms(asked, rules=("r-1",), policy=_POLICY, data=_DATA, counts={"claims": 1}),
-        Inner(cause=cause.value, budgets=used, seen=seen.content()),
+        Inner(cause=cause.value, budgets=used, seen=seen.text()),
         subject=asked.subject,
         operator=asked.operator,
         matter=None,
