@@ -29,6 +29,7 @@ ALLOWED = frozenset(
         "place",
         "day",
         "dispute",
+        "check",
         "incident",
         "generation",
         "data_version",
