@@ -153,5 +153,7 @@ def _row(preset: Preset, leak: Leak) -> str:
 
 def _case(case: Case) -> str:
     persons = f"{case.persons.worst:,}（{case.persons.median:,}）"
+    if not case.persons.worst:
+        return "0"
     days = f"{case.days.worst:,}" if case.stopped else f"{case.days.worst:,}，不停"
     return f"{persons} / {case.answers.worst:,} / {days}"

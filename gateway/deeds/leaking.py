@@ -36,6 +36,8 @@ def _case(case: Case) -> str:
 
 
 def _end(case: Case) -> str:
+    if not case.persons.worst:
+        return "问不出人来"
     days = f"{case.days.worst} 天（{case.days.median}）"
     if case.stopped == 100:
         return f"{days}内被拦住"
