@@ -11,24 +11,34 @@ from datetime import timedelta
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
+from typing import cast
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from adapters.sql.check_reader import SqlCheckReader
+from adapters.sql.store import SqlStore, SqlWork
 from audit.entry import JsonValue
 from gateway.deeds.document import Kind
+from gateway.deeds.reading import DeedsReader
 from gateway.deeds.steps import RELEASE
 from gateway.domain.document_names import names_somebody
 from gateway.domain.errors import ConflictError, GatewayError, InvalidQueryError
-from gateway.domain.spot_check import NEXT, CheckState
+from gateway.domain.reply import Reply
+from gateway.domain.spot_check import NEXT, CheckState, SpotCheck
 from gateway.drafting import ForbiddenError
-from gateway.spot_checks.desk import MOST_FILINGS, filing_sha256
-from gateway.spot_checks.keeping import Filing
+from gateway.spot_checks.desk import MOST_FILINGS, SpotCheckDesk, filing_sha256
+from gateway.spot_checks.keeping import CheckWorkStore, Filing
+from gateway.watch.thresholds import Thresholds
 from ops.checks import spot_check_desk
 from ops.office import open_office
 from tests.checks import FORM, Checks, a_system
 from tests.fakes import DrivenClock
+from tests.gateways import WATCH_KEY, a_gateway, a_ledger, code_of
 from tests.lives import CLERK, LEADER, NUMBER, REVIEWER, SECURITY, Life
-from tests.make import an_id
+from tests.make import a_grant, a_request, an_id
+from tests.people import FOUNDATION
 
 NOBODY = "0" * 16
 
@@ -140,6 +150,21 @@ def test_what_is_no_document_is_not_taken_and_not_repeated(lite: Checks) -> None
 )
 def test_a_number_of_a_form_is_nobodys(text: str) -> None:
     assert not names_somebody(text)
+
+
+FILLINGS = ("", " ", "-", "．", "·", "/", "\u3000", "_")
+
+
+@given(
+    st.integers(0, 20_000),
+    st.lists(st.sampled_from(FILLINGS), min_size=17, max_size=17),
+    st.text("函号年〔〕A", max_size=9),
+)
+def test_somebodys_number_is_found_however_it_is_spaced(number: int, fillings: list[str], around: str) -> None:
+    spaced = "".join(each for pair in zip(an_id(number), [*fillings, ""], strict=True) for each in pair)
+
+    assert names_somebody(f"{around}{spaced}{around}")
+    assert names_somebody(f"{around} {spaced.lower()}")
 
 
 # ---------------------------------------------------------------------------------------- judging
@@ -284,6 +309,28 @@ def test_whoever_is_frozen_judges_nothing(lite: Checks) -> None:
         lite.judge(check.number, is_accepted=True)
 
 
+def test_a_verdict_that_was_not_committed_has_done_nothing(checks: Checks, monkeypatch: pytest.MonkeyPatch) -> None:
+    check = checks.open()
+    filed, epoch, size = checks.file(check.number), checks.epoch(), checks.reader.head().size
+
+    def dies(_: SqlWork) -> None:
+        raise RuntimeError
+
+    with monkeypatch.context() as broken:
+        broken.setattr(SqlWork, "commit", dies)
+        acts: list[Callable[[], object]] = [
+            lambda: checks.judge(check.number, is_accepted=False),
+            lambda: checks.file(check.number, named("另一份函 9 号")),
+        ]
+        for act in acts:
+            with pytest.raises(RuntimeError):
+                act()
+
+    assert (checks.find(check.number), checks.stop(), checks.epoch()) == (filed, None, epoch)
+    assert checks.reader.head().size == size
+    assert checks.judge(check.number, is_accepted=False) is not None
+
+
 # ---------------------------------------------------------------------------------------- too late
 
 
@@ -376,6 +423,41 @@ def test_of_the_sweep_and_a_filing_one_comes_first(checks: Checks) -> None:
             filed, swept = at_once(partial(checks.file, number), other.tomorrow)
         assert isinstance(filed, InvalidQueryError) == bool(swept)
         assert checks.find(check.number).state is (CheckState.FAILED if swept else CheckState.FILED)
+
+
+OPEN = [a_grant(**{"number": f"G-{each}", "class": "open", "hit_rate": 99}) for each in (1, 2)]
+
+
+def test_turns_and_verdicts_never_wait_for_each_other_in_a_ring(engine_url: str, tmp_path: Path) -> None:
+    limits = Thresholds(check_share=0.5, check_late_days=0, check_due_days=99)
+    gateway = a_gateway(tmp_path, *OPEN, url=engine_url, limits=limits)
+    with closing(gateway), closing(SqlStore(engine_url)) as store:
+        desk = SpotCheckDesk(
+            store=cast("CheckWorkStore", store),
+            reader=SqlCheckReader.open(engine_url),
+            deeds=DeedsReader(FOUNDATION),
+            ledger=a_ledger(gateway.keys, "the desk"),
+            clock=gateway.clock,
+            key=WATCH_KEY,
+        )
+
+        def ask() -> list[Reply]:
+            turns = ([a_request(2 * at, grant="G-1"), a_request(2 * at + 1, grant="G-2")] for at in range(40))
+            return [reply for turn in turns for reply in gateway.ask(*turn)]
+
+        def sweep() -> list[SpotCheck]:
+            return [failed for _ in range(40) for failed in desk.fail_late()]
+
+        replies, failed = at_once(ask, sweep)
+        later = gateway.ask(a_request(90, grant="G-1"), a_request(91, grant="G-2"))
+
+    assert isinstance(replies, list)
+    assert isinstance(failed, list)
+    assert {code_of(each) for each in replies} <= {"not_confirmed", "held", "frozen"}
+    assert failed
+    assert {each.grant for each in failed} == {
+        f"G-{at}" for at, each in enumerate(later, 1) if code_of(each) == "frozen"
+    }
 
 
 class Other:
