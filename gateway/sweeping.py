@@ -41,18 +41,20 @@ class Sweep:
 
     def run(self, work: Work, rights: Rights, at: datetime, note: Note) -> list[Incident]:
         """What was found and stopped in this transaction. `rights` must be those of its control epoch."""
-        grants = {each.number: each for each in rights.grants.values() if _counts(each, rights)}
+        grants = {each.number: each for each in rights.grants.values() if _counts(each)}
+        stopped = {each for each in grants if f"grant.{each}" in rights.frozen | rights.held}
         if len(grants) < 2:
             return []
         self.limits = in_force(rights.thresholds, self.limits)
         day, known = local_day(at).toordinal(), work.watch.standings(sorted(grants), local_day(at).toordinal())
         # Who was released and has not asked since begins anew: what stands there does not count any more.
-        numbers = [each for each in sorted(grants) if not known.get(each, NEW).stopped]
+        numbers = [each for each in sorted(grants) if each in stopped or not known.get(each, NEW).stopped]
         shares = work.watch.shares(numbers, day, day - DAYS + 1)
         misses = sum(known[each].misses for each in numbers if each in known)
         found = dict[str, Incident]()
         for union in unions(shares, self._units, misses, self.limits):
-            for number in (each for each in union.grants if not _is_spared(union, rights.exempt.get(each), at)):
+            spared = {each for each in union.grants if _is_spared(union, rights.exempt.get(each), at)}
+            for number in (each for each in union.grants if each not in spared | stopped):
                 found.setdefault(number, self._incident(union, grants[number], rights.epoch, at))
         return stop(work, list(found.values()), note)
 
@@ -77,8 +79,6 @@ def _is_spared(union: Union, exemption: Exemption | None, at: datetime) -> bool:
     return exemption is not None and exemption.spares(union.detector, union.observed, at)
 
 
-def _counts(grant: Grant, rights: Rights) -> bool:
-    """Whether what a grant does counts together with others: only need bounds it, and nothing has stopped it."""
-    name = f"grant.{grant.number}"
-    is_stopped = name in rights.frozen or name in rights.held
-    return grant.grant_class is GrantClass.OPEN and expects_hits(grant) and not is_stopped
+def _counts(grant: Grant) -> bool:
+    """Whether what a grant does counts together with others: only need bounds it. What is stopped has done its part."""
+    return grant.grant_class is GrantClass.OPEN and expects_hits(grant)

@@ -9,12 +9,16 @@ from contextlib import ExitStack, closing
 from multiprocessing import get_context
 from pathlib import Path
 
-from adapters.index.directory import Published, building, publish
+from msgspec.structs import replace
+
+from adapters.index.decoys import write_tokens
+from adapters.index.directory import Published, building, publish, write_stored
 from adapters.index.parts import ContentPart, PartWriter, Sealed, split
 from adapters.index.sqlite import SqlitePart
+from adapters.keys.files import DECOY_PUBLIC, read_x25519_public
 from adapters.keys.ring import SyncKeys, sync_keys
 from gateway import generation
-from gateway.generation import CatalogueMark, Kind, Manifest, Part
+from gateway.generation import CatalogueMark, Kind, Manifest, Part, Stored
 from gateway.seal import Layout, Sealer, SealingKey
 from ops.bench.persons import KIND, Persons
 from ops.settings import Home
@@ -24,6 +28,8 @@ from policies.catalogue import Catalogue, load_catalogue
 WORKERS = 2
 _CHUNK = 1_000
 _NO_KEY = bytes(16)
+DECOYS = range(30_000_000, 30_004_000)
+"""Persons who are nobody: far behind those of any register."""
 
 
 def build(home: Home, count: int, catalogue: Catalogue) -> Published:
@@ -34,18 +40,23 @@ def build(home: Home, count: int, catalogue: Catalogue) -> Published:
         spool = Spool(spooled, os.urandom)
         for packed in _sealed(keys, name, count, catalogue):
             spool.add(packed)
-        manifest = _manifest(home, name, count, catalogue, _write(work, spool))
+        decoys = _write_decoys(work, home, name, catalogue)
+        manifest = replace(_manifest(home, name, count, catalogue, _write(work, spool)), decoys=decoys)
         content = generation.write(manifest)
         return publish(home.index, work, manifest, content, generation.sign(content, keys.sync))
 
 
 def _sealed(keys: SyncKeys, name: str, count: int, catalogue: Catalogue) -> Iterator[list[bytes]]:
     chunks = [(start, min(start + _CHUNK, count)) for start in range(0, count, _CHUNK)]
-    if len(chunks) == 1:
-        yield _Worker(keys.sealing, name, catalogue).seal(*chunks[0])
-        return
+    chunks += [(start, start + _CHUNK) for start in range(DECOYS.start, DECOYS.stop, _CHUNK)]
     with ProcessPoolExecutor(WORKERS, get_context("spawn"), _begin, (keys.sealing, name)) as pool:
         yield from pool.map(_seal, chunks)
+
+
+def _write_decoys(work: Path, home: Home, name: str, catalogue: Catalogue) -> Stored:
+    worker = _Worker(sync_keys(home.path).sealing, name, catalogue)
+    content = write_tokens(map(worker.link, DECOYS), read_x25519_public(home.keys / DECOY_PUBLIC), os.urandom)
+    return write_stored(work, f"{name}.decoys", content)
 
 
 def _write(work: Path, spool: Spool) -> tuple[Part, ...]:
@@ -91,8 +102,12 @@ class _Worker:
     def seal(self, start: int, end: int) -> list[bytes]:
         return [self._entry(person).pack() for person in range(start, end)]
 
+    def link(self, person: int) -> bytes:
+        """The long-lived name of a person."""
+        return self._sealer.link(self._persons.number(person))
+
     def _entry(self, person: int) -> Entry:
-        subject = self._sealer.subject(self._sealer.link(self._persons.number(person)))
+        subject = self._sealer.subject(self.link(person))
         facts = self._persons.facts(person)
         record = self._sealer.record(subject, facts)
         return Entry(subject, _NO_KEY, self._kind, person & 0xFFFFFFFF, *facts.effective, facts.main, record)

@@ -15,9 +15,10 @@ from statistics import median
 from ops.bench.auc import auc
 from ops.bench.figures import Figure, Report
 from ops.bench.persons import Persons
+from ops.bench.questions import body
 from ops.bench.stage import prepare
 from ops.bench.stopwatch import Spent
-from ops.bench.timing import ABSENT, OUT_OF_SCOPE, WRONG_NAME, cases
+from ops.bench.timing import ABSENT, CASES, cases, locked
 from ops.bench.turns import Turns, turns_of
 from policies.catalogue import load_catalogue
 
@@ -45,10 +46,11 @@ def measure(work: Path, sizes: Sizes) -> Report:
 
 def _take(turns: Turns, sizes: Sizes) -> Rounds:
     persons, rng = Persons(load_catalogue()), Random(sizes.pairs)
-    rounds: dict[str, list[Mapping[str, Spent]]] = {ABSENT: [], WRONG_NAME: [], OUT_OF_SCOPE: []}
+    rounds: dict[str, list[Mapping[str, Spent]]] = {case: [] for case in CASES}
     for number in range(sizes.pairs):
         probes = list(cases(persons, sizes.persons, number))
         rng.shuffle(probes)
+        turns.take([body(persons, locked(number))])
         for case, question in probes:
             rounds[case].append(turns.take([question] * sizes.copies))
     return rounds
@@ -61,7 +63,7 @@ def _report(sizes: Sizes, rounds: Rounds) -> Report:
         f"CPU us a turn, {case}": {stage: Figure.once(median(times[stage])) for stage in stages}
         for case, times in spent.items()
     }
-    for case in (WRONG_NAME, OUT_OF_SCOPE):
+    for case in CASES[1:]:
         areas = {stage: auc(spent[ABSENT][stage], spent[case][stage]) for stage in stages}
         tables[f"AUC of absent against {case}"] = {stage: Figure(*area) for stage, area in areas.items()}
     return Report(

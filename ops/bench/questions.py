@@ -7,7 +7,7 @@ from random import Random
 
 import msgspec
 
-from ops.bench.persons import CLAIMED, KIND, Persons
+from ops.bench.persons import BANNERS, CLAIMED, KIND, UNITS_A_BANNER, Persons
 from ops.bench.stage import PARTNER, WIDE
 
 ABSENT = 0.10
@@ -15,12 +15,16 @@ WRONG = 0.12
 _WRONG_FIELD = "person_status"
 
 
-def body(persons: Persons, person: int, *, grant: str = WIDE, name: str = "", wrong: bool = False) -> bytes:
-    """One question, five claims, as JSON in UTF-8; `wrong` puts one claim wrong, `name` another name."""
+def body(
+    persons: Persons, person: int, *, grant: str = WIDE, name: str = "", wrong: bool = False, other: bool = False
+) -> bytes:
+    """One question, five claims, as JSON in UTF-8; `wrong` puts one claim wrong, `other` all, `name` another name."""
     values = persons.values(person)
     claims: dict[str, str] = {key: values[key] for key in CLAIMED}
     if wrong:
         claims[_WRONG_FIELD] = persons.other(_WRONG_FIELD, claims[_WRONG_FIELD])
+    if other:
+        claims = {key: persons.values(person + BANNERS * UNITS_A_BANNER + 1)[key] for key in CLAIMED}
     subject = {"kind": KIND, "id": persons.number(person), "name": name or values["name"]}
     return _encode(grant, subject, claims)
 

@@ -61,9 +61,11 @@ def database(engine: str, core: int | None) -> Iterator[Database]:
 
 
 @contextmanager
-def gateway(home: Home, port: int, core: int, other: int) -> Iterator[Server]:
-    """`bidui serve` on one core, and the sealing process it starts on the other."""
-    with _running(["-m", "ops.cli.main", "serve", "--home", str(home.path)], home.path / "serve.log", core) as process:
+def gateway(home: Home, port: int, core: int, other: int, *, is_patient: bool = False) -> Iterator[Server]:
+    """`bidui serve` on one core, and the sealing process it starts on the other. A patient one stops no harvest."""
+    usual = ["-m", "ops.cli.main", "serve", "--home", str(home.path)]
+    arguments = ["-m", "ops.bench.serving", str(home.path)] if is_patient else usual
+    with _running(arguments, home.path / "serve.log", core) as process:
         _await(lambda: _answers(f"http://127.0.0.1:{port}/readyz"), process, home.path / "serve.log")
         sealers = family(process.pid)[1:]
         for each in sealers:

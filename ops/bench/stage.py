@@ -19,7 +19,7 @@ from adapters.keys.files import read_ed25519_public, read_p256, read_secret
 from adapters.keys.making import make_client, read_client
 from gateway.domain.grant import local_day
 from gateway.generation import VERSION
-from ops.bench.generation import build
+from ops.bench.generation import DECOYS, build
 from ops.bench.persons import CLAIMED, LEAGUE, unit_code, unit_tree
 from ops.bench.rules import write_expectations, write_rulebooks
 from ops.demo.office import found_home, rehearse
@@ -79,6 +79,7 @@ class Mark(msgspec.Struct, frozen=True):
     rules: int
     catalogue: str
     sealed: int = VERSION
+    decoys: int = len(DECOYS)
 
 
 def prepare(work: Path, persons: int, rules: int) -> Home:

@@ -1,6 +1,6 @@
-"""Whether the clock tells what the answer does not: absent, wrong name and out of scope are one answer.
+"""Whether the clock tells what the answer does not: absent, wrong name, out of scope, decoy and locked are one answer.
 
-In every round each of the three is asked once, in an order drawn anew, about people nobody was asked about before. A
+In every round each of the five is asked once, in an order drawn anew, about people nobody was asked about before. A
 pause drawn anew goes before each, so that no probe keeps step with the grid on which answers leave.
 """
 
@@ -16,6 +16,7 @@ from random import Random
 
 from ops.bench.auc import Auc, auc
 from ops.bench.figures import BenchError, Check, Figure, Report
+from ops.bench.generation import DECOYS
 from ops.bench.ledger import Ledger
 from ops.bench.persons import BANNERS, Persons
 from ops.bench.probing import Prober
@@ -26,7 +27,8 @@ from ops.bench.watching import cores, pinned
 from policies.catalogue import load_catalogue
 
 LEAST, MOST = 0.45, 0.55
-ABSENT, WRONG_NAME, OUT_OF_SCOPE = "absent", "wrong name", "out of scope"
+ABSENT, WRONG_NAME, OUT_OF_SCOPE, DECOY, LOCKED = "absent", "wrong name", "out of scope", "decoy", "locked"
+CASES = (ABSENT, WRONG_NAME, OUT_OF_SCOPE, DECOY, LOCKED)
 PAUSE_SECONDS = 0.004
 """Two lines of the grid."""
 
@@ -48,6 +50,8 @@ def measure(work: Path, sizes: Sizes) -> Report:
     """Asks and compares the times. Raises `BenchError`."""
     if sizes.persons < sizes.pairs * BANNERS:
         raise BenchError(f"{sizes.pairs} pairs need at least {sizes.pairs * BANNERS} persons")
+    if sizes.pairs > len(DECOYS):
+        raise BenchError(f"there are decoys for at most {len(DECOYS)} pairs")
     home = prepare(work, sizes.persons, sizes.rules)
     core, other = cores()
     persons = Persons(load_catalogue())
@@ -56,7 +60,7 @@ def measure(work: Path, sizes: Sizes) -> Report:
         renew(home, port, metrics_port, where.url)
         plug = body(persons, 0)
         with (
-            gateway(home, port, core, other),
+            gateway(home, port, core, other, is_patient=True),
             pinned(other),
             Prober(port, sizes.copies, lambda: headers(home), plug) as prober,
         ):
@@ -69,12 +73,14 @@ def measure(work: Path, sizes: Sizes) -> Report:
 
 def _ask(prober: Prober, persons: Persons, sizes: Sizes) -> Times:
     rng = Random(sizes.pairs)
-    times: Times = {ABSENT: [], WRONG_NAME: [], OUT_OF_SCOPE: []}
+    times: Times = {case: [] for case in CASES}
     gc.collect()
     gc.freeze()
     for number in range(sizes.pairs):
         probes = list(cases(persons, sizes.persons, number))
         rng.shuffle(probes)
+        # Whoever is asked other questions right behind the first ones is locked.
+        prober.time(body(persons, locked(number)))
         for case, question in probes:
             time.sleep(rng.uniform(0, PAUSE_SECONDS))
             times[case].append(prober.time(question))
@@ -83,11 +89,18 @@ def _ask(prober: Prober, persons: Persons, sizes: Sizes) -> Times:
 
 
 def cases(persons: Persons, count: int, number: int) -> Iterator[tuple[str, bytes]]:
-    """The three questions of a round; all five claims are right, for those who are there."""
+    """The questions of a round; all five claims are right, for those who are there and not locked."""
     inside, outside = number * BANNERS, number * BANNERS + 1
     yield ABSENT, body(persons, count + number, grant=NARROW)
     yield WRONG_NAME, body(persons, inside, grant=NARROW, name=_another_name(persons, inside))
     yield OUT_OF_SCOPE, body(persons, outside, grant=NARROW)
+    yield DECOY, body(persons, DECOYS[number], grant=NARROW)
+    yield LOCKED, body(persons, locked(number), other=True)
+
+
+def locked(number: int) -> int:
+    """Who is asked too much of in a round: somebody whom no other case is about."""
+    return number * BANNERS + 2
 
 
 def _another_name(persons: Persons, person: int) -> str:
@@ -98,7 +111,7 @@ def _another_name(persons: Persons, person: int) -> str:
 
 def _report(sizes: Sizes, times: Times, turns: Counter[str]) -> Report:
     how = "alone" if sizes.copies == 1 else f"{sizes.copies} copies in one turn"
-    areas = {case: auc(times[ABSENT], times[case]) for case in (WRONG_NAME, OUT_OF_SCOPE)}
+    areas = {case: auc(times[ABSENT], times[case]) for case in CASES[1:]}
     sizes_of_turns = [size for size in turns.values() if sizes.copies == 1 or size > 1]
     return Report(
         part="timing",

@@ -19,6 +19,7 @@ from gateway.api.comparisons import PATH, Comparisons
 from gateway.domain.reply import Answered, Reply, Request
 from ops.bench.figures import BenchError
 from ops.bench.servers import database, free_ports, sealer
+from ops.bench.serving import patient
 from ops.bench.stage import headers, renew
 from ops.bench.stopwatch import Spent, Stopwatch
 from ops.bench.watching import cores, pinned
@@ -34,7 +35,7 @@ def turns_of(home: Home, engine: str) -> Iterator[tuple[Turns, int]]:
         port, metrics_port = free_ports(2)
         renew(home, port, metrics_port, where.url)
         with sealer(home, other) as sealing, pinned(core):
-            gateway = wire(home)
+            gateway = patient(wire(home))
             gc.collect()
             gc.freeze()
             try:

@@ -116,6 +116,16 @@ def test_whose_part_was_no_more_than_his_region_brings_along_goes_on(make: Make)
     assert ask(gateway, [a_request(300, grant="G-5"), a_request(200, grant="G-1")]) == ["confirmed", "held"]
 
 
+def test_who_is_stopped_already_has_done_his_part(make: Make) -> None:
+    gateway = make()
+    of_unit(gateway, "u-9", UNIT, range(200, 220))
+    assert set(ask(gateway, shared(range(200, 210), 2))) == {"confirmed"}
+    assert {each.finding.grant for each in sweep(gateway)} == {"G-1", "G-2"}
+
+    assert ask(gateway, [a_request(number, grant="G-3") for number in (210, 211)]) == ["confirmed"] * 2
+    assert {each.finding.grant for each in sweep(gateway)} == {"G-3"}
+
+
 def test_numbers_of_one_birthday_that_four_share_are_an_enumeration(make: Make) -> None:
     gateway = make()
     assert set(ask(gateway, of_one_birthday(4))) == {"not_confirmed"}

@@ -201,13 +201,13 @@ def test_every_stage_of_a_turn_is_timed(work: Path) -> None:
 
 
 @pytest.mark.slow
-def test_three_cases_are_asked_alike(work: Path) -> None:
+def test_all_cases_are_asked_alike(work: Path) -> None:
     report = timing.measure(work, timing.Sizes(persons=400, rules=600, pairs=4, copies=8))
 
     milliseconds, areas, turns = report.tables.values()
-    assert set(milliseconds) == {"absent", "wrong name", "out of scope"}
+    assert set(milliseconds) == {"absent", "wrong name", "out of scope", "decoy", "locked"}
     assert all(figure.least <= figure.median <= figure.most for figure in areas.values())
-    assert len(report.checks) == 2
+    assert len(report.checks) == 4
     assert turns["probes"].most >= 8
 
 
