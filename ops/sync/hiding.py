@@ -130,7 +130,7 @@ class Hiding:
         self._numbers = {sealer.link(number): number for number in numbers}
         people = ((link, person_of(number)) for link, number in self._numbers.items())
         return DecoySet(
-            name=f"{self.at:%Y%m%d}-{self.job.entropy(4).hex()}",
+            name=f"{self.at:%Y%m%d%H%M%S}-{self.job.entropy(4).hex()}",
             drawn=self.at,
             share=wanted.share,
             custodians=wanted.custodians.fingerprints(),
