@@ -26,7 +26,7 @@ from gateway.hearing import Hearing
 from gateway.ports import DataVersion
 from gateway.seal import Entropy
 from gateway.watch.budgets import Spent
-from gateway.watch.recorded import Seen
+from gateway.watch.recorded import Seen, refused
 from policies.decision import PolicyVersion, Refusal
 
 
@@ -217,8 +217,10 @@ def _counts(told: Disclosed) -> Mapping[str, int]:
 def _seen(hearing: Hearing, place: int) -> str:
     """What the watch saw, so that a replay sees it again: also of what it withheld, whose outcome nobody was told."""
     watched, outcome, spent = hearing.watched, hearing.outcome, hearing.spent
-    if watched is None or outcome is None or spent is None:
+    if watched is None:
         return ""
+    if outcome is None or spent is None:
+        return refused(watched, place)
     return Seen(
         epoch=watched.epoch,
         place=place,

@@ -120,6 +120,7 @@ class Watching:
                 if hearing.outcome and hearing.spent:
                     by_grant[hearing.granted.grant.number].append(hearing)
             elif hearing.grant and _is_beyond(hearing):
+                hearing.watched = self._plain
                 beyond[hearing.grant.number].append(hearing)
         if not by_grant and not self._questions and not beyond:
             return

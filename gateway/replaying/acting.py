@@ -17,7 +17,7 @@ from gateway.domain.grant import Grant
 from gateway.domain.query import Query, Subject
 from gateway.domain.reply import Request
 from gateway.grants import Granted
-from gateway.hearing import Hearing
+from gateway.hearing import BUDGET, Hearing
 from gateway.idempotency import Slot
 from gateway.ports import Rights, WatchStore
 from gateway.replaying.records import Row, Turn
@@ -25,12 +25,13 @@ from gateway.seal import Question
 from gateway.watch.accounts import accounts_of
 from gateway.watch.budgets import Spent
 from gateway.watching import Watch
-from policies.decision import Permit, Reason
+from policies.decision import Permit, Reason, Refusal
 
 _NO_PERMIT: Final = cast("Permit", None)
 _NOBODY: Final = Caller(partner="", client_id="", department="", operators={}, address="", network="")
 _NO_SLOT: Final = Slot(b"", b"")
 _NO_QUESTION: Final = Question(b"", b"", b"")
+_NO_BUDGET: Final = Refusal(Reason.QUOTA, BUDGET)
 _ERASED: Final = "erased"
 """Kind of a subject whose number is gone: its cell is nobody's any more."""
 
@@ -88,12 +89,15 @@ class Actor:
         watching.look(hearings)
         told = watching.told()
         watching.lay(range(turn.end, turn.end + len(told)))
-        return [*told, *watching.noticed()], [row for row, hearing in heard if hearing.granted is None]
+        withheld = [row for row, hearing in heard if row.seen.cause is not None and hearing.granted is None]
+        return [*told, *watching.noticed()], withheld
 
 
 def rehearing(row: Row, grant: Grant) -> Hearing:
     """A comparison as the watch heard it."""
     seen = row.seen
+    if seen.cause is None:
+        return Rehearing(Request(_NOBODY, _query(row), b"", ""), _NO_SLOT, grant, _NO_BUDGET, None)
     granted = _granted(grant)
     codes: Mapping[str, FieldCode] = {"": FieldCode.MISMATCH} if seen.is_mismatched else {}
     return Rehearing(

@@ -1,8 +1,7 @@
 """Whether the watch would do once more what it did: incidents held against each other, byte by byte.
 
 What it laid in the line stands right behind the turn that tripped. What stands elsewhere was laid beside the line, by
-whatever sweeps over accounts: a replay of turns does not make it, and takes it as it stands. So it does with what was
-laid because a budget had no room, which is known before anybody is looked up.
+whatever sweeps over accounts: a replay of turns does not make it, and takes it as it stands.
 """
 
 from __future__ import annotations
@@ -15,7 +14,6 @@ import msgspec
 from audit.disclosure import Secret
 from audit.entry import encode
 from audit.events import Draft
-from gateway.domain.incident import Detector
 from gateway.domain.standing import Kept
 from gateway.ports import WatchStore
 from gateway.replaying.acting import Actor
@@ -100,7 +98,7 @@ class Comparing:
             self.found.identical += laid.entry >= self._since
         elif made is not None:
             self._differ(laid.entry, laid.target, "incident", _shown(_texts_of(laid)), _shown(_texts(made)))
-        elif is_of_line and not _is_before_the_watch(laid):
+        elif is_of_line:
             self._differ(laid.entry, laid.target, "response", _shown(_texts_of(laid)), "")
         else:
             self.found.beside += laid.entry >= self._since
@@ -124,11 +122,6 @@ class Comparing:
         self.found.different += 1
         found = Difference(entry, target.removeprefix("grant."), what, recorded, replayed)
         self.found.first = self.found.first or found
-
-
-def _is_before_the_watch(laid: Laid) -> bool:
-    """Whether it was laid because a budget had no room: of what was refused before, the watch keeps nothing."""
-    return isinstance(laid.finding, Mapping) and laid.finding.get("detector") == Detector.SUBJECTS.value
 
 
 def _texts(draft: Draft) -> tuple[bytes, ...]:

@@ -253,6 +253,8 @@ def _belongs(row: Row | None, at: datetime, entry: _Entry, turn: Turn) -> bool:
 
 
 def _used(inner: JsonValue, which: int) -> Used:
-    """Budgets before (0) or after (1)."""
+    """Budgets before (0) or after (1); nothing where none was touched."""
     budgets = cast("Mapping[str, Mapping[str, Sequence[int]]]", inner)["budgets"]
+    if not budgets:
+        return Used()
     return Used(*(int(budgets[name][which]) for name in _BUDGETS))

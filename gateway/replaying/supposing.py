@@ -80,7 +80,8 @@ class World:
                 continue
             grant, detector = stopped_by(draft)
             own = [row for row in withheld if row.grant == grant]
-            blocked = self._block(grant, detector, own[0], turn.at)
+            about = own or [row for row in rows if row.grant == grant]
+            blocked = self._block(grant, detector, about[0], turn.at)
             blocked.withheld += len(own)
             if not any(row.is_withheld for row in own):
                 self._resting[grant] = turn.at + HOLD, blocked

@@ -27,12 +27,20 @@ class Watched(msgspec.Struct, frozen=True, gc=False):
     unit: UnitFact | None
 
 
+def refused(watched: Watched, place: int) -> str:
+    """What an entry keeps of a comparison that was refused before anybody was looked up."""
+    return Seen(watched.epoch, place, None, False, False, False, False).text()
+
+
 class Seen(msgspec.Struct, frozen=True, gc=False):
-    """What an entry keeps. `place` counts within the turn, so that two turns of one instant stay two."""
+    """What an entry keeps. `place` counts within the turn, so that two turns of one instant stay two.
+
+    `cause` is None of what was refused for want of a budget: nobody was looked up.
+    """
 
     epoch: int
     place: int
-    cause: Cause
+    cause: Cause | None
     is_known: bool
     is_decoy: bool
     is_first: bool
@@ -45,7 +53,7 @@ class Seen(msgspec.Struct, frozen=True, gc=False):
             f"{_KNOWN if self.is_known else ''}{_DECOY if self.is_decoy else ''}"
             f"{_FIRST if self.is_first else ''}{_MISMATCHED if self.is_mismatched else ''}"
         )
-        whole = f"{self.epoch} {self.place} {self.cause} {was or _NOTHING}"
+        whole = f"{self.epoch} {self.place} {self.cause or _NOTHING} {was or _NOTHING}"
         unit = self.unit
         return f"{whole} {unit.name.hex()} {unit.region.hex()} {unit.staff} {unit.around}" if unit else whole
 
@@ -72,7 +80,7 @@ def _seen(words: Sequence[str], unit: Sequence[str]) -> Seen:
     return Seen(
         epoch=int(epoch),
         place=int(place),
-        cause=Cause(cause),
+        cause=None if cause == _NOTHING else Cause(cause),
         is_known=_KNOWN in was,
         is_decoy=_DECOY in was,
         is_first=_FIRST in was,

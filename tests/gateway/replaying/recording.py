@@ -24,12 +24,14 @@ from ops.simulate.watchbook import WatchBook
 from policies.identifiers import id_check_character
 from tests.gateways import WATCH_KEY, Assembled, a_gateway, code_of, some_facts
 from tests.make import CATALOGUE, a_claim, a_grant, a_request, a_snapshot
+from tests.make import limits as budgets
 
 KNOWN, ASKED = 60, 40
 SURE = a_grant(hit_rate=99)
 LOOSE = a_grant(number="G-2", hit_rate=60)
 UNSCOPED = a_grant(number="G-3", **{"class": "open", "hit_rate": 99})
-GRANTS = (SURE, LOOSE, UNSCOPED)
+NARROW = a_grant(number="G-4", limits=budgets(day=3), **{"class": "open", "hit_rate": 99})
+GRANTS = (SURE, LOOSE, UNSCOPED, NARROW)
 LIMITS = Thresholds(least_misses=8, least_outside=3, check_share=0.0)
 
 
@@ -93,6 +95,7 @@ def some_days(gateway: Assembled, url: str) -> list[str]:
         lambda: one_by_one(gateway, of_unit(gateway, 300, 10, grant="G-3") + unknown(200, 3)),
         lambda: one_by_one(gateway, [*wrong, *unknown(100, 7), *unknown(400, 3, grant="G-3")]),
         lambda: one_by_one(gateway, asked),
+        lambda: one_by_one(gateway, [a_request(n, grant="G-4") for n in range(20, 26)]),
         lambda: [code_of(each) for each in gateway.ask(a_request(5), *unknown(500, 9), a_request(6, grant="G-3"))],
     ]
     for day in days:

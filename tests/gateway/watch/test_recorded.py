@@ -22,7 +22,7 @@ SEEN = st.builds(
     Seen,
     st.integers(0, 2**53),
     st.integers(0, 255),
-    st.sampled_from(Cause),
+    st.sampled_from(Cause) | st.none(),
     st.booleans(),
     st.booleans(),
     st.booleans(),
