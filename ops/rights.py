@@ -93,7 +93,7 @@ class RightsDesk:
             signed_from = steps_up(standing, self._statements.months(), self._statements.last_day())
         except (DeedError, PartnerFileError, RulebookError) as error:
             raise UnavailableError(f"what is in force cannot be put together: {error}") from error
-        stops = lying(self._watched.stops(), self._releases).values()
+        stops = lying([*self._watched.stops(), *self._watched.laid()], self._releases).values()
         frozen = frozen_of(standing) | {each.target for each in stops if each.is_frozen}
         self._people, self._frozen = standing.roll.person, frozen
         self._changed(registry, Deeds(tuple(self._known), {number: _encoded(standing, number) for number in grants}))

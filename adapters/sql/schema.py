@@ -14,15 +14,17 @@ import adapters.sql.statement_tables
 import adapters.sql.trail_tables
 import adapters.sql.watch_tables  # noqa: F401 - each of them registers its tables
 from adapters.sql.engine import make_file
-from adapters.sql.tables import control, metadata
+from adapters.sql.tables import control, ledger_entry, metadata
 
 FIRST_EPOCH = 1
 
 
 def create(engine: Engine) -> None:
-    """Makes every table that is missing and the first control epoch. Changes nothing that is there."""
+    """Makes every table that is missing, indexes of the ledger, and the first control epoch. Changes nothing else."""
     make_file(engine)
     metadata.create_all(engine)
+    for index in ledger_entry.indexes:
+        index.create(engine, checkfirst=True)
     with engine.begin() as connection:
         if connection.execute(select(control.c.id)).first() is None:
             connection.execute(insert(control).values(id=1, epoch=FIRST_EPOCH))

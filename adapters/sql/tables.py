@@ -10,6 +10,7 @@ from sqlalchemy import (
     DDL,
     BigInteger,
     Column,
+    Index,
     Integer,
     LargeBinary,
     MetaData,
@@ -18,6 +19,7 @@ from sqlalchemy import (
     Table,
     UniqueConstraint,
     event,
+    literal_column,
 )
 
 metadata = MetaData()
@@ -95,6 +97,10 @@ ledger_entry = Table(
     Column("partner", String(64)),
     UniqueConstraint("id"),
 )
+
+STOPPING = ledger_entry.c.type.in_([literal_column("'watch.stopped'"), literal_column("'watch.escalated'")])
+"""Which entries tell of responses of the watch: few, and asked for whenever rights are loaded."""
+Index("ledger_entry_stopping", ledger_entry.c.index, sqlite_where=STOPPING, postgresql_where=STOPPING)
 
 ledger_disclosure = Table(
     "ledger_disclosure",

@@ -30,7 +30,6 @@ from adapters.sql.watch_tables import (
     watch_cell,
     watch_day,
     watch_incident,
-    watch_laid,
     watch_notice,
     watch_question,
     watch_score,
@@ -63,7 +62,6 @@ class WatchTable:
         self._add_cells = Statement(_add_cells(engine), engine)
         self._put_questions = Statement(_put_questions(engine), engine)
         self._put_stops = Statement(_put_stops(engine), engine)
-        self._put_laid = Statement(_put_laid(engine), engine)
         self._put_incidents = Statement(_put_incidents(engine), engine)
         self._tell_anew = Statement(
             delete(watch_notice).where(among_texts(engine, watch_notice.c.incident, "incidents")), engine
@@ -132,7 +130,6 @@ class WatchTable:
     def lay(self, stops: Sequence[Stop]) -> None:
         rows = sorted((each.target, int(each.is_frozen), each.incident, each.entry) for each in stops)
         self._put_stops.write(self._cursor, rows)
-        self._put_laid.write(self._cursor, sorted((entry, *stop) for *stop, entry in rows))
 
     def stop(self, target: str) -> Stop | None:
         """The last response that was laid on something."""
@@ -241,10 +238,6 @@ def _put_stops(engine: Engine) -> ClauseElement:
     new = upsert(engine, watch_stop, "target", "is_frozen", "incident", "entry")
     names = ("is_frozen", "incident", "entry")
     return new.on_conflict_do_update(index_elements=["target"], set_={name: new.excluded[name] for name in names})
-
-
-def _put_laid(engine: Engine) -> ClauseElement:
-    return upsert(engine, watch_laid, "entry", "target", "is_frozen", "incident").on_conflict_do_nothing()
 
 
 def _stop() -> ClauseElement:

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Engine, Executable, Table, select
+from sqlalchemy import Engine, Executable, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from adapters.sql.engine import open_engine
-from adapters.sql.watch_tables import watch_incident, watch_laid, watch_stop
+from adapters.sql.tables import STOPPING, ledger_entry
+from adapters.sql.watch_tables import watch_incident, watch_stop
 from gateway.domain.errors import UnavailableError
 from gateway.domain.incident import Incident, State
 from gateway.domain.standing import Stop
@@ -28,16 +29,15 @@ class SqlWatchReader:
 
     def stops(self) -> list[Stop]:
         """What was laid on something last, whether it lies there still or not."""
-        return self._stops(watch_stop)
+        of = watch_stop.c
+        rows = self._rows(select(of.target, of.is_frozen, of.incident, of.entry).order_by(of.target))
+        return [Stop(target, bool(is_frozen), incident, entry) for target, is_frozen, incident, entry in rows]
 
     def laid(self) -> list[Stop]:
-        """Every response that was ever laid in this log."""
-        return self._stops(watch_laid)
-
-    def _stops(self, table: Table) -> list[Stop]:
-        of = table.c
-        rows = self._rows(select(of.target, of.is_frozen, of.incident, of.entry).order_by(of.entry, of.target))
-        return [Stop(target, bool(is_frozen), incident, entry) for target, is_frozen, incident, entry in rows]
+        """Every response that the entries of this log tell of, in their order; those that were pruned are gone."""
+        of = ledger_entry.c
+        rows = self._rows(select(of.index, of.entry).where(STOPPING).order_by(of.index))
+        return [_laid(index, bytes(content)) for index, content in rows]
 
     def incidents(self, *, partner: str | None = None, most: int = 100) -> list[Incident]:
         """The newest incidents first."""
@@ -66,3 +66,24 @@ class SqlWatchReader:
             raise UnavailableError("the incidents cannot be read; `bidui doctor` says why") from error
         finally:
             self._engine.dispose()
+
+
+class _Body(msgspec.Struct, frozen=True):
+    incident: str
+    target: str
+    response: str
+
+
+class _Entry(msgspec.Struct, frozen=True):
+    body: _Body
+
+
+_entries = msgspec.json.Decoder(_Entry)
+
+
+def _laid(index: int, content: bytes) -> Stop:
+    try:
+        body = _entries.decode(content).body
+    except (msgspec.DecodeError, ValueError) as error:
+        raise UnavailableError(f"entry {index} tells of a response and cannot be read; `bidui audit fsck`") from error
+    return Stop(body.target, body.response == "frozen", body.incident, index)

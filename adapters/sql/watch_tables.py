@@ -60,16 +60,6 @@ watch_stop = Table(
 )
 """Responses that the watch laid on something; a later deed that releases it counts, whatever stands here."""
 
-watch_laid = Table(
-    "watch_laid",
-    metadata,
-    Column("entry", _Big, primary_key=True, autoincrement=False),
-    Column("target", String(80), nullable=False),
-    Column("is_frozen", SmallInteger, nullable=False),
-    Column("incident", String(16), nullable=False),
-)
-"""Every response ever laid, by the entry that tells of it. Found again in the ledger; it only saves looking."""
-
 watch_incident = Table(
     "watch_incident",
     metadata,

@@ -107,7 +107,7 @@ class Bygone:
         clock: Clock,
     ) -> None:
         self._foundation, self._deeds, self._ledger = foundation, deeds, ledger
-        self.responses = Responses(history=responses, ledger=ledger)
+        self.responses = Responses(history=responses)
         self._catalogue, self._clock = catalogue, clock
         self._made: OrderedDict[int, Then] = OrderedDict()
         self._rules: OrderedDict[tuple[str, tuple[tuple[str, str], ...]], Rules] = OrderedDict()

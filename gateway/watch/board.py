@@ -25,6 +25,10 @@ class ResponseReader(Protocol):
         """What was laid on something last, whether it lies there still or not."""
         ...
 
+    def laid(self) -> Sequence[Stop]:
+        """Every response that the entries of this log tell of."""
+        ...
+
     def incident(self, number: str) -> Incident | None: ...
 
 
@@ -37,7 +41,7 @@ class Board:
 
     def lying(self) -> Mapping[str, Stop]:
         """What lies now, by what it lies on."""
-        return lying(self.reader.stops(), self.releases())
+        return lying([*self.reader.stops(), *self.reader.laid()], self.releases())
 
     def stopped(self, parameters: Parameters) -> list[Stopped]:
         """The same in words, as officers see it; the oldest first."""

@@ -11,12 +11,13 @@ import pytest
 from msgspec.structs import replace
 
 from adapters.sql.watch_reader import SqlWatchReader
+from audit.watch_events import Found, watch_escalated, watch_noticed, watch_stopped
 from gateway.domain.budget import DAYS
 from gateway.domain.incident import Detector, Incident
 from gateway.domain.standing import Kept, Scores, Standing, Stop
 from gateway.ports import Store, WatchStore
 from tests.fakes import MemoryStore
-from tests.gateways import open_store
+from tests.gateways import a_ledger, open_store
 from tests.incidents import AT, a_finding, an_incident
 
 DAY = 739_797
@@ -179,20 +180,26 @@ def test_incidents_that_stop_nothing_are_something_to_write() -> None:
     assert not kept(incidents=[an_incident_of(1)]).is_empty
 
 
-def test_every_response_that_was_laid_is_found_by_its_entry(engine_url: str) -> None:
-    stops = [
-        Stop("grant.G-1", False, "ab" * 8, 7),
-        Stop("grant.G-1", True, "ab" * 8, 9),
-        Stop("grant.G-2", True, "cd" * 8, 8),
+def test_every_response_is_found_by_the_entry_that_tells_of_it(engine_url: str) -> None:
+    found = Found("miss_rate", "14.2", "13.8", 30, ())
+    drafts = [
+        watch_stopped(incident="ab" * 8, target="grant.G-1", response="held", found=found),
+        watch_noticed(incident="ef" * 8, target="grant.G-1", found=found),
+        watch_stopped(incident="cd" * 8, target="grant.G-2", response="frozen", found=found),
+        watch_escalated(incident="ab" * 8, target="grant.G-1", stopped=1, days=1),
     ]
-    with closing(open_store(engine_url)) as opened:
+    with closing(open_store(engine_url)) as opened, opened.begin() as work:
+        first, _, second, third = (each.index for each in a_ledger().append(work.ledger, drafts, AT))
+        stops = [
+            Stop("grant.G-1", False, "ab" * 8, first),
+            Stop("grant.G-2", True, "cd" * 8, second),
+            Stop("grant.G-1", True, "ab" * 8, third),
+        ]
         for each in stops:
-            with opened.begin() as work:
-                work.watch.lay([each])
-                work.commit()
-        with opened.begin() as work:
-            assert (work.watch.stop("grant.G-1"), work.watch.stop("grant.G-3")) == (stops[1], None)
+            work.watch.lay([each])
+        assert (work.watch.stop("grant.G-1"), work.watch.stop("grant.G-3")) == (stops[2], None)
+        work.commit()
 
     reader = SqlWatchReader.open(engine_url)
-    assert reader.laid() == sorted(stops, key=lambda each: each.entry)
+    assert reader.laid() == stops
     assert reader.stops() == [stops[2], stops[1]]

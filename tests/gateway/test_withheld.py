@@ -83,34 +83,56 @@ def test_a_request_that_nobody_made_is_explained_by_what_lies_there_now(world: B
     assert (world.bygone.lying(), len(now), then.frozen) == ({}, 1, frozenset())
 
 
-def test_an_answer_under_a_hold_does_not_follow(world: Bygones) -> None:
-    """As a gateway that was taken over might write it: an answer that begins after the response."""
-    harvest(world)
-    stop = lying_now(world)
+def sql(world: Bygones, *statements: str) -> None:
+    """As whoever owns the database."""
     engine = open_engine(world.home.database_url(load(world.home, "serve.toml", ServeSettings)))
     with engine.begin() as connection:
-        connection.execute(text("DELETE FROM watch_stop"))
-        connection.execute(text("UPDATE control SET epoch = epoch + 1"))
-        connection.execute(text("UPDATE watch_score SET stopped = 0, misses = 0"))
+        for each in (*statements, "UPDATE control SET epoch = epoch + 1"):
+            connection.execute(text(each))
     engine.dispose()
-    world.clock.pass_by(minutes=1)
 
-    found = recalled(world, ask(world, 1))
+
+LIFTED = ("DELETE FROM watch_stop", "UPDATE watch_score SET stopped = 0, misses = 0")
+
+
+def test_whoever_takes_a_response_out_of_its_table_lifts_nothing(world: Bygones) -> None:
+    harvest(world)
+    stop = lying_now(world)
+
+    sql(world, *LIFTED)
+
+    assert world.rights.load().held == {stop.target}
+    assert recalled(world, ask(world, 1)).decision.refused == "held"
+
+
+def test_an_answer_under_a_hold_does_not_follow(world: Bygones) -> None:
+    """Whoever calls the entry something else as well is answered, and found out when that is put right."""
+    harvest(world)
+    stop = lying_now(world)
+    guard = "DROP TRIGGER ledger_entry_no_UPDATE"
+    sql(world, *LIFTED, guard, f"UPDATE ledger_entry SET type = 'x' WHERE \"index\" = {stop.entry}")
+    world.clock.pass_by(minutes=1)
+    entry = ask(world, 1)
+    sql(world, f"UPDATE ledger_entry SET type = 'watch.stopped' WHERE \"index\" = {stop.entry}")
+
+    found = recalled(world, entry)
 
     assert (found.decision.refused, found.agrees) == ("", Agrees.DIFFERS)
     assert stop.incident in "".join(each.zh for each in found.explained.checks)
 
 
-def test_a_response_that_the_ledger_does_not_tell_stops_explaining(world: Bygones) -> None:
+def test_an_entry_that_cannot_be_read_stops_all(world: Bygones) -> None:
     harvest(world)
-    entry = ask(world, 1)
-    engine = open_engine(world.home.database_url(load(world.home, "serve.toml", ServeSettings)))
-    with engine.begin() as connection:
-        connection.execute(text("UPDATE watch_laid SET incident = 'ffffffffffffffff'"))
-    engine.dispose()
+    stop = lying_now(world)
 
-    with pytest.raises(UnavailableError, match="doctor"):
-        world.hindsight.recall(entry)
+    sql(
+        world,
+        "DROP TRIGGER ledger_entry_no_UPDATE",
+        f"UPDATE ledger_entry SET entry = x'7b' WHERE \"index\" = {stop.entry}",
+    )
+
+    with pytest.raises(UnavailableError, match="fsck"):
+        world.rights.load()
 
 
 def test_a_hold_says_until_when_somebody_must_act(world: Bygones) -> None:
