@@ -14,11 +14,13 @@ from gateway.watch.profile import expects_hits
 from gateway.watch.thresholds import Thresholds
 
 _WHOLE = 1 << 32
+_UNBOUNDED = frozenset({GrantClass.OPEN, GrantClass.MATTER})
+"""Nothing but need bounds them; the document of a matter is the decision that opened it."""
 
 
 def share_of(grant: Grant, failed: Set[str], limits: Thresholds) -> float:
     """The share of a grant's new subjects that is spot-checked. `failed` are purposes for which one failed lately."""
-    if grant.grant_class is not GrantClass.OPEN:
+    if grant.grant_class not in _UNBOUNDED:
         return 0.0
     if grant.purpose in failed:
         return limits.check_raised

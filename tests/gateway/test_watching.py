@@ -335,11 +335,16 @@ def test_whether_somebody_is_there_makes_no_difference_to_who_is_chosen(make: Ma
     assert refused(gateway, a_request(1))[0] == refused(gateway, a_request(99))[0] == "held"
 
 
-@pytest.mark.parametrize("grant", [SURE, a_grant(**{"class": "matter"})], ids=["scoped", "matter"])
-def test_only_grants_that_nothing_but_need_bounds_are_spot_checked(make: Make, grant: Grant) -> None:
-    gateway = make(grant, limits=EVERYBODY)
+def test_a_grant_with_a_scope_is_not_spot_checked(make: Make) -> None:
+    gateway = make(SURE, limits=EVERYBODY)
 
-    assert codes(gateway, a_request(1, matter="M-1" if grant is not SURE else None)) == ["confirmed"]
+    assert codes(gateway, a_request(1)) == ["confirmed"]
+
+
+def test_matters_are_spot_checked_like_everything_that_only_need_bounds(make: Make) -> None:
+    gateway = make(a_grant(**{"class": "matter"}), limits=EVERYBODY)
+
+    assert codes(gateway, a_request(1, matter="M-1")) == ["held"]
 
 
 def test_nobody_new_is_answered_about_while_a_document_is_overdue(make: Make) -> None:

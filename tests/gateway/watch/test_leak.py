@@ -64,7 +64,7 @@ KNOWN: dict[str, tuple[Grant, int, tuple[int, int], tuple[int, int]]] = {
         (1, 100),
         (240, 0),
     ),
-    "each matter for itself": (grant("matter", 90, 180, 1_080), REGISTER, (1_080, 0), (360, 0)),
+    "each matter for itself": (grant("matter", 90, 180, 1_080), REGISTER, (327, 100), (207, 100)),
     "nobody knows how large the register is": (grant("scoped", **PAYROLL), 0, (58, 100), (3_025, 0)),
     "half of the register": (grant("scoped", **PAYROLL), 16_000, (58, 100), (3_025, 0)),
     "the whole register": (grant("scoped", **PAYROLL), 8_000, (9_075, 0), (3_025, 0)),
