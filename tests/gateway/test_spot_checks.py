@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -30,13 +31,14 @@ from gateway.domain.spot_check import NEXT, CheckState, SpotCheck
 from gateway.drafting import ForbiddenError
 from gateway.spot_checks.desk import MOST_FILINGS, SpotCheckDesk, filing_sha256
 from gateway.spot_checks.keeping import CheckWorkStore, Filing
+from gateway.watch.accounts import partner_lock
 from gateway.watch.thresholds import Thresholds
 from ops.checks import spot_check_desk
 from ops.office import open_office
 from tests.checks import FORM, Checks, a_system
 from tests.fakes import DrivenClock
 from tests.gateways import WATCH_KEY, a_gateway, a_ledger, code_of
-from tests.lives import CLERK, LEADER, NUMBER, REVIEWER, SECURITY, Life
+from tests.lives import CLERK, LEADER, NUMBER, PARTNER, REVIEWER, SECURITY, Life
 from tests.make import a_grant, a_request, an_id
 from tests.people import FOUNDATION
 
@@ -393,11 +395,12 @@ def at_once(*acts: Callable[[], object]) -> list[object]:
 def test_of_two_who_judge_one_does(checks: Checks) -> None:
     check = checks.open()
     checks.file(check.number)
-    with closing(Other(checks)) as other:
+    with closing(Other(checks)) as first, closing(Other(checks)) as second, Turn(checks) as turn:
         came = at_once(
-            lambda: checks.judge(check.number, is_accepted=False),
-            lambda: other.checks.judge(check.number, is_accepted=False),
-        )
+            lambda: first.checks.judge(check.number, is_accepted=False),
+            lambda: second.checks.judge(check.number, is_accepted=False),
+            turn.end,
+        )[:2]
 
     assert sorted(isinstance(each, ConflictError) for each in came) == [False, True]
     assert len(checks.told("spot_check.judged")) == len(checks.told("watch.stopped")) == 1
@@ -458,6 +461,27 @@ def test_turns_and_verdicts_never_wait_for_each_other_in_a_ring(engine_url: str,
     assert {each.grant for each in failed} == {
         f"G-{at}" for at, each in enumerate(later, 1) if code_of(each) == "frozen"
     }
+
+
+class Turn:
+    """A turn of the partner that takes its time; whoever else changes anything of the partner waits for its end."""
+
+    def __init__(self, checks: Checks) -> None:
+        self._store = open_office(checks.life.home).store
+
+    def __enter__(self) -> Turn:
+        self._begun = self._store.begin()
+        work = cast("SqlWork", self._begun.__enter__())
+        work.budgets.lock(sorted([NUMBER, partner_lock(PARTNER)]), 1)
+        return self
+
+    def end(self) -> None:
+        """Long enough for everybody to have looked and to stand before the lock."""
+        time.sleep(0.5)
+        self._begun.__exit__(None, None, None)
+
+    def __exit__(self, *_: object) -> None:
+        self._store.close()
 
 
 class Other:
