@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import fields, replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -149,3 +151,16 @@ def test_whatever_is_within_the_bounds_the_watch_can_reckon_with(
 
 def _signed(value: object) -> JsonValue:
     return repr(value) if isinstance(value, float) else value  # type: ignore[return-value]  # a count or counts
+
+
+def test_the_page_tells_every_threshold_with_what_is_delivered_and_its_bounds() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "watch.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+)` \| ([^|]+) \| ([^|]+) \| ([^|]+) \|$", page, re.MULTILINE)
+    told = {name: (delivered, bounds) for name, delivered, bounds, _ in rows if name in BOUNDS}
+
+    assert told == {name: (_delivered(name), f"{bound.low:g}–{bound.high:g}") for name, bound in BOUNDS.items()}
+
+
+def _delivered(name: str) -> str:
+    value = values_of(DEFAULTS)[name]
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
