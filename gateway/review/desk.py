@@ -76,7 +76,12 @@ class ReviewDesk:
         if by.duty not in _SECRET_EXPLAINED_TO and _is_secret(question, then, rules):
             raise ForbiddenError("此用途保密，只向领导和安全管理员解释")
         upto = self.reader.head().size if at is None or at >= now else first_since(self.reader, at)
-        when = When(at=at or now, data_time=data_before(self.reader, upto), lying=self.bygone.lying(upto))
+        when = When(
+            at=at or now,
+            data_time=data_before(self.reader, upto),
+            lying=self.bygone.lying(upto),
+            shows_figures=by.duty in RECALLED_TO,
+        )
         return self.explaining.explain(question, then, deed, when)
 
     def recall(self, by: Person, entry: int) -> Recalled | None:

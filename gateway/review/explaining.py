@@ -23,7 +23,7 @@ from gateway.review import telling
 from gateway.review.asking import Question, caller_of, query_of
 from gateway.review.bygone import Bygone, Then
 from gateway.review.explained import OF_GATES, UNAUTHORISED, Check, Explained, Remaining, Verdict
-from gateway.watch.stopped import Stopped
+from gateway.watch.stopped import Stopped, for_partner
 from policies.catalogue import Catalogue
 from policies.decision import Reason
 from policies.explain import explain
@@ -47,6 +47,8 @@ class When:
     data_time: datetime | None = None
     lying: Mapping[str, Stop] = field(default_factory=dict[str, Stop])
     tripped: Stop | None = None
+    shows_figures: bool = True
+    """Whether whoever asks may know what a detector saw."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -204,7 +206,8 @@ class _Way:
             yield _no("watch", f"watch:{response}", f"本次请求所在批次触发监测：{self._tell(stop)}")
 
     def _tell(self, stop: Stop) -> str:
-        told = self.stopped[stop] = self._responses.tell(stop, parameters_in(self._then.standing))
+        whole = self._responses.tell(stop, parameters_in(self._then.standing))
+        told = self.stopped[stop] = whole if self._when.shows_figures else for_partner(whole)
         return f"{told.zh}。{told.next_zh}"
 
     def _has_not_lapsed(self, grant: Grant) -> Check:

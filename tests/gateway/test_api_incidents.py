@@ -14,7 +14,7 @@ import pytest
 from gateway.domain.people import Duty
 from gateway.domain.standing import Kept, Stop
 from ops.demo.office import IDS, head_of
-from tests.bygones import Bygones, bygones
+from tests.bygones import CLERKS, FINANCE, Bygones, bygones
 from tests.desks import Insider, Json, OpenOffice, a_desk_over
 from tests.stops import harvest, incident_of, lying_now, release, watched
 
@@ -98,6 +98,33 @@ def test_nobody_else_sees_a_figure(scene: Scene, account: str) -> None:
     shown = json.dumps(told, ensure_ascii=False)
     for hidden in (str(found.observed), str(found.expected), found.detector.value, "查无此号"):
         assert hidden not in shown
+
+
+ASKED: Json = {
+    "client": FINANCE,
+    "purpose": "payroll-check",
+    "claims": [{"field": "unit"}],
+    "address": "10.20.0.7",
+    "operator": CLERKS[FINANCE],
+    "grant": "G-1",
+}
+
+
+@pytest.mark.parametrize(("account", "sees"), [(LEADER, True), (REVIEWER, False)])
+def test_a_request_that_nobody_made_is_explained_by_what_lies_there(scene: Scene, account: str, sees: bool) -> None:
+    world, observed = scene.world, str(incident_of(scene.world, lying_now(scene.world)).finding.observed)
+    before = world.clock.now() - timedelta(minutes=1)
+    world.clock.pass_by(minutes=1)
+
+    told = scene.somebody(account).post("explain", **ASKED)
+    then = scene.somebody(account).post("explain", **ASKED, at=before.isoformat())
+
+    assert (told["verdict"]["reason"], told["verdict"]["cause"]) == ("held", "held:grant")
+    assert [each["incident"] for each in told["stopped"]] == [scene.incident]
+    assert (observed in json.dumps(told)) is sees
+    assert (then["verdict"]["cause"], then["stopped"]) != ("held:grant", told["stopped"])
+    release(world, lying_now(world))
+    assert scene.somebody(account).post("explain", **ASKED)["verdict"]["reason"] == ""
 
 
 def test_another_partner_hears_nothing(scene: Scene) -> None:
