@@ -28,6 +28,7 @@ ALLOWED = frozenset(
         "cause",
         "place",
         "day",
+        "detector",
         "dispute",
         "check",
         "incident",

@@ -161,7 +161,6 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
     waiting: Sequence[Proposable]
     statements: Overview
     stopped: Sequence[Stopped]
-    checks: Sequence[SpotCheck]
     now: datetime
 
     @property
@@ -185,7 +184,7 @@ def tasks_of(
     stopped: Sequence[Stopped] = (),
     checks: Sequence[SpotCheck] = (),
 ) -> Tasks:
-    """What waits for this person. Raises `DeedError` if what is in force cannot be read."""
+    """What waits for this person, of spot checks all that are given. Raises `DeedError` for what cannot be read."""
     desk = Desk(
         standing=standing,
         parameters=parameters_in(standing),
@@ -193,7 +192,6 @@ def tasks_of(
         waiting=waiting,
         statements=statements or Overview(),
         stopped=stopped,
-        checks=checks,
         now=now,
     )
     return Tasks(
@@ -207,7 +205,7 @@ def tasks_of(
         people=_people(person, desk),
         acknowledge=list(_to_acknowledge(person, desk)),
         disputes=list(_disputes(person, desk)),
-        checks=list(_to_judge(person, desk)),
+        checks=list(_to_judge(checks)),
         stopped=shown_to(person, desk.stopped) if person.duty in _TOLD_OF_STOPS else [],
     )
 
@@ -343,20 +341,16 @@ def _disputes(person: Person, desk: Desk) -> Iterator[Disputed]:
         )
 
 
-def _to_judge(person: Person, desk: Desk) -> Iterator[ToJudge]:
-    """A reviewer judges what was filed; what is overdue its partner's head is told of, too."""
-    for each in desk.checks:
-        is_late = each.state is CheckState.DUE
-        is_own = is_late and person.duty is Duty.HEAD and person.partner == each.partner
-        if is_own or person.duty is Duty.REVIEWER:
-            yield ToJudge(
-                number=each.number,
-                partner=each.partner,
-                grant=each.grant,
-                state=each.state.value,
-                due=date.fromordinal(each.due),
-                overdue=is_late,
-            )
+def _to_judge(checks: Sequence[SpotCheck]) -> Iterator[ToJudge]:
+    for each in checks:
+        yield ToJudge(
+            number=each.number,
+            partner=each.partner,
+            grant=each.grant,
+            state=each.state.value,
+            due=date.fromordinal(each.due),
+            overdue=each.state is CheckState.DUE,
+        )
 
 
 def shown_to(person: Person, stopped: Sequence[Stopped]) -> list[Stopped]:

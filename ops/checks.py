@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import cast
 
 import structlog
@@ -18,8 +19,13 @@ from ops.settings import Home, ServeSettings, load
 log = structlog.get_logger()
 
 
-def spot_check_desk(home: Home, office: Office, passphrase: Passphrase | None) -> SpotCheckDesk:
-    """The desk of a home; what it writes goes through the office's store, one at a time."""
+def spot_check_desk(
+    home: Home,
+    office: Office,
+    passphrase: Passphrase | None,
+    secret: Callable[[], frozenset[str]] = frozenset,
+) -> SpotCheckDesk:
+    """The desk of a home; what it writes goes through the office's store, one at a time. `secret` are purposes."""
     settings = load(home, "serve.toml", ServeSettings)
     return SpotCheckDesk(
         store=cast("CheckWorkStore", office.store),
@@ -27,6 +33,7 @@ def spot_check_desk(home: Home, office: Office, passphrase: Passphrase | None) -
         deeds=office.reader,
         ledger=office.ledger,
         clock=home.clock,
+        secret=secret,
         key=watch_key(read_secret(home.keys / "serve" / "idempotency.secret", passphrase)),
     )
 

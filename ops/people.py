@@ -161,7 +161,7 @@ class PeopleDesk:
     @cached_property
     def checks(self) -> SpotCheckDesk:
         """Takes documents in and has them judged; one for all doors, and for the chore that fails what is late."""
-        return spot_check_desk(self.home, self.office, self.passphrase)
+        return spot_check_desk(self.home, self.office, self.passphrase, lambda: self.trail.secrecy.secret().purposes)
 
     @cached_property
     def custody(self) -> CustodyDesks:

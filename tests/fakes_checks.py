@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import cast
 
@@ -28,8 +28,8 @@ class MemoryCheckReader:
         found = [each for each in self._all() if each.partner == partner and each.state in _OPEN]
         return sorted(found, key=lambda each: (each.state is not CheckState.DUE, each.opened, each.number))[:most]
 
-    def listed(self, state: CheckState | None, most: int) -> Sequence[SpotCheck]:
-        found = [each for each in self._all() if state in {None, each.state}]
+    def listed(self, state: CheckState | None, most: int, hidden: Set[str]) -> Sequence[SpotCheck]:
+        found = [each for each in self._all() if state in {None, each.state} and each.purpose not in hidden]
         return sorted(found, key=lambda each: (-each.opened, each.number))[:most]
 
     def check(self, number: str) -> SpotCheck | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from typing import Any
 
 from sqlalchemy import ColumnElement, Engine, Executable, case, func, select
@@ -33,10 +33,10 @@ class SqlCheckReader:
         is_due_first = case((of.state == CheckState.DUE.value, 0), else_=1)
         return self._checks([of.partner == partner, of.state.in_(_OPEN)], is_due_first, of.opened, of.number, most=most)
 
-    def listed(self, state: CheckState | None, most: int) -> list[SpotCheck]:
+    def listed(self, state: CheckState | None, most: int, hidden: Set[str]) -> list[SpotCheck]:
         """See `gateway.spot_checks.CheckReader`."""
         of = spot_check.c
-        wanted = [] if state is None else [of.state == state.value]
+        wanted = [of.purpose.not_in(sorted(hidden)), *([] if state is None else [of.state == state.value])]
         return self._checks(wanted, of.opened.desc(), of.number, most=most)
 
     def check(self, number: str) -> SpotCheck | None:

@@ -7,7 +7,7 @@ transaction, and two people release it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
@@ -33,7 +33,9 @@ from gateway.watch.accounts import partner_lock
 from gateway.watch.released import lies_on
 from gateway.watch.stopping import incident_of, stop, stop_of
 
-JUDGED_BY = Duty.REVIEWER
+SHOWN_TO = frozenset({Duty.REVIEWER, Duty.LEADER, Duty.SECURITY_ADMIN, Duty.AUDIT_ADMIN})
+SECRET_SHOWN_TO = frozenset({Duty.LEADER, Duty.AUDIT_ADMIN})
+WAITED_FOR = frozenset({Duty.REVIEWER, Duty.LEADER, Duty.HEAD})
 MOST_WAITING = 200
 MOST_FILINGS = 10
 """How often a document may be named: each time is an entry."""
@@ -62,6 +64,8 @@ class SpotCheckDesk:
     clock: Clock
     key: bytes = field(repr=False)
     """What numbers of incidents are made with."""
+    secret: Callable[[], frozenset[str]] = frozenset
+    """The purposes of which nobody may know that somebody asked."""
 
     def file(self, caller: Caller, number: str, filing: Filing) -> SpotCheck | None:
         """Names the document of a check; the same again changes nothing. None where the partner has no such check.
@@ -89,11 +93,12 @@ class SpotCheckDesk:
         """
         reason, now = read_reason(ruling.reason), self.clock.now()
         with self.store.begin() as work:
-            _check_duty(by)
             check_not_frozen(by, self.deeds.refresh(work.deeds, now))
             check = _hold(work, number, now)
-            if check is None:
+            if check is None or not self.may_see(by, check):
                 return None
+            if not self.may_judge(by, check):
+                raise ForbiddenError("凭证由编办业务审核员审核；涉密用途的由领导审核")
             if check.state is not CheckState.FILED:
                 raise ConflictError(_NOT_FILED[check.state])
             if filing_sha256(check) != ruling.filing:
@@ -103,9 +108,32 @@ class SpotCheckDesk:
             self._end(work, judged, (by.id, by.duty.value), now)
         return judged
 
-    def waiting(self) -> Sequence[SpotCheck]:
-        """Those that somebody has to judge or to ask after, the oldest first and no more than fit into a list."""
-        return self.reader.waiting(_day(self.clock.now()), MOST_WAITING)
+    def may_see(self, by: Person, check: SpotCheck) -> bool:
+        """That somebody asked for a secret purpose is known to those who read decisions of it, and to nobody else."""
+        return by.duty in (SECRET_SHOWN_TO if check.purpose in self.secret() else SHOWN_TO)
+
+    def may_judge(self, by: Person, check: SpotCheck) -> bool:
+        """A reviewer; what only a leader may know of, a leader."""
+        return by.duty is (Duty.LEADER if check.purpose in self.secret() else Duty.REVIEWER)
+
+    def listed(self, by: Person, state: CheckState | None, most: int) -> Sequence[SpotCheck]:
+        """The newest first that this person may see; of one state, or all."""
+        hidden = frozenset[str]() if by.duty in SECRET_SHOWN_TO else self.secret()
+        return self.reader.listed(state, most, hidden)
+
+    def find(self, by: Person, number: str) -> SpotCheck | None:
+        """One that this person may see."""
+        check = self.reader.check(number)
+        return check if check and self.may_see(by, check) else None
+
+    def waiting(self, by: Person) -> list[SpotCheck]:
+        """Those that wait for this person to judge or to ask after them: of a head, the department's overdue ones."""
+        if by.duty not in WAITED_FOR:
+            return []
+        found = self.reader.waiting(_day(self.clock.now()), MOST_WAITING)
+        if by.duty is Duty.HEAD:
+            return [each for each in found if each.state is CheckState.DUE and each.partner == by.partner]
+        return [each for each in found if self.may_judge(by, each)]
 
     def fail_late(self) -> list[SpotCheck]:
         """Fails what never came. Each in a transaction of its own, so that one which breaks holds up no other."""
@@ -171,11 +199,6 @@ def _hold(work: CheckWork, number: str, now: datetime) -> SpotCheck | None:
         return None
     work.budgets.lock(sorted([found.grant, partner_lock(found.partner)]), _day(now))
     return work.checks.check(number)
-
-
-def _check_duty(by: Person) -> None:
-    if by.duty is not JUDGED_BY:
-        raise ForbiddenError("凭证由编办业务审核员审核")
 
 
 def _read(caller: Caller, filing: Filing) -> Filing:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
@@ -58,8 +58,8 @@ class CheckReader(Protocol):
         """Those of a partner that are not judged, first those that wait for it, the oldest first."""
         ...
 
-    def listed(self, state: CheckState | None, most: int) -> Sequence[SpotCheck]:
-        """The newest first; of one state, or all."""
+    def listed(self, state: CheckState | None, most: int, hidden: Set[str]) -> Sequence[SpotCheck]:
+        """The newest first, but for those of hidden purposes; of one state, or all."""
         ...
 
     def check(self, number: str) -> SpotCheck | None: ...

@@ -148,8 +148,9 @@ def test_the_office_is_told_the_newest_first_and_what_waits_the_oldest_first(eng
     filed, overdue, due = a_check(ONE, 5, state=CheckState.FILED), a_check(TWO, 1), a_check(THREE, 8)
     desk = reader(engine_url, filed, overdue, due)
 
-    assert numbers(desk.listed(None, 9)) == [THREE, ONE, TWO]
-    assert numbers(desk.listed(CheckState.DUE, 9)) == [THREE, TWO]
+    assert numbers(desk.listed(None, 9, frozenset())) == [THREE, ONE, TWO]
+    assert numbers(desk.listed(CheckState.DUE, 9, frozenset())) == [THREE, TWO]
+    assert numbers(desk.listed(None, 9, {"payroll-check"})) == []
     assert numbers(desk.waiting(3, 9)) == [TWO, ONE]
     assert numbers(desk.waiting(2, 9)) == [ONE]
     assert [list(desk.late(day)) for day in (7, 8, 15)] == [[], [TWO], [TWO, THREE]]

@@ -37,8 +37,9 @@ from ops.checks import spot_check_desk
 from ops.office import open_office
 from tests.checks import FORM, Checks, a_system
 from tests.fakes import DrivenClock
+from tests.gateway.evidence import AUDITOR
 from tests.gateways import WATCH_KEY, a_gateway, a_ledger, code_of
-from tests.lives import CLERK, LEADER, NUMBER, PARTNER, REVIEWER, SECURITY, Life
+from tests.lives import CLERK, HEAD, LEADER, NUMBER, PARTNER, REVIEWER, SECURITY, Life
 from tests.make import a_grant, a_request, an_id
 from tests.people import FOUNDATION
 
@@ -294,11 +295,48 @@ def test_a_verdict_needs_a_reason_that_names_nobody(lite: Checks) -> None:
 def test_nobody_but_a_reviewer_judges(lite: Checks) -> None:
     check = lite.open()
     lite.file(check.number)
-    for account in (LEADER, SECURITY, CLERK):
+    for account in (LEADER, SECURITY):
         with pytest.raises(ForbiddenError):
             lite.judge(check.number, is_accepted=True, by=account)
+    assert lite.judge(check.number, is_accepted=True, by=CLERK) is None
 
     assert lite.find(check.number).state is CheckState.FILED
+
+
+def test_of_a_secret_purpose_nobody_knows_but_who_reads_its_decisions(lite: Checks) -> None:
+    check, plain = lite.open(), lite.open("cd" * 8, purpose="benefit-check")
+    for each in (check, plain):
+        lite.file(each.number)
+    lite.desk = replace(lite.desk, secret=lambda: frozenset({"payroll-check"}))
+    people = {account: lite.life.person(account) for account in (REVIEWER, LEADER, SECURITY, AUDITOR, HEAD)}
+
+    def listed(account: str) -> list[str]:
+        return [each.number for each in lite.desk.listed(people[account], None, 9)]
+
+    both, one = [check.number, plain.number], [plain.number]
+    assert {each: listed(each) for each in (REVIEWER, LEADER, SECURITY, AUDITOR)} == {
+        **dict.fromkeys((LEADER, AUDITOR), both),
+        **dict.fromkeys((REVIEWER, SECURITY), one),
+    }
+    assert lite.desk.find(people[REVIEWER], check.number) is None
+    assert lite.judge(check.number, is_accepted=True) is None, "as one that never was"
+    with pytest.raises(ForbiddenError):
+        lite.judge(plain.number, is_accepted=True, by=LEADER)
+    waiting = {each: [found.number for found in lite.desk.waiting(people[each])] for each in people}
+    assert waiting == {REVIEWER: one, LEADER: [check.number], SECURITY: [], AUDITOR: [], HEAD: []}
+
+    assert lite.judge(check.number, is_accepted=True, by=LEADER) is not None
+
+
+def test_a_head_is_told_of_what_the_department_owes(lite: Checks) -> None:
+    own, _, filed = lite.open(), lite.open("cd" * 8, partner="rs"), lite.open("ef" * 8)
+    lite.file(filed.number)
+    head = lite.life.person(HEAD)
+    assert lite.desk.waiting(head) == []
+
+    lite.life.clock.pass_by(days=2)
+
+    assert lite.desk.waiting(head) == [own]
 
 
 def test_whoever_is_frozen_judges_nothing(lite: Checks) -> None:

@@ -55,8 +55,8 @@ class TaskDoors:
     statements: Callable[[], Overview] = Overview
     stopped: Callable[[Parameters], Sequence[Stopped]] = _nothing
     """What the watch holds or froze now, as officers see it."""
-    checks: Callable[[], Sequence[SpotCheck]] = tuple
-    """Spot checks whose document is to be judged, or overdue."""
+    checks: Callable[[Person], Sequence[SpotCheck]] = lambda _: ()
+    """Spot checks that wait for somebody."""
 
     async def tasks(self, request: Request) -> Response:
         """`GET /v1/office/tasks`"""
@@ -64,7 +64,7 @@ class TaskDoors:
         standing, pending = await self._ask(self.office.standing), await self._ask(self.office.pending)
         waiting = await self._waiting(who.person)
         statements, stopped = await self._ask(self.statements), await self._stopped(standing)
-        now, checks = self.guard.clock.now(), await self._ask(self.checks)
+        now, checks = self.guard.clock.now(), await self._ask(lambda: self.checks(who.person))
         tasks = tasks_of(
             who.person, standing, pending, waiting, now, statements=statements, stopped=stopped, checks=checks
         )
