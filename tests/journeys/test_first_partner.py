@@ -48,6 +48,7 @@ from ops.settings import Home, Mode, ServeSettings, load
 from policies.expectations import SHIPPED_EXPECTATIONS
 from policies.loader import SHIPPED_RULEBOOKS
 from tests.homes import bidui, edit, free_ports, started, until
+from tests.make import an_id
 from tests.officers import Clock, Officer, Staff, Told
 
 pytestmark = pytest.mark.slow
@@ -122,7 +123,7 @@ class Story:
     def ask(self, number: str, *claims: Claim) -> Answer:
         """One comparison by the department's system, through the SDK."""
         person = self.person()
-        with self._client() as client:
+        with self.client() as client:
             return client.compare(
                 grant=number,
                 purpose=FINANCE.purpose,
@@ -138,7 +139,7 @@ class Story:
             return http.get(self.url + path)
 
     @contextmanager
-    def _client(self) -> Iterator[Client]:
+    def client(self) -> Iterator[Client]:
         folder = self.keys.folder
         account = Account(
             url=self.url,
@@ -543,6 +544,32 @@ def test_one_freezes_two_release(story: Story) -> None:
     until(lambda: _refused(story, number) == "")
 
 
+def test_what_the_watch_holds_is_shown_explained_and_released_with_an_exception(story: Story) -> None:
+    """Numbers that nobody has, one after the other, until the grant is held; then the office goes through it."""
+    sec, lead, number = story.who("bb-sec"), story.who("bb-lead"), story.notes["number"]
+    incident = _harvest(story, number)
+    assert _refused(story, number) == "held"
+
+    (stop,) = sec.does("watch", "status").json["stops"]
+    (told,) = story.who("cz-head").does("watch", "status").json["stops"]
+    assert (stop["incident"], stop["seen"]["detector"]) == (incident, "miss_rate")
+    assert (told["incident"], told["seen"]) == (incident, None)
+    assert sec.does("grant", "show", number).json["stopped"] == sec.does("tasks").json["stopped"] == [stop]
+    assert f"bidui release grant.{number}" in sec.tells("watch", "incidents")
+    straw, after = [each["seq"] for each in story.entries() if each["type"] == "comparison.refused"][-2:]
+    causes = [sec.does("explain", entry).json["verdict"]["cause"] for entry in (straw, after)]
+    assert causes == ["watch:held", "held:grant"]
+
+    last_day = local_day(story.staff.clock.now()) + timedelta(days=7)
+    (release,) = sec.proposes("release", f"grant.{number}", "--reason", "名册晚到", "--except-until", last_day)
+    assert sec.tries_to_sign(release).code == REFUSED
+    lead.signs(release)
+    until(lambda: _refused(story, number) == "")
+    (found,) = sec.does("watch", "incidents").json["incidents"]
+    exception = {"detector": "miss_rate", "until": last_day.isoformat(), "most": None}
+    assert (found["state"], found["exception"]) == ("exception", exception)
+
+
 def test_what_is_asked_for_again_waits_for_its_signers_and_can_be_taken_back(story: Story) -> None:
     clerk, number = story.who(FINANCE.operator), story.notes["number"]
     until_day = local_day(story.staff.clock.now()) + timedelta(days=366)
@@ -732,6 +759,24 @@ def _refusal(officer: Officer, body: Mapping[str, object]) -> OfficeError:
 def jwk_kid(keys: ClientKeys) -> str:
     """What the department calls its key."""
     return keys.jwk()["kid"]
+
+
+def _harvest(story: Story, number: str) -> str:
+    """Asks for strangers until it is refused; the number of the incident."""
+    with story.client() as client:
+        for stranger in range(7000, 7100):
+            subject = Subject("person", an_id(stranger), "张三")
+            try:
+                client.compare(
+                    grant=number,
+                    purpose=FINANCE.purpose,
+                    operator=FINANCE.operator,
+                    subject=subject,
+                    claims=[Claim("person_status", "在职")],
+                )
+            except RefusedError as error:
+                return error.incident
+    raise AssertionError("the watch stopped nothing")
 
 
 def _refused(story: Story, number: str) -> str:
