@@ -43,7 +43,7 @@ def prepared(officer: Officer, name: str, members: list[Person], *more: object) 
 
 
 def ask(story: Story, person: Person) -> Answer:
-    with story._client() as client:
+    with story.client() as client:
         return client.compare(
             grant=NUMBER,
             purpose=FINANCE.purpose,
