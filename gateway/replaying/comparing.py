@@ -7,6 +7,7 @@ whatever sweeps over accounts: a replay of turns does not make it, and takes it 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from enum import StrEnum
 
 import msgspec
@@ -49,6 +50,8 @@ class Compared(msgspec.Struct, kw_only=True):
     beside: int = 0
     """Responses laid beside the line, which are taken as they stand."""
     missing: int = 0
+    last: datetime = datetime.min.replace(tzinfo=UTC)
+    """When the last turn was that was read."""
     first: Difference | None = None
     different: int = 0
 
@@ -87,6 +90,7 @@ class Comparing:
         told, _ = self._actor.act(turn)
         self._turn, self._made = turn, {_incident(each): each for each in told}
         self.found.turns += turn.end > self._since
+        self.found.last = max(self.found.last, turn.at)
 
     def _hold(self, laid: Laid) -> None:
         turn = self._turn

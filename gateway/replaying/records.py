@@ -6,7 +6,7 @@ behind them. A place within the turn parts two turns of one instant.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final, cast
 
@@ -121,10 +121,11 @@ _stopped = msgspec.json.Decoder(_Stopped)
 
 
 class Records:
-    """Reads a ledger from front to back. `erased` are its tombstones."""
+    """Reads a ledger from front to back. `erased` gives its tombstones; more may come while it is read."""
 
-    def __init__(self, reader: LedgerReader, keys: DisclosureKeys, erased: Sequence[Erased] = ()) -> None:
-        self._reader, self._keys, self._erased = reader, keys, erased
+    def __init__(self, reader: LedgerReader, keys: DisclosureKeys, erased: Callable[[], Sequence[Erased]]) -> None:
+        self._reader, self._keys, self._tombstones = reader, keys, erased
+        self._erased, self._is_fresh = erased(), True
         self._opener = Opener(keys)
         self.met = Met()
 
@@ -152,7 +153,7 @@ class Records:
 
     def _portion(self, start: int, stop: int) -> Iterator[tuple[_Entry, Opened | None]]:
         """The entries that matter here, each comparison with what it hides."""
-        packs = dict(self._reader.disclosures(start, stop))
+        packs, self._is_fresh = dict(self._reader.disclosures(start, stop)), False
         found = list[_Entry]()
         for index, content in enumerate(self._reader.entries(start, stop), start):
             self.met.entries += 1
@@ -208,12 +209,21 @@ class Records:
     def _explain(self, index: int, grant: str, gone: set[str]) -> None:
         """What is gone is counted; where no entry says that it was erased, somebody took it away."""
         for name in sorted(gone & {_INNER, _SUBJECT}):
-            if not any(each.covers(index, name) for each in self._erased):
+            if not self._was_erased(index, name):
                 self.met.alter(index, f"{name} is missing, and no entry says that it was erased")
                 return
         self.met.erased += _INNER in gone
         self.met.nameless += _INNER not in gone and _SUBJECT in gone
         self.met.erased_of.add(grant)
+
+    def _was_erased(self, index: int, name: str) -> bool:
+        """Whether an entry says so. Somebody may be erased just now: so it is looked once more, once a portion."""
+        if any(each.covers(index, name) for each in self._erased):
+            return True
+        if self._is_fresh:
+            return False
+        self._erased, self._is_fresh = self._tombstones(), True
+        return any(each.covers(index, name) for each in self._erased)
 
     def _laid(self, entry: _Entry) -> Laid:
         told = _stopped.decode(entry.body)

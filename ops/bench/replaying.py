@@ -77,7 +77,7 @@ def measure(work: Path, sizes: Sizes) -> Report:
     with closing(SqlLedgerReader.open(url)) as reader:
 
         def records() -> Records:
-            return Records(reader, keys)
+            return Records(reader, keys, tuple)
 
         def replayed(found: Records) -> None:
             epochs = Epochs()

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 
 from adapters.keys.files import Passphrase, read_secret
 from adapters.sql.deed_reader import SqlDeedReader
@@ -65,7 +66,7 @@ class Past:
                 catalogue=self.catalogue,
                 clock=self.home.clock,
             )
-            records = Records(reader, self.keys, erased_in(reader))
+            records = Records(reader, self.keys, partial(erased_in, reader))
             pasts = HomePasts(bygone, self.catalogue)
             yield Log(reader=reader, deeds=deeds, bygone=bygone, records=records, pasts=pasts)
 

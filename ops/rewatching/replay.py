@@ -65,12 +65,17 @@ def _at(log: Log, day: date) -> int:
 
 
 def _hold_against(past: Past, book: WatchBook, found: Compared, span: tuple[int, int]) -> int:
-    """The incidents as they stand in their table against those of the replay; how many are the same."""
-    stored, same = past.incident(), 0
+    """The incidents as they stand in their table against those of the replay; how many are the same.
+
+    What tripped again while this was read is newer than what was read.
+    """
+    stored, same, ends = past.incident(), 0, found.last
     for made in {each.number: each for each in book.incidents}.values():
         kept = stored(made.number)
         if kept is not None and _as_laid(kept) == _as_laid(made):
             same += 1
+        elif kept is not None and kept.last > ends:
+            continue
         elif found.first is None:
             shown = _as_laid(kept).decode() if kept else ""
             found.first = Difference(span[1], made.finding.grant, "table", shown, _as_laid(made).decode())

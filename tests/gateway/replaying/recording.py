@@ -128,7 +128,7 @@ def watched_again(
     epochs = Epochs()
     book = WatchBook(epochs.advance)
     actor = Actor(Watch(WATCH_KEY, CATALOGUE, limits), book, Standing(grants), epochs)
-    records = Records(reader, gateway.keys, erased)
+    records = Records(reader, gateway.keys, lambda: erased)
     found = Comparing(actor, book, records.met, since).run(map(change, records.read(0, reader.head().size)))
     return found, book
 

@@ -180,7 +180,8 @@ def test_of_erased_people_all_but_the_cell_is_left_and_of_those_who_asked_nothin
         unexplained, _ = watched_again(gateway, reader)
     gateway.keys.destroy({a_point("operator", "wang-01"): after})
     with reading(sqlite_url) as reader:
-        records = Records(reader, gateway.keys, [tombstone, Erased(1000, ("inner",), ((0, 900),), "d")])
+        later = Erased(1000, ("inner",), ((0, 900),), "d")
+        records = Records(reader, gateway.keys, iter([[tombstone], [tombstone, later]]).__next__)
         rows = [row for each in records.read(0, reader.head().size) if isinstance(each, Turn) for row in each.rows]
 
     assert (first.verdict, first.met.nameless) == (Verdict.IDENTICAL, 2), "nobody of the samples was erased"

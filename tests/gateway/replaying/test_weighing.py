@@ -45,7 +45,7 @@ def weighed(
 ) -> Told:
     weighing = Weighing(a_world(LIMITS), a_world(candidate), since)
     with reading(url) as reader:
-        weighing.run(Records(reader, gateway.keys).read(0, reader.head().size))
+        weighing.run(Records(reader, gateway.keys, tuple).read(0, reader.head().size))
     return {(each.grant, each.detector): each for each in weighing.weigh(released)}
 
 
@@ -128,7 +128,7 @@ def test_a_report_is_the_same_whoever_makes_it_and_names_nobody(tmp_path: Path, 
 def a_report(gateway: Assembled, url: str, candidate: Thresholds) -> dict[str, JsonValue]:
     weighing = Weighing(a_world(LIMITS), a_world(candidate), 0)
     with reading(url) as reader:
-        records, end = Records(reader, gateway.keys), reader.head().size
+        records, end = Records(reader, gateway.keys, tuple), reader.head().size
         weighing.run(records.read(0, end))
     return report(
         sets=(LIMITS, candidate),
