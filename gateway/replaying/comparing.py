@@ -26,6 +26,8 @@ class Verdict(StrEnum):
 
     IDENTICAL = "identical"
     DIFFERS = "differs"
+    CUT = "cut"
+    """It differs, and what was recorded before the first entry that is there is not there any more: nobody can tell."""
     ERASED = "erased"
     """It differs, and of that grant something was erased before: nobody can tell any more."""
 

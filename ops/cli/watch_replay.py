@@ -28,6 +28,7 @@ from ops.rewatching.replay import Replayed, replay
 _VERDICTS = {
     Verdict.IDENTICAL: ("逐字节一致", Exit.OK),
     Verdict.DIFFERS: ("不一致", Exit.INTEGRITY),
+    Verdict.CUT: ("无法核对：更早的记录不在本机", Exit.FAILED),
     Verdict.ERASED: ("无法核对：此签批单有披露项已依法删除", Exit.FAILED),
 }
 
@@ -39,7 +40,7 @@ def watch_replay(
     passphrase_file: PassphraseOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """重放：监测按存证账再看一遍，所得事件须与账中逐字节一致。0 一致，1 因删除而无法核对，5 不一致或记录被改。"""
+    """重放：监测按存证账再看一遍，所得事件须与账中逐字节一致。0 一致，1 因删除或归档而无法核对，5 不一致或记录被改。"""
     place, passphrase = home_of(home), passphrase_of(passphrase_file)
     begins = _day(first) if first else local_day(place.clock.now()) - timedelta(days=1)
     ends = _day(last) if last else begins

@@ -35,7 +35,9 @@ class Replayed(NamedTuple):
     @property
     def verdict(self) -> Verdict:
         """In one word."""
-        return self.found.verdict
+        found = self.found.verdict
+        is_told = found is not Verdict.DIFFERS or self.found.met.altered
+        return found if is_told or not (self.is_cut or self.begins) else Verdict.CUT
 
 
 def replay(past: Past, first: date, last: date) -> Replayed:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -14,13 +15,18 @@ from typer.testing import CliRunner
 
 from adapters.sql.engine import open_engine
 from audit.entry import encode
+from gateway.deeds.document import Kind
+from gateway.domain.people import Duty
 from gateway.watch.threshold_deeds import Shadow
 from gateway.watch.threshold_file import content_of, digest_of, read_file
 from gateway.watch.thresholds import DEFAULTS
 from ops.cli.main import app
 from ops.cli.office.problems import OfficeError
 from ops.cli.watch_shadow import adopted
+from ops.demo.office import SyntheticOffice
 from ops.prove.homes import Stage
+from ops.rolling import roll, rollover_content
+from ops.wiring import wire
 from tests.ops.test_serve import Wired, a_wired
 from tests.ops.test_watch import harvest
 
@@ -177,3 +183,28 @@ def test_what_is_adopted_names_the_report_by_the_digest_of_its_file(tmp_path: Pa
 
     assert (made["report"], made["first"], made["until"]) == (sha256(content).hexdigest(), 3, 9)
     assert made["values"] == content_of(RUNNING.thresholds)
+
+
+# ------------------------------------------------------------------------------------------------ a log behind another
+
+
+def test_what_a_closed_log_recorded_makes_the_state_of_the_next(wired: Wired) -> None:
+    """Three unknown before the log was closed, and the alarm behind it: the incident needs both."""
+    harvest(wired, 0, 3)
+    with closing(SyntheticOffice(wired.home)) as office:
+        content = rollover_content(wired.home, "demo.bidui.example/audit/2026-2")
+        office.put_in_force(Kind.ROLLOVER, "to-2", content, Duty.SYSTEM_ADMIN, Duty.AUDIT_ADMIN)
+    roll(wired.home, at_once=True)
+    wired.gateway.close()
+    wired.gateway = wire(wired.home)
+    told = harvest(wired, 3, 40)
+    assert 403 in {each.status_code for each in told}
+    wired.gateway.close()
+
+    code, found = run(wired, "replay", *today(wired))
+    alone = wired.home.path / "closed"
+    alone.rename(wired.home.path / "elsewhere")
+    cut_code, cut = run(wired, "replay", *today(wired))
+
+    assert (code, found["verdict"], found["cut"]) == (0, "identical", False), found
+    assert (cut_code, cut["verdict"], cut["cut"]) == (1, "cut", True), "what was before is not there, and it says so"
