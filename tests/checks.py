@@ -13,7 +13,8 @@ from gateway.domain.caller import Caller, Operator, OperatorKind
 from gateway.domain.grant import local_day
 from gateway.domain.spot_check import SpotCheck
 from gateway.domain.standing import Stop
-from gateway.spot_checks.desk import SpotCheckDesk, filing_sha256
+from gateway.spot_checks.desk import SpotCheckDesk
+from gateway.spot_checks.filing import filing_sha256
 from gateway.spot_checks.keeping import Filing, Ruling
 from ops.checks import spot_check_desk
 from ops.settings import ServeSettings, load

@@ -14,20 +14,20 @@ from hashlib import sha256
 
 from msgspec.structs import replace
 
-from audit.entry import encode
 from audit.events import Draft
 from audit.ledger import Ledger
-from audit.watch_events import check_filed, check_judged
+from audit.watch_events import check_judged
 from gateway.deeds.reading import DeedsReader
-from gateway.domain.caller import Caller, OperatorKind
-from gateway.domain.document_names import read_digest, read_document, read_reason
-from gateway.domain.errors import ConflictError, InvalidQueryError
+from gateway.domain.caller import Caller
+from gateway.domain.document_names import read_reason
+from gateway.domain.errors import ConflictError
 from gateway.domain.grant import local_day
 from gateway.domain.incident import Action, Detector, Finding, Level, Principal
 from gateway.domain.people import Duty, Person
-from gateway.domain.spot_check import NEXT, CheckState, SpotCheck
+from gateway.domain.spot_check import CheckState, SpotCheck
 from gateway.drafting import ForbiddenError, check_not_frozen
 from gateway.ports import Clock
+from gateway.spot_checks.filing import NOT_FILED, filed_as, filing_of, filing_sha256, moved, read_filing, told
 from gateway.spot_checks.keeping import CheckReader, CheckWork, CheckWorkStore, Filing, Ruling
 from gateway.watch.accounts import partner_lock
 from gateway.watch.released import lies_on
@@ -37,19 +37,6 @@ SHOWN_TO = frozenset({Duty.REVIEWER, Duty.LEADER, Duty.SECURITY_ADMIN, Duty.AUDI
 SECRET_SHOWN_TO = frozenset({Duty.LEADER, Duty.AUDIT_ADMIN})
 WAITED_FOR = frozenset({Duty.REVIEWER, Duty.LEADER, Duty.HEAD})
 MOST_WAITING = 200
-MOST_FILINGS = 10
-"""How often a document may be named: each time is an entry."""
-_GONE = {
-    CheckState.DUE: "凭证逾期未交，不能再提交，请凭编号联系机构编制部门",
-    CheckState.FILED: f"此凭证已更正 {MOST_FILINGS - 1} 次，不能再更正，请凭编号联系机构编制部门",
-    CheckState.ACCEPTED: "此凭证已审核通过，不能更正",
-    CheckState.FAILED: "此凭证未通过审核或逾期未交，不能再提交，请凭编号联系机构编制部门",
-}
-_NOT_FILED = {
-    CheckState.DUE: "凭证尚未提交，无可审核",
-    CheckState.ACCEPTED: "此凭证已审核通过",
-    CheckState.FAILED: "此凭证已判为不合格或逾期未交",
-}
 _CHANGED = "凭证在您查看之后已更正，请重新查看再审核"
 
 
@@ -72,16 +59,16 @@ class SpotCheckDesk:
 
         Raises `InvalidQueryError`, also where it is too late: trying again is of no use.
         """
-        filing = _read(caller, filing)
+        filing = read_filing(caller, filing)
         now = self.clock.now()
         with self.store.begin() as work:
             check = _hold(work, number, now)
             if check is None or check.partner != caller.partner:
                 return None
-            if check.state is CheckState.FILED and _filing_of(check) == filing:
+            if check.state is CheckState.FILED and filing_of(check) == filing:
                 return check
-            filed = _filed(check, filing, _day(now))
-            self._note(work, now, _told_filed(filed, caller.client_id))
+            filed = filed_as(check, filing, _day(now))
+            self._note(work, now, told(filed, caller.client_id))
             work.checks.put([filed])
             work.commit()
         return filed
@@ -100,11 +87,11 @@ class SpotCheckDesk:
             if not self.may_judge(by, check):
                 raise ForbiddenError("凭证由编办业务审核员审核；涉密用途的由领导审核")
             if check.state is not CheckState.FILED:
-                raise ConflictError(_NOT_FILED[check.state])
+                raise ConflictError(NOT_FILED[check.state])
             if filing_sha256(check) != ruling.filing:
                 raise ConflictError(_CHANGED)
             state = CheckState.ACCEPTED if ruling.is_accepted else CheckState.FAILED
-            judged = replace(_moved(check, state, _day(now)), judge=by.id, reason=reason)
+            judged = replace(moved(check, state, _day(now)), judge=by.id, reason=reason)
             self._end(work, judged, (by.id, by.duty.value), now)
         return judged
 
@@ -146,7 +133,7 @@ class SpotCheckDesk:
             check = _hold(work, number, now)
             if check is None or check.state is not CheckState.DUE or check.late > _day(now):
                 return None
-            failed = _moved(check, CheckState.FAILED, _day(now))
+            failed = moved(check, CheckState.FAILED, _day(now))
             self._end(work, failed, ("", ""), now)
         return failed
 
@@ -181,12 +168,6 @@ class SpotCheckDesk:
         return [each.index for each in self.ledger.append(work.ledger, drafts, now)]
 
 
-def filing_sha256(check: SpotCheck) -> str:
-    """The digest of what was named, as the ledger has it; whoever judges says by it what they looked at."""
-    told = {"check": check.number, "document": check.document, "operator": check.operator, "sha256": check.digest}
-    return sha256(encode({**told})).hexdigest()
-
-
 def is_overdue(check: SpotCheck, at: datetime) -> bool:
     """Whether others wait for its document."""
     return check.state is CheckState.DUE and check.due < _day(at)
@@ -199,43 +180,6 @@ def _hold(work: CheckWork, number: str, now: datetime) -> SpotCheck | None:
         return None
     work.budgets.lock(sorted([found.grant, partner_lock(found.partner)]), _day(now))
     return work.checks.check(number)
-
-
-def _read(caller: Caller, filing: Filing) -> Filing:
-    operator = caller.operator(filing.operator)
-    if operator is None or operator.kind is not OperatorKind.PERSON:
-        raise InvalidQueryError("operator 须为本部门登记的经办人员（定时任务不能提交凭证）", "operator")
-    return Filing(document=read_document(filing.document), sha256=read_digest(filing.sha256), operator=filing.operator)
-
-
-def _filing_of(check: SpotCheck) -> Filing:
-    return Filing(document=check.document, sha256=check.digest, operator=check.operator)
-
-
-def _filed(check: SpotCheck, filing: Filing, day: int) -> SpotCheck:
-    is_late = check.state is CheckState.DUE and day >= check.late
-    if is_late or CheckState.FILED not in NEXT[check.state] or check.filings >= MOST_FILINGS:
-        raise InvalidQueryError(_GONE[check.state], "number")
-    return replace(
-        check,
-        state=CheckState.FILED,
-        document=filing.document,
-        digest=filing.sha256,
-        operator=filing.operator,
-        filed=max(day, check.opened),
-        filings=check.filings + 1,
-    )
-
-
-def _moved(check: SpotCheck, state: CheckState, day: int) -> SpotCheck:
-    """The same, judged. A clock that was put back takes nothing back: the day is none before the check."""
-    if state not in NEXT[check.state]:
-        raise ConflictError(_NOT_FILED[check.state])
-    return replace(check, state=state, judged=max(day, check.opened, check.filed))
-
-
-def _told_filed(check: SpotCheck, client: str) -> Draft:
-    return check_filed(number=check.number, grant=check.grant, client=client, filing_sha256=filing_sha256(check))
 
 
 def _finding(check: SpotCheck, now: datetime) -> Finding:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import Any, cast
 
@@ -16,6 +16,7 @@ from gateway.spot_checks.keeping import CheckReader
 from ops.simulate.checkbook import CheckBook
 from tests.checks import a_check
 from tests.fakes import MemoryStore
+from tests.fakes_checks import MemoryCheckReader
 from tests.gateways import open_store
 
 ONE, TWO, THREE = (f"{each:016x}" for each in (1, 2, 3))
@@ -121,21 +122,35 @@ def test_the_simulators_undo_leaves_nothing() -> None:
 # ---------------------------------------------------------------------------------------- beside the turns
 
 
-def reader(url: str, *checks: SpotCheck) -> CheckReader:
-    with closing(open_store(url)) as store:
-        put(cast("Store", store), *checks)
-    return SqlCheckReader.open(url)
+Reading = Callable[..., CheckReader]
+
+
+@pytest.fixture(params=["fake", "sqlite", "postgresql"])
+def reading(request: pytest.FixtureRequest) -> Reading:
+    """Keeps checks, and gives who reads them beside the turns."""
+
+    def reader(*checks: SpotCheck) -> CheckReader:
+        if request.param == "fake":
+            memory = MemoryStore()
+            put(cast("Store", memory), *checks)
+            return MemoryCheckReader(memory)
+        url: str = request.getfixturevalue("sqlite_url" if request.param == "sqlite" else "postgres_url")
+        with closing(open_store(url)) as store:
+            put(cast("Store", store), *checks)
+        return SqlCheckReader.open(url)
+
+    return reader
 
 
 def numbers(checks: object) -> list[str]:
     return [each.number for each in cast("list[SpotCheck]", checks)]
 
 
-def test_a_partner_is_told_first_of_what_waits_for_it(engine_url: str) -> None:
+def test_a_partner_is_told_first_of_what_waits_for_it(reading: Reading) -> None:
     filed = a_check(ONE, 1, state=CheckState.FILED)
     due, later = a_check(TWO, 2), a_check(THREE, 3)
     judged = a_check("04" * 8, state=CheckState.ACCEPTED)
-    desk = reader(engine_url, filed, due, later, judged, a_check("05" * 8, partner="rs"))
+    desk = reading(filed, due, later, judged, a_check("05" * 8, partner="rs"))
 
     assert numbers(desk.open_of("cz", 9)) == [TWO, THREE, ONE]
     assert numbers(desk.open_of("cz", 2)) == [TWO, THREE]
@@ -144,9 +159,9 @@ def test_a_partner_is_told_first_of_what_waits_for_it(engine_url: str) -> None:
     assert desk.check("06" * 8) is None
 
 
-def test_the_office_is_told_the_newest_first_and_what_waits_the_oldest_first(engine_url: str) -> None:
+def test_the_office_is_told_the_newest_first_and_what_waits_the_oldest_first(reading: Reading) -> None:
     filed, overdue, due = a_check(ONE, 5, state=CheckState.FILED), a_check(TWO, 1), a_check(THREE, 8)
-    desk = reader(engine_url, filed, overdue, due)
+    desk = reading(filed, overdue, due)
 
     assert numbers(desk.listed(None, 9, frozenset())) == [THREE, ONE, TWO]
     assert numbers(desk.listed(CheckState.DUE, 9, frozenset())) == [THREE, TWO]
@@ -154,4 +169,4 @@ def test_the_office_is_told_the_newest_first_and_what_waits_the_oldest_first(eng
     assert numbers(desk.waiting(3, 9)) == [TWO, ONE]
     assert numbers(desk.waiting(2, 9)) == [ONE]
     assert [list(desk.late(day)) for day in (7, 8, 15)] == [[], [TWO], [TWO, THREE]]
-    assert desk.counts() == {CheckState.FILED: 1, CheckState.DUE: 2}
+    assert dict(desk.counts()) == {CheckState.FILED: 1, CheckState.DUE: 2}

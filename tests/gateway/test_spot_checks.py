@@ -29,7 +29,8 @@ from gateway.domain.errors import ConflictError, GatewayError, InvalidQueryError
 from gateway.domain.reply import Reply
 from gateway.domain.spot_check import NEXT, CheckState, SpotCheck
 from gateway.drafting import ForbiddenError
-from gateway.spot_checks.desk import MOST_FILINGS, SpotCheckDesk, filing_sha256
+from gateway.spot_checks.desk import SpotCheckDesk
+from gateway.spot_checks.filing import MOST_FILINGS, filing_sha256
 from gateway.spot_checks.keeping import CheckWorkStore, Filing
 from gateway.watch.accounts import partner_lock
 from gateway.watch.thresholds import Thresholds

@@ -16,7 +16,8 @@ from gateway.domain.people import Duty
 from gateway.domain.reply import Refused, Reply, Wants
 from gateway.domain.spot_check import CheckState
 from gateway.review.hindsight import Agrees
-from gateway.spot_checks.desk import SpotCheckDesk, filing_sha256
+from gateway.spot_checks.desk import SpotCheckDesk
+from gateway.spot_checks.filing import filing_sha256
 from gateway.spot_checks.keeping import Filing, Ruling
 from gateway.watch.thresholds import Thresholds
 from ops.checks import spot_check_desk

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 import ops.cli.spot_checks
 from gateway.api.office.spot_checks import told
 from gateway.domain.spot_check import CheckState
-from gateway.spot_checks.desk import filing_sha256
+from gateway.spot_checks.filing import filing_sha256
 from ops.cli.console import Exit
 from ops.cli.main import app
 from tests.checks import FORM, a_check

@@ -25,7 +25,8 @@ from gateway.api.spot_checks import NO_STORE, iso, shown
 from gateway.domain.errors import InvalidQueryError
 from gateway.domain.people import Duty
 from gateway.domain.spot_check import UNTOLD, CheckState, SpotCheck
-from gateway.spot_checks.desk import SHOWN_TO, SpotCheckDesk, filing_sha256, is_overdue
+from gateway.spot_checks.desk import SHOWN_TO, SpotCheckDesk, is_overdue
+from gateway.spot_checks.filing import filing_sha256
 from gateway.spot_checks.keeping import Ruling
 
 JUDGED_BY: Final = (Duty.REVIEWER, Duty.LEADER)
