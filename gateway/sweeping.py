@@ -56,7 +56,7 @@ class Sweep:
             spared = {each for each in union.grants if _is_spared(union, rights.exempt.get(each), at)}
             for number in (each for each in union.grants if each not in spared | stopped):
                 found.setdefault(number, self._incident(union, grants[number], rights.epoch, at))
-        return stop(work, list(found.values()), note)
+        return stop(work, list(found.values()), note, grants)
 
     def _incident(self, union: Union, grant: Grant, epoch: int, at: datetime) -> Incident:
         finding = Finding(

@@ -74,9 +74,12 @@ class Budgets:
 
 def left_of(grant: Grant, spent: Spent | None) -> dict[str, int]:
     """What is left of each budget that stands on a grant, after a comparison; nothing where none was settled."""
-    if spent is None:
-        return {}
-    used, limits = spent.after, grant.limits
+    return left_in(grant, spent.after) if spent else {}
+
+
+def left_in(grant: Grant, used: Used) -> dict[str, int]:
+    """What is left of each budget of which so much was used."""
+    limits = grant.limits
     left = {
         "subjects_per_day": limits.subjects_per_day - used.subjects_today,
         "subjects_per_30_days": limits.subjects_per_30_days - used.subjects_30_days,

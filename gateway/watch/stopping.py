@@ -7,14 +7,17 @@ answers, and from the next one on nothing is told.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+
+from msgspec.structs import replace
 
 from audit.events import Draft
 from audit.watch_events import Found, watch_stopped
-from gateway.domain.grant import local_day
+from gateway.domain.grant import Grant, local_day
 from gateway.domain.incident import Action, Finding, Incident
 from gateway.domain.standing import Kept, Stop
 from gateway.ports import Work
+from gateway.watch.budgets import left_in
 from gateway.watch.joining import joined
 
 Note = Callable[[Sequence[Draft]], Sequence[int]]
@@ -51,18 +54,23 @@ def draft_of(incident: Incident) -> Draft:
     return watch_stopped(incident=incident.number, target=stop.target, response=response, found=found)
 
 
-def stop(work: Work, found: Sequence[Incident], note: Note) -> list[Incident]:
+def stop(
+    work: Work, found: Sequence[Incident], note: Note, grants: Mapping[str, Grant] | None = None
+) -> list[Incident]:
     """Lays the responses of these incidents, each on another grant, which are held meanwhile. None may be given.
 
-    Each joins the one of its last seven days, if there is one; they are returned as they were kept.
+    Each joins the one of its last seven days, if there is one, and tells what is left of the budgets of its grant,
+    where that is among `grants`; they are returned as they were kept.
     """
     if not found:
         return []
-    incidents = [joined(work.watch, each) for each in found]
-    grants = sorted(each.finding.grant for each in incidents)
-    day = local_day(incidents[0].finding.at).toordinal()
-    work.budgets.lock(grants, day)
-    work.watch.keep(Kept(day=day, scores={}, counts={}, cells={}, questions={}, stopped=grants, incidents=incidents))
+    numbers = sorted(each.finding.grant for each in found)
+    day = local_day(found[0].finding.at).toordinal()
+    used, known = work.budgets.lock(numbers, day), grants or {}
+    left = {number: left_in(known[number], used[number]) for number in numbers if number in known}
+    whole = [replace(each, left=left.get(each.finding.grant, each.left)) for each in found]
+    incidents = [joined(work.watch, each) for each in whole]
+    work.watch.keep(Kept(day=day, scores={}, counts={}, cells={}, questions={}, stopped=numbers, incidents=incidents))
     entries = note([draft_of(each) for each in incidents])
     work.watch.lay([stop_of(each, entry) for each, entry in zip(incidents, entries, strict=True)])
     return incidents

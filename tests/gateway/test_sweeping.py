@@ -91,6 +91,8 @@ def test_a_walk_that_five_share_is_one(make: Make) -> None:
     assert {each.finding.grant for each in found} == {each.number for each in FIVE}
     assert {each.finding.detector for each in found} == {Detector.UNION_UNIT}
     assert all(len(each.others) == 4 for each in found)
+    limits = FIVE[0].limits
+    assert {each.left["subjects_per_day"] for each in found} == {limits.subjects_per_day - 2}, "two of the ten each"
     assert set(ask(gateway, [a_request(200, grant=each.number) for each in FIVE])) == {"held"}
 
 
