@@ -1,4 +1,4 @@
-"""The demonstration: a gateway from nothing, one comparison with its proof, one refusal, and what to try next."""
+"""The demonstration: a gateway from nothing, one comparison with its proof, one refusal, a harvest that is stopped."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import httpx2
@@ -28,6 +29,7 @@ from ops.demo.staging import DEPARTMENTS, ISSUER, SEED, Department, grant_number
 from ops.log_keys import TRUST_FILE
 from ops.settings import Home, ServeSettings, load
 from policies.catalogue import load_catalogue
+from policies.identifiers import id_check_character
 
 PORT, METRICS_PORT = 8420, 9420
 READY_SECONDS = 60.0
@@ -45,6 +47,7 @@ def tell(home: Home, *, persons: int, once: bool) -> None:
     with _served(home) as url:
         _compare(home, url, league)
         _refuse(home, url, league)
+        _stop(home, url, league)
         _next(home, url)
         if not once:
             _screen.print("按 Ctrl-C 结束演示。")
@@ -55,7 +58,7 @@ def _stage(home: Home, persons: int) -> League:
     if (home.path / "serve.toml").exists():
         _screen.print(f"沿用已有的演示环境 {home.path}（删除该目录即可重来）")
         return League.of(seed=SEED, persons=persons)
-    _screen.print("[1/4] 建立演示环境：密钥、合成盟市（14 旗县、461 机构）、四个部门的签批单，并封存名册…")
+    _screen.print("[1/5] 建立演示环境：密钥、合成盟市（14 旗县、461 机构）、四个部门的签批单，并封存名册…")
     league, report = stage(home, persons=persons, port=_free(PORT), metrics_port=_free(METRICS_PORT))
     give_accounts(home)
     _screen.print(report.text())
@@ -75,7 +78,7 @@ def _free(wanted: int) -> int:
 
 @contextmanager
 def _served(home: Home) -> Iterator[str]:
-    _screen.print("[2/4] 启动网关与封存进程…")
+    _screen.print("[2/5] 启动网关与封存进程…")
     settings = load(home, "serve.toml", ServeSettings)
     url = f"https://{settings.host}:{settings.port}"
     command = [sys.executable, "-m", "ops.cli.main", "serve", "--home", str(home.path)]
@@ -103,7 +106,7 @@ def _is_ready(home: Home, url: str, process: subprocess.Popen[bytes]) -> bool:
 def _compare(home: Home, url: str, league: League) -> None:
     department = DEPARTMENTS[0]
     person = _known(league)
-    _screen.print(f"[3/4] {department.zh}以“工资统发核对”为用途比对一人：")
+    _screen.print(f"[3/5] {department.zh}以“工资统发核对”为用途比对一人：")
     unit = next(each.name for each in league.organisations if each.code == person.main_post.organisation)
     claims = [Claim("unit", unit), Claim("quota_type", "行政编制"), Claim("person_status", "退休")]
     with _client(home, url, department) as client:
@@ -115,7 +118,7 @@ def _compare(home: Home, url: str, league: League) -> None:
 def _refuse(home: Home, url: str, league: League) -> None:
     department = DEPARTMENTS[3]
     limit = department.subjects_per_day
-    _screen.print(f"[4/4] {department.zh}的签批单每日限 {limit} 人；问到第 {limit + 1} 人：")
+    _screen.print(f"[4/5] {department.zh}的签批单每日限 {limit} 人；问到第 {limit + 1} 人：")
     with _client(home, url, department) as client:
         try:
             for person, _ in zip(league.people(), range(limit + 1), strict=False):
@@ -124,6 +127,27 @@ def _refuse(home: Home, url: str, league: League) -> None:
             _screen.print(f"  {CHINESE['refused']}：额度已用尽（{refused.reason}），事件编号 {refused.incident}")
             return
     raise DemoError("额度应当用尽而没有用尽")
+
+
+def _stop(home: Home, url: str, league: League) -> None:
+    department, person = DEPARTMENTS[2], _known(league)
+    _screen.print(f"[5/5] 有人盗用{department.zh}的系统，按同一地区、同一生日的号码逐个试探：")
+    with _client(home, url, department) as client:
+        for nth, number in enumerate(_guesses(league, person), 1):
+            try:
+                _ask(client, home, department, replace(person, id_number=number), [Claim("person_status", "在职")])
+            except RefusedError as refused:
+                told = f"第 {nth} 个起{CHINESE['refused']}（{refused.reason}），一人也未问出"
+                _screen.print(f"  {told}，事件编号 {refused.incident}")
+                return
+    raise DemoError("逐号试探应当被阻断而没有被阻断")
+
+
+def _guesses(league: League, person: Person) -> list[str]:
+    """Numbers of one region and birthday that nobody has."""
+    known = {each.id_number for each in league.people()}
+    first17 = [f"{person.id_number[:14]}{place:03}" for place in range(700, 720)]
+    return [number for each in first17 if (number := each + id_check_character(each)) not in known]
 
 
 def _ask(client: Client, home: Home, department: Department, person: Person, claims: list[Claim]) -> Answer:
@@ -185,6 +209,7 @@ def _next(home: Home, url: str) -> None:
   bidui sign-in --url {url} --ca {keys}/authority.crt \\
        --cert {keys}/clients/{client}/tls.crt --cert-key {keys}/clients/{client}/tls.pem \\
        --account bb-lingdao --password-file {keys}/people/bb-lingdao.password --totp $(bidui demo --code bb-lingdao)
+  bidui watch incidents                   # 监测事件：谁、因何、观测值与预期
   bidui tasks && bidui deed list          # 以编办领导身份办理签批；其他人的账号见 {keys}/people
 名单与答案：{home.path}/source/lists（truth.csv 记着每处差异）
 """,
