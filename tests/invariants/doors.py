@@ -5,6 +5,7 @@ A later issue adds its doors here; `test_every_route_has_a_row` names the one th
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -18,10 +19,12 @@ from adapters.identity.tokens import TokenMint
 from adapters.keys.files import read_p256
 from adapters.keys.making import read_client
 from gateway.api.app import READY_SECONDS
+from gateway.domain.grant import local_day
 from gateway.domain.query import MAX_CLAIMS
 from ops.demo.staging import DEPARTMENTS, ISSUER
 from ops.prove.homes import FINANCE, handed_on, limits
 from tests.adapters.make_identity import signed
+from tests.checks import a_check
 from tests.invariants.world import NOW, Asking, World, a_scope
 
 Ask = Callable[[World], Sequence[Asking]]
@@ -29,6 +32,7 @@ COMPARISONS = "/v1/comparisons"
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 CANARY = "金丝雀乙丙丁"
 """A claimed text that the register does not hold and that no response may repeat."""
+WAITS, FORM = "5c" * 8, f"{CANARY} 2026-117"
 _numbers = count(1)
 
 
@@ -72,6 +76,16 @@ def out_of_order_for_a_while(world: World) -> Iterator[None]:
 
 
 @contextmanager
+def a_check_that_waits(world: World) -> Iterator[None]:
+    """An answer of the finance department that waits for its document."""
+    check = a_check(WAITS, local_day(NOW).toordinal(), grant=f"2026-{FINANCE.code}-001", partner=FINANCE.code)
+    with world.gateway.desk.begin() as work:
+        work.checks.put([check])
+        work.commit()
+    yield
+
+
+@contextmanager
 def three_days_later(world: World) -> Iterator[None]:
     """A register that nobody has synced for three days."""
     world.move_to(NOW + timedelta(days=3))
@@ -100,6 +114,12 @@ def _raw(body: bytes) -> Ask:
 
 def _get(path: str, *, proven: bool = False) -> Ask:
     return lambda world: [Asking(a_scope("GET", path, world.credentials() if proven else ()))]
+
+
+def _filed(document: str, *, number: str = WAITS, operator: str = FINANCE.operator, proven: bool = True) -> Ask:
+    body = json.dumps({"document": document, "operator": operator}).encode()
+    path = f"/v1/spot-checks/{number}"
+    return lambda world: [Asking(a_scope("POST", path, world.credentials() if proven else ()), (body,))]
 
 
 def _signed_get(path: str) -> Ask:
@@ -276,6 +296,16 @@ ROWS = (
     Row("no day", "/v1/statements", 422, _get("/v1/statements?day=110101199003077571", proven=True)),
     Row("nobody's entries", "/v1/statements/entries", 401, _get("/v1/statements/entries?day=2026-11-30")),
     Row("asked, not told", "/v1/statements/disputes", 405, _with("GET", "/v1/statements/disputes")),
+    Row("nobody's checks", "/v1/spot-checks", 401, _get("/v1/spot-checks")),
+    Row("their checks", "/v1/spot-checks", 200, _get("/v1/spot-checks", proven=True), a_check_that_waits),
+    Row("nobody's document", "/v1/spot-checks/{number}", 401, _filed(FORM, proven=False)),
+    Row("a document", "/v1/spot-checks/{number}", 200, _filed(FORM), a_check_that_waits),
+    Row("no such check", "/v1/spot-checks/{number}", 404, _filed(FORM, number="0" * 16)),
+    Row(
+        "somebody's number", "/v1/spot-checks/{number}", 422, _filed(f"{CANARY} 110101199003077571"), a_check_that_waits
+    ),
+    Row("far too long", "/v1/spot-checks/{number}", 413, _filed(CANARY * 1000)),
+    Row("another operator", "/v1/spot-checks/{number}", 422, _filed(FORM, operator=CANARY), a_check_that_waits),
     Row("no witness yet", "/v1/witness/{origin}/checkpoint", 404, _get(f"/v1/witness/{'0' * 64}/checkpoint")),
     Row("asked, not told", "/v1/witness/add-checkpoint", 405, _with("GET", "/v1/witness/add-checkpoint")),
     Row("alive", "/healthz", 200, _get("/healthz")),

@@ -62,6 +62,7 @@ FREE_TEXTS = {
     "StatementEntries.entries[].incident": "a number of ours",
     "StatementEntries.entries[].grant": "from the partner's own grant",
     "StatementEntries.entries[].network": "from the partner's own registration",
+    "SpotCheck.grant": "from the partner's own grant",
     "post /v1/witness/add-checkpoint 200": "cosignature lines (C2SP)",
     "post /v1/witness/add-checkpoint 409": "the size of the last tree (C2SP)",
     "get /v1/witness/{origin}/checkpoint 200": "a signed note (C2SP)",
