@@ -20,7 +20,7 @@ from gateway.grants import Granted
 from gateway.hearing import BUDGET, Hearing
 from gateway.idempotency import Slot
 from gateway.ports import Rights, WatchStore
-from gateway.replaying.records import Row, Turn
+from gateway.replaying.turns import Row, Turn
 from gateway.seal import Question
 from gateway.watch.accounts import accounts_of
 from gateway.watch.budgets import Spent

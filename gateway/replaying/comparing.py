@@ -18,7 +18,7 @@ from audit.events import Draft
 from gateway.domain.standing import Kept
 from gateway.ports import WatchStore
 from gateway.replaying.acting import Actor
-from gateway.replaying.records import Laid, Met, Turn
+from gateway.replaying.turns import Laid, Met, Turn
 
 
 class Verdict(StrEnum):

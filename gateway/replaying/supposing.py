@@ -18,7 +18,7 @@ from audit.watch_kinds import WATCH_STOPPED
 from gateway.domain.incident import Detector
 from gateway.ports import Rights
 from gateway.replaying.acting import Actor, Epochs, Pasts
-from gateway.replaying.records import Row, Turn
+from gateway.replaying.turns import Row, Turn
 
 ONE_INCIDENT: Final = timedelta(days=7)
 """Whatever a detector finds about a grant within these days is one incident."""

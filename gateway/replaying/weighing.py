@@ -14,8 +14,8 @@ from typing import Final, NamedTuple
 import msgspec
 
 from audit.entry import JsonValue, encode
-from gateway.replaying.records import Laid, Met, Turn
 from gateway.replaying.supposing import HOLD, ONE_INCIDENT, Blocked, World
+from gateway.replaying.turns import Laid, Met, Turn
 from gateway.watch.threshold_file import BOUNDS, LINE, changes, content_of, digest_of
 from gateway.watch.thresholds import Thresholds
 

@@ -17,7 +17,8 @@ from gateway.domain.reply import Request
 from gateway.ports import Rights, UnitFact
 from gateway.replaying.acting import Actor, Epochs
 from gateway.replaying.comparing import Compared, Comparing
-from gateway.replaying.records import Laid, Records, Turn
+from gateway.replaying.records import Records
+from gateway.replaying.turns import Laid, Turn
 from gateway.watch.thresholds import Thresholds
 from gateway.watching import Watch
 from ops.simulate.watchbook import WatchBook

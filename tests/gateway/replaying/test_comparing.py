@@ -16,7 +16,8 @@ from audit.puncture import month_number
 from gateway.domain.answer import Cause
 from gateway.domain.incident import Detector
 from gateway.replaying.comparing import Verdict
-from gateway.replaying.records import Laid, Records, Turn
+from gateway.replaying.records import Records
+from gateway.replaying.turns import Laid, Turn
 from gateway.watch.recorded import Seen
 from gateway.watch.thresholds import Thresholds
 from tests.fakes_audit import a_point
