@@ -27,11 +27,13 @@ from gateway.domain.query import Query, Subject
 from gateway.grants import Granted, judge
 from gateway.partners import partners
 from gateway.ports import Rights
+from gateway.replaying.comparing import Verdict
 from ops.foundation import read_home_foundation
 from ops.office import open_office
 from ops.prove.homes import LOCAL, limits
 from policies.decision import Refusal
 from tests.fakes import MemoryStore
+from tests.gateway.replaying.recording import reading, recorded, some_days, watched_again
 from tests.gateways import Assembled, a_gateway, code_of
 from tests.invariants.doors import ROWS
 from tests.invariants.logged import Json, Logged, log_size, logged
@@ -235,3 +237,20 @@ def _fetches(node: ast.AST) -> str | None:
             return name
         case _:
             return None
+
+
+# ---------------------------------------------------------------------------------------- the watch, once more
+
+
+def test_the_watch_comes_to_the_same_incidents_once_more(tmp_path: Path, sqlite_url: str) -> None:
+    """Days with trips and releases; tests/gateway/replaying has the altered ones, the erased ones, and PostgreSQL."""
+    gateway = recorded(tmp_path, sqlite_url)
+    told = some_days(gateway, sqlite_url)
+    gateway.close()
+
+    with reading(sqlite_url) as reader:
+        found, _ = watched_again(gateway, reader)
+
+    assert {"held", "frozen"} < set(told)
+    assert (found.verdict, found.different) == (Verdict.IDENTICAL, 0)
+    assert found.identical > 3
