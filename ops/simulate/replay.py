@@ -10,6 +10,7 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
+from gateway.domain.incident import Action
 from ops.simulate.asking import Heard, heard, refusals
 from ops.simulate.attacks import Attack
 from ops.simulate.moves import OUT, Move, Moves, Plan, Scene
@@ -187,7 +188,7 @@ class _Attacker:
         return then is not None and known == (then.by, then.persons, then.attributes)
 
     def _named(self) -> int:
-        found = self._stage.store.watch.incidents
+        found = [each for each in self._stage.store.watch.incidents if each.finding.action >= Action.HOLD]
         named = {grant for incident in found for grant in (incident.finding.grant, *incident.others)}
         return len(named.intersection(member.grant.number for member in self._plan.members))
 
