@@ -13,11 +13,11 @@ from typing import Final, cast
 import msgspec
 
 from audit.disclosure import DisclosureKeys, unpack, unseal
-from audit.entry import JsonValue
+from audit.entry import JsonValue, leaf_hash
 from audit.erased import Erased
 from audit.errors import AuditError
 from audit.kinds import COMPARISON_ANSWERED, COMPARISON_REFUSED
-from audit.reader import LedgerReader, chunks
+from audit.reader import LedgerReader, chunks, suite_of_log
 from audit.watch_kinds import WATCH_NOTICED, WATCH_STOPPED
 from gateway.domain.budget import Used
 from gateway.replaying.opening import Opened, Opener, Sealed
@@ -35,7 +35,7 @@ class _Entry(msgspec.Struct, frozen=True, rename={"digests": "_sd"}):
     digests: tuple[str, ...]
     id: str
     seq: int
-    time: str
+    time: datetime
     node: str
     type: str
     body: msgspec.Raw
@@ -52,7 +52,7 @@ class _Stopped(msgspec.Struct, frozen=True):
     target: str
 
 
-_entries = msgspec.json.Decoder(_Entry)
+_decode_entry = msgspec.json.Decoder(_Entry).decode
 _compared = msgspec.json.Decoder(_Compared)
 _stopped = msgspec.json.Decoder(_Stopped)
 
@@ -63,7 +63,7 @@ class Records:
     def __init__(self, reader: LedgerReader, keys: DisclosureKeys, erased: Callable[[], Sequence[Erased]]) -> None:
         self._reader, self._keys, self._tombstones = reader, keys, erased
         self._erased, self._is_fresh = erased(), True
-        self._opener = Opener(keys)
+        self._opener, self._digest = Opener(keys), suite_of_log(reader).digest
         self.met = Met()
 
     def read(self, first: int, end: int) -> Iterator[Turn | Laid]:
@@ -75,9 +75,9 @@ class Records:
                     if turn is not None:
                         yield turn
                     turn = None
-                    yield self._laid(entry)
+                    yield from self._laid(entry)
                     continue
-                at, row = datetime.fromisoformat(entry.time), self._row(entry, opened)
+                at, row = entry.time, self._row(entry, opened)
                 if turn is not None and not _belongs(row, at, entry, turn):
                     yield turn
                     turn = None
@@ -91,34 +91,49 @@ class Records:
     def _portion(self, start: int, stop: int) -> Iterator[tuple[_Entry, Opened | None]]:
         """The entries that matter here, each comparison with what it hides."""
         packs, self._is_fresh = dict(self._reader.disclosures(start, stop)), False
-        found = list[_Entry]()
-        for index, content in enumerate(self._reader.entries(start, stop), start):
-            self.met.entries += 1
-            if any(mark in content for mark in _MARKS):
-                entry = _entries.decode(content)
-                if entry.seq != index:
-                    self.met.alter(index, "the entry names another place than its own")
-                found.append(entry)
+        found = list(self._entries(start, stop))
         compared = [each for each in found if each.type in _COMPARED]
         sealed = [Sealed(each.id, frozenset(each.digests), packs.get(each.seq, b"")) for each in compared]
         opened = {each.seq: it for each, it in zip(compared, self._opener.open(sealed), strict=True)}
         for entry in found:
-            if entry.type in _COMPARED or entry.type in _TOLD:
-                yield entry, opened.get(entry.seq)
+            yield entry, opened.get(entry.seq)
+
+    def _entries(self, start: int, stop: int) -> Iterator[_Entry]:
+        """Those of comparisons and of the watch. Whether they are what was signed is for `bidui audit verify`."""
+        stored = self._reader.stored(start, stop)
+        self.met.entries += len(stored)
+        if len(stored) < stop - start:
+            self.met.alter(start + len(stored), "an entry is missing")
+        for index, (content, leaf) in enumerate(stored, start):
+            if leaf_hash(content, self._digest) != leaf:
+                self.met.alter(index, "the entry does not have the hash it was stored with")
+            if any(mark in content for mark in _MARKS):
+                entry = self._decoded(index, content)
+                if entry is not None and (entry.type in _COMPARED or entry.type in _TOLD):
+                    yield entry
+
+    def _decoded(self, index: int, content: bytes) -> _Entry | None:
+        try:
+            entry = _decode_entry(content)
+        except msgspec.DecodeError:
+            self.met.alter(index, "the entry cannot be read")
+            return None
+        if entry.seq == index:
+            return entry
+        self.met.alter(index, "the entry names another place than its own")
+        return None
 
     def _row(self, entry: _Entry, opened: Opened) -> Row | None:
         self.met.compared += 1
-        told = _compared.decode(entry.body)
         if opened.altered:
             self.met.alter(entry.seq, opened.altered)
             return None
-        if opened.gone:
-            self._explain(entry.seq, told.grant or "", opened.gone)
-        if _INNER in opened.gone:
-            return None
         try:
-            return self._of_inner(entry, told, opened)
-        except (msgspec.ValidationError, ValueError, TypeError, KeyError):
+            told = _compared.decode(entry.body)
+            if opened.gone:
+                self._explain(entry.seq, told.grant or "", opened.gone)
+            return None if _INNER in opened.gone else self._of_inner(entry, told, opened)
+        except (msgspec.DecodeError, ValueError, TypeError, KeyError):
             self.met.alter(entry.seq, "what the watch saw is not in a form that it was ever written in")
             return None
 
@@ -162,11 +177,15 @@ class Records:
         self._erased, self._is_fresh = self._tombstones(), True
         return any(each.covers(index, name) for each in self._erased)
 
-    def _laid(self, entry: _Entry) -> Laid:
-        told = _stopped.decode(entry.body)
-        return Laid(
+    def _laid(self, entry: _Entry) -> Iterator[Laid]:
+        try:
+            told = _stopped.decode(entry.body)
+        except msgspec.DecodeError:
+            self.met.alter(entry.seq, "what the watch laid cannot be read")
+            return
+        yield Laid(
             entry.seq,
-            datetime.fromisoformat(entry.time),
+            entry.time,
             entry.node,
             bytes(entry.body),
             self._finding(entry),

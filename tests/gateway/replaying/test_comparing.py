@@ -8,7 +8,6 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from sqlalchemy import text
 
 from adapters.sql.engine import open_engine
 from audit.erased import Erased
@@ -141,12 +140,18 @@ def test_disclosures_that_were_changed_taken_away_or_swapped_are_told(tmp_path: 
         alter(f"sqlite:///{copy}", statement)
         with reading(f"sqlite:///{copy}") as reader:
             found, _ = watched_again(gateway, reader)
-        told[case] = found.verdict, [entry for entry, _ in found.met.altered]
+        told[case] = found.verdict, sorted({entry for entry, _ in found.met.altered})
 
     assert told == {case: (Verdict.DIFFERS, [4]) for case in STATEMENTS}
 
 
 STATEMENTS = {
+    "an entry that is no JSON": """UPDATE ledger_entry SET entry = CAST(
+        replace(entry, '"type":"comparison.', '"type":comparison.') AS BLOB) WHERE "index" = 4""",
+    "an entry of another place": """UPDATE ledger_entry SET entry = (
+        SELECT entry FROM ledger_entry WHERE "index" = 5) WHERE "index" = 4""",
+    "an entry without its grant": """UPDATE ledger_entry SET entry = CAST(
+        replace(entry, '"grant":"G-1"', '"grant":17') AS BLOB) WHERE "index" = 4""",
     "one byte": """UPDATE ledger_disclosure SET disclosures = CAST(
         substr(disclosures, 1, 900) || x'00' || substr(disclosures, 902) AS BLOB) WHERE "index" = 4""",
     "taken away": 'DELETE FROM ledger_disclosure WHERE "index" = 4',
@@ -159,7 +164,10 @@ STATEMENTS = {
 def alter(url: str, statement: str) -> None:
     engine = open_engine(url)
     with engine.begin() as connection:
-        connection.execute(text(statement))
+        guards = connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'trigger'").scalars().all()
+        for each in guards:
+            connection.exec_driver_sql(f'DROP TRIGGER "{each}"')
+        connection.exec_driver_sql(statement)
     engine.dispose()
 
 
