@@ -7,8 +7,7 @@ would break.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date
-from typing import Final, Protocol, cast
+from typing import Final, NamedTuple, Protocol, cast
 
 from audit.events import Draft
 from gateway.domain.answer import FieldCode, Outcome
@@ -25,9 +24,8 @@ from gateway.seal import Question
 from gateway.watch.accounts import accounts_of
 from gateway.watch.budgets import Spent
 from gateway.watching import Watch
-from policies.decision import Permit, Reason, Refusal
+from policies.decision import Reason, Refusal
 
-_NO_PERMIT: Final = cast("Permit", None)
 _NOBODY: Final = Caller(partner="", client_id="", department="", operators={}, address="", network="")
 _NO_SLOT: Final = Slot(b"", b"")
 _NO_QUESTION: Final = Question(b"", b"", b"")
@@ -121,5 +119,11 @@ def _query(row: Row) -> Query:
     return Query(row.grant, "", row.operator, None, None, subject, (), (), ())
 
 
+class _Bygone(NamedTuple):
+    """A yes of the past, as far as the watch asks: there is no permit in it."""
+
+    grant: Grant
+
+
 def _granted(grant: Grant) -> Granted:
-    return Granted(_NO_PERMIT, grant, date.min, (), None)
+    return cast("Granted", _Bygone(grant))

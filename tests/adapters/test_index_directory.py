@@ -29,7 +29,7 @@ def test_there_is_nothing_before_the_first_sync(tmp_path: Path) -> None:
         read_current(tmp_path, KEY.public_key())
 
 
-STEPS = ["_write_durably", "make_durable", "Pointer"]
+STEPS = ["write_durably", "make_durable", "Pointer"]
 
 
 @pytest.mark.parametrize("step", STEPS)
@@ -83,7 +83,7 @@ def test_a_full_disk_stops_before_anything_changes(tmp_path: Path, monkeypatch: 
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(directory, "_write_durably", full)
+    monkeypatch.setattr(directory, "write_durably", full)
     with pytest.raises(OSError, match="No space"):
         publish_parts(tmp_path, [[NEW]], number=1)
 
