@@ -36,7 +36,7 @@ def raise_incident(store: IncidentStore, partner: str, dispute: str, entries: in
         principal=principal,
         partner=partner,
         grant="",
-        observed=max(1, entries),
+        observed=float(max(1, entries)),
         expected=0,
         days=1,
         at=at,

@@ -95,7 +95,7 @@ def incident_lines(each: Told) -> Iterator[str]:
     about = f"签批单 {each['grant']}" if each["grant"] else "部门"
     yield f"{each['incident']}  {each['opened']}  {each['partner']}  {about}  {each['response']}  {each['state_zh']}"
     times = f"共 {each['count']} 次，最近 {each['last']}" if each["count"] != 1 else "1 次"
-    seen = f"看到 {each['observed']}，预期 {each['expected']}，{each['days']} 天内，{times}"
+    seen = f"看到 {each['observed']:g}，预期 {each['expected']:g}，{each['days']} 天内，{times}"
     yield f"  {each['detector_zh']}（{each['detector']}）：{seen}"
     yield from _besides(each)
     if each["state"] in {"open", "escalated"}:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import struct
+from datetime import UTC, datetime
 
 import msgspec
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.domain.budget import DAYS
-from gateway.domain.incident import Detector
+from gateway.domain.incident import Action, Detector, Finding, Incident, Level, Principal
 from gateway.domain.standing import NEW, Scores, Standing
 from gateway.ports import UnitFact
 from gateway.watch.accounts import Ceilings, accounts_of, is_grant, is_lock, partner_lock
@@ -20,6 +21,7 @@ from gateway.watch.detectors import NOTHING, Counted, Observation, is_quiet, obs
 from gateway.watch.profile import profile_of
 from gateway.watch.questions import Shape, add, allowed
 from gateway.watch.sequential import at_least, share_at_least, steps
+from gateway.watch.stopping import incident_of
 from gateway.watch.thresholds import DEFAULTS
 from tests.make import CATALOGUE, a_grant, an_id, limits, some_limits
 
@@ -235,3 +237,13 @@ def test_a_walk_is_more_of_a_unit_than_its_region_brings_along(
     tripped = trips(NEW, profile, DEFAULTS, last, Counted(0, in_unit, in_region, 0))
 
     assert [each.detector for each in tripped] == found
+
+
+@pytest.mark.parametrize("observed", [4, 4.0, 13.815])
+def test_an_incident_that_was_read_is_written_as_it_was(observed: float) -> None:
+    """Or a replay would differ from a row that somebody has read and put back."""
+    at = datetime(2026, 3, 2, tzinfo=UTC)
+    found = Finding(Detector.CELL, Action.FREEZE_GRANT, Principal(Level.GRANT, "G-1"), "hr", "G-1", observed, 0, 30, at)
+    written = msgspec.json.encode(incident_of(b"k" * 32, found, 7, ["0a1b2c3d"]))
+
+    assert msgspec.json.encode(msgspec.json.decode(written, type=Incident)) == written
