@@ -95,12 +95,16 @@ def incident_lines(each: Told) -> Iterator[str]:
     about = f"签批单 {each['grant']}" if each["grant"] else "部门"
     yield f"{each['incident']}  {each['opened']}  {each['partner']}  {about}  {each['response']}  {each['state_zh']}"
     times = f"共 {each['count']} 次，最近 {each['last']}" if each["count"] != 1 else "1 次"
-    seen = f"看到 {each['observed']:g}，预期 {each['expected']:g}，{each['days']} 天内，{times}"
+    seen = f"看到 {_figure(each['observed'])}，预期 {_figure(each['expected'])}，{each['days']} 天内，{times}"
     yield f"  {each['detector_zh']}（{each['detector']}）：{seen}"
     yield from _besides(each)
     if each["state"] in {"open", "escalated"}:
         command = f"：bidui release grant.{each['grant']}" if each["response"] not in _NOTHING_LAID else ""
         yield f"  {each['release_zh']}{command}"
+
+
+def _figure(value: object) -> str:
+    return f"{float(str(value)):g}"
 
 
 def _besides(each: Told) -> Iterator[str]:
