@@ -42,6 +42,7 @@ from policies.decision import Reason, Refusal
 _OUTSIDE = frozenset({Cause.SCOPE, Cause.NOT_IN_COHORT})
 _CONFIRMED, _MISMATCH = Cause.CONFIRMED, FieldCode.MISMATCH
 _SAMPLES = 5
+_SHAPES_KEPT = 1024
 
 
 def _is_beyond(hearing: Hearing) -> bool:
@@ -60,6 +61,8 @@ class Watch:
     limits: Thresholds = DEFAULTS
     _profiles: dict[str, Profile] = field(default_factory=dict[str, Profile])
     _epoch: int = -1
+    _shapes: dict[tuple[tuple[str, str], ...], Shape] = field(default_factory=dict[tuple[tuple[str, str], ...], Shape])
+    _shaped_by: tuple[int, Thresholds] = (0, DEFAULTS)
 
     def begin(self, hearings: Sequence[Hearing], store: WatchStore, rights: Rights, at: datetime) -> Watching:
         """Watches over this turn, whose grants are held."""
@@ -70,6 +73,17 @@ class Watch:
             if grant.number not in self._profiles:
                 self._profiles[grant.number] = profile_of(grant, _people(grant, rights), self.limits)
         return Watching(self, store, self._profiles, rights, at)
+
+    def shape(self, put: tuple[tuple[str, str], ...], day: int) -> Shape:
+        """The form of questions with these fields and comparators; a day knows few."""
+        if (day, self.limits) != self._shaped_by or len(self._shapes) >= _SHAPES_KEPT:
+            self._shapes, self._shaped_by = {}, (day, self.limits)
+        known = self._shapes.get(put)
+        if known is None:
+            fields = self.catalogue.fields
+            asked = [(name, allowed(fields[name], how, self.limits)) for name, how in put]
+            known = self._shapes[put] = Shape(asked, day)
+        return known
 
 
 def _people(grant: Grant, rights: Rights) -> int:
@@ -233,10 +247,9 @@ class Watching:
             raise RuntimeError("a question was sealed without a right")
         known = self._shapes.get(id(granted))
         if known is None:
-            query, fields, limits = hearing.request.query, self._watch.catalogue.fields, self._watch.limits
-            put = [each for each in query.asked if each[0] in query.gate_fields or each[0] in granted.permit.fields]
-            asked = [(name, allowed(fields[name], how, limits)) for name, how in put]
-            known = self._shapes[id(granted)] = Shape(asked, self._day)
+            query, permitted = hearing.request.query, granted.permit.fields
+            put = tuple([each for each in query.asked if each[0] in query.gate_fields or each[0] in permitted])
+            known = self._shapes[id(granted)] = self._watch.shape(put, self._day)
         return known
 
     def _stop(self, grant: Grant, trip: Trip, hearings: Sequence[Hearing], seen: Sequence[Hearing]) -> None:
