@@ -90,9 +90,9 @@ class Leak(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     without: Without | None
     """None where nothing can be left out."""
 
-    def content(self) -> dict[str, object]:
+    def content(self) -> dict[str, JsonValue]:
         """As it is signed."""
-        return cast("dict[str, object]", msgspec.to_builtins(self))
+        return cast("dict[str, JsonValue]", msgspec.to_builtins(self))
 
 
 def read_leak(content: object) -> Leak:

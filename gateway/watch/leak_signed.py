@@ -49,7 +49,7 @@ class LeakDesk:
         leak = self._of(document.id, content, ground)
         if leak is None:
             return document
-        told: dict[str, JsonValue] = {LEAK: leak.content()}  # type: ignore[dict-item]  # texts and integers
+        told: dict[str, JsonValue] = {LEAK: leak.content()}
         return replace(document, content={**content, **told})
 
     def check(self, document: Document, ground: Ground) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, field
+from functools import partial
 
 from gateway.domain.spot_check import CheckState, SpotCheck
 from ops.simulate.watchbook import Undo
@@ -43,7 +44,7 @@ class CheckBook:
         for each in checks:
             before = self.kept.get(each.number)
             self._set(each)
-            self.undo.append(lambda each=each, before=before: self._put_back(each, before))  # type: ignore[misc] # mypy: defaults bind the loop's values
+            self.undo.append(partial(self._put_back, each, before))
 
     def _set(self, check: SpotCheck) -> None:
         self.kept[check.number] = check

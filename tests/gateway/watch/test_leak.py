@@ -314,7 +314,7 @@ def test_absurd_numbers_give_a_figure_that_can_be_signed_soon(name: str, registe
     assert time.perf_counter() - start < 2.5
     content = leak.content()
     assert read_leak(content) == leak
-    assert encode(content)  # type: ignore[arg-type]  # texts and integers
+    assert encode(content)
     assert leak.most.answers <= MAX_INTEGER
 
 
@@ -354,7 +354,7 @@ def _merged(old: object, new: object) -> object:
 def test_in_brief_it_is_one_short_line() -> None:
     leak = LEAKS.of(ABSURD["as many as can be written"])
 
-    brief = in_brief(leak.content())  # type: ignore[arg-type]  # texts and integers
+    brief = in_brief(leak.content())
 
     assert isinstance(brief, str)
     assert len(brief) <= 120
