@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 
 import msgspec
 
@@ -50,6 +50,8 @@ class Hearing(msgspec.Struct):
     wants: Wants = Wants.NOTHING
     entry: int = -1
     """The number of its entry, once that is written."""
+    untold: Set[str] = frozenset()
+    """Fields of which nothing is told although they were compared: several that can be guessed were contradicted."""
     told: Disclosed | None = None
     reply: Reply | None = None
 

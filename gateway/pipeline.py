@@ -138,6 +138,7 @@ class Pipeline:
             self._compare(hearings, index)
             _silence(hearings, locked)
             self._settle(uses, budgets)
+            watching.hide(hearings)
             watching.look(hearings)
             opened = self.spot_checks.look(hearings, work.checks, self._rights, at)
             self._disclose(hearings)
@@ -265,7 +266,7 @@ class Pipeline:
         for hearing in hearings:
             if hearing.granted and hearing.outcome:
                 tells = hearing.granted.grant.tells_not_found
-                hearing.told = disclose(hearing.outcome, hearing.request.query.asked, tells)
+                hearing.told = disclose(hearing.outcome, hearing.request.query.asked, tells, hearing.untold)
 
     def _record(self, hearings: Sequence[Hearing], work: Work, version: DataVersion, at: datetime) -> None:
         open_hearings = [each for each in hearings if each.reply is None]

@@ -14,22 +14,22 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from audit.events import Draft
-from gateway.domain.answer import Cause, FieldCode
+from gateway.domain.answer import Cause, FieldCode, Outcome
 from gateway.domain.budget import DAYS
 from gateway.domain.grant import Grant, GrantClass, local_day
 from gateway.domain.incident import Action, Detector, Finding, Incident, Level, Principal
 from gateway.domain.query import Subject
-from gateway.domain.standing import NEW, Kept
+from gateway.domain.standing import NEW, Kept, Standing
 from gateway.hearing import BUDGET, Hearing
 from gateway.ports import Rights, WatchStore
 from gateway.watch.budgets import left_of
 from gateway.watch.cells import cell_of, pseudonym_of
 from gateway.watch.detectors import Observation, Trip
 from gateway.watch.joining import joined, recent
-from gateway.watch.marks import marks_of
+from gateway.watch.marks import lock_mark, marks_of
 from gateway.watch.noticing import noticed
 from gateway.watch.profile import Profile, profile_of
-from gateway.watch.questions import Shape, allowed
+from gateway.watch.questions import Shape, asked_of, contradicted
 from gateway.watch.recorded import Watched
 from gateway.watch.sparing import first_trip
 from gateway.watch.stopping import draft_of, incident_of, stop_of
@@ -48,8 +48,7 @@ _SHAPES_KEPT = 1024
 def _is_beyond(hearing: Hearing) -> bool:
     """Whether it was refused for want of a budget that is three times what its holder needs on its busiest days."""
     verdict, grant = hearing.verdict, hearing.grant
-    is_unscoped = grant is not None and grant.grant_class is GrantClass.OPEN
-    return is_unscoped and isinstance(verdict, Refusal) and verdict.cause == BUDGET
+    return is_unscoped(grant) and isinstance(verdict, Refusal) and verdict.cause == BUDGET
 
 
 @dataclass
@@ -81,9 +80,18 @@ class Watch:
         known = self._shapes.get(put)
         if known is None:
             fields = self.catalogue.fields
-            asked = [(name, allowed(fields[name], how, self.limits)) for name, how in put]
-            known = self._shapes[put] = Shape(asked, day)
+            known = self._shapes[put] = Shape([asked_of(fields[name], how, self.limits) for name, how in put], day)
         return known
+
+
+def _locked(heard: Sequence[Hearing]) -> list[Hearing]:
+    """Those who were asked about too much."""
+    return [each for each in heard if each.outcome and each.outcome.cause is Cause.LOCKED]
+
+
+def is_unscoped(grant: Grant | None) -> bool:
+    """Whether nothing but need bounds whom a grant asks about."""
+    return grant is not None and grant.grant_class is GrantClass.OPEN
 
 
 def _people(grant: Grant, rights: Rights) -> int:
@@ -102,6 +110,7 @@ class Watching:
         self._epoch, self._exempt = rights.epoch, rights.exempt
         self._day = local_day(at).toordinal()
         self._questions: dict[tuple[str, bytes], bytes] = {}
+        self._asked: dict[tuple[str, bytes], bytes] = {}
         self._incidents: list[Incident] = []
         self._noticed: list[Incident] = []
         self._stopped: list[str] = []
@@ -119,12 +128,21 @@ class Watching:
         locked, others = set[int](), self._watch.limits.other_questions
         for place, name, asked, hearing in asking:
             kept = known.get(name, b"")
-            added, is_allowed = self._shape_of(hearing).add(kept, asked, others)
+            is_hasty = name in self._questions and is_unscoped(hearing.grant)
+            added, is_allowed = self._shape_of(hearing).add(kept, asked, others, is_hasty=is_hasty)
             if not is_allowed:
                 locked.add(place)
             elif added != kept:
                 known[name] = self._questions[name] = added
+        self._asked = known
         return locked
+
+    def hide(self, hearings: Sequence[Hearing]) -> None:
+        """Where only need bounds a grant: one guess that failed ends the guessing, and of several none is told."""
+        for hearing in hearings:
+            outcome = hearing.outcome
+            if outcome and is_unscoped(hearing.grant) and _MISMATCH in outcome.codes.values():
+                self._contradict(hearing, outcome)
 
     def look(self, hearings: Sequence[Hearing]) -> None:
         """Looks at every outcome, in order; withholds all of a grant's that tripped."""
@@ -138,8 +156,8 @@ class Watching:
                 beyond[hearing.grant.number].append(hearing)
         if not by_grant and not self._questions and not beyond:
             return
-        self._note_locks(by_grant)
         turn = self._take(by_grant)
+        self._note_locks({number: heard for number, heard in by_grant.items() if number not in turn.tripped})
         for number, refused in beyond.items():
             if number not in turn.tripped:
                 self._run_out(refused, by_grant.get(number, []))
@@ -165,6 +183,7 @@ class Watching:
                 self._hold(by_grant[number])
             else:
                 turn.take(number, found, row, self._profiles[number], self._exempt.get(number))
+                self._insist(number, found, by_grant[number], turn)
         for number, (trip, seen) in turn.tripped.items():
             granted = by_grant[number][0].granted
             if granted:
@@ -195,10 +214,23 @@ class Watching:
                     met.update(dict.fromkeys((number, mark) for mark in marks_of(key, row)))
         return self._store.cells(list(met), self._day - DAYS + 1) if met else {}
 
+    def _insist(self, number: str, found: Standing, heard: Sequence[Hearing], turn: Taking) -> None:
+        """Where only need bounds a grant, whoever goes on asking where nothing is told any more is held."""
+        locked = _locked(heard) if self._profiles[number].is_unscoped else []
+        if not locked:
+            return
+        place, most = (number, lock_mark(self._watch.key, number)), self._watch.limits.locks
+        known = {} if found.stopped else self._store.cells([place], self._day - DAYS + 1)
+        turn.marks.added[place] = len(locked)
+        trip = Trip(Detector.QUESTIONS, Action.HOLD, known.get(place, 0) + len(locked), most)
+        is_enough = trip.observed >= most and number not in turn.tripped
+        if is_enough and first_trip([trip], self._exempt.get(number), self._at):
+            turn.tripped[number] = trip, len(heard)
+
     def _note_locks(self, by_grant: Mapping[str, Sequence[Hearing]]) -> None:
         """Who asked too much of somebody is told nothing; officers are told once in seven days that a grant did."""
         for heard in by_grant.values():
-            locked = [each for each in heard if each.outcome and each.outcome.cause is Cause.LOCKED]
+            locked = _locked(heard)
             granted = locked[0].granted if locked else None
             if granted is not None:
                 trip = Trip(Detector.QUESTIONS, Action.RECORD, len(locked), 0.0)
@@ -223,6 +255,15 @@ class Watching:
         seen = self._see(hearing, outcome.cause, profile, is_mismatched=is_mismatched)
         hearing.watched = Watched(self._epoch, seen.unit)
         return seen
+
+    def _contradict(self, hearing: Hearing, outcome: Outcome) -> None:
+        small = self._shape_of(hearing).small
+        failed = [name for name in small if outcome.codes.get(name) is _MISMATCH]
+        if failed and hearing.question and hearing.accounts:
+            name = hearing.accounts.purpose, hearing.question.link
+            self._questions[name] = contradicted(self._questions.get(name) or self._asked.get(name, b""), self._day)
+        if len(failed) >= self._watch.limits.contradictions:
+            hearing.untold = small
 
     def _see(self, hearing: Hearing, cause: Cause, profile: Profile, *, is_mismatched: bool) -> Observation:
         question, spent, subject = hearing.question, hearing.spent, hearing.request.query.subject

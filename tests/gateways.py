@@ -49,6 +49,9 @@ LENIENT = Thresholds(
     questions=(99, 99, 99),
     bounds=99,
     other_questions=99,
+    small_values=0,
+    contradictions=99,
+    locks=10**9,
     check_share=0.0,
     check_open_share=0.0,
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from enum import StrEnum
 
 import msgspec
@@ -41,6 +41,7 @@ class Cause(StrEnum):
 
 
 _NOBODY = frozenset({Cause.ABSENT, Cause.DECOY})
+_EVERYTHING_IS_TOLD: Set[str] = frozenset()
 
 CHINESE = {
     "confirmed": "已确认",
@@ -74,13 +75,21 @@ def silenced(outcome: Outcome, cause: Cause) -> Outcome:
     return Outcome(cause, dict.fromkeys(outcome.codes, FieldCode.NOT_COMPARED))
 
 
-def disclose(outcome: Outcome, asked: tuple[tuple[str, str], ...], tells_not_found: bool) -> Disclosed:  # noqa: FBT001 - a right of the grant, not a switch
-    """The answer to what was asked. Fields that were not compared for want of a right say so, found or not."""
+def disclose(
+    outcome: Outcome,
+    asked: tuple[tuple[str, str], ...],
+    tells_not_found: bool,  # noqa: FBT001 - a right of the grant, not a switch
+    untold: Set[str] = _EVERYTHING_IS_TOLD,
+) -> Disclosed:
+    """The answer to what was asked. Fields that were not compared for want of a right say so, found or not.
+
+    `untold` are fields that are told as not compared.
+    """
     if outcome.cause is Cause.CONFIRMED:
         subject = SubjectCode.CONFIRMED
     elif outcome.cause in _NOBODY and tells_not_found:
         subject = SubjectCode.NOT_FOUND
     else:
         subject = SubjectCode.NOT_CONFIRMED
-    codes = outcome.codes
+    codes = {**outcome.codes, **dict.fromkeys(untold & outcome.codes.keys(), FieldCode.NOT_COMPARED)}
     return Disclosed(subject, {field: codes.get(field, FieldCode.NOT_AUTHORISED) for field, _ in asked})

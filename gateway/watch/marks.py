@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from gateway.watch.cells import mark_of
 from gateway.watch.detectors import NOTHING, Counted, Observation
 
-_UNIT, _REGION, _DECOY = "unit", "region", "decoy"
+_UNIT, _REGION, _DECOY, _LOCK = "unit", "region", "decoy", "lock"
 
 
 def marks_of(key: bytes, seen: Observation) -> list[bytes]:
@@ -32,6 +32,11 @@ def region_mark(key: bytes, name: bytes) -> bytes:
 def decoy_mark(key: bytes) -> bytes:
     """Under what all decoys are: who asks about the same one again in a window has not met another."""
     return mark_of(key, _DECOY, b"")
+
+
+def lock_mark(key: bytes, account: str) -> bytes:
+    """Under what an account's questions are about whose subject nothing is told any more: no other account has it."""
+    return mark_of(key, _LOCK, account.encode())
 
 
 class Marks:

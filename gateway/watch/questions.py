@@ -3,6 +3,10 @@
 They are kept as what the sealing process says of them (`Question.asked`): four bytes each, under a key that the gateway
 does not have. In a window of 30 days so many fit as the field's values allow; who has asked them all gets the same
 answer as for somebody who is not there.
+
+Small fields can be guessed: half of all people have the commonest value. Where nothing but need bounds whom somebody
+asks about, a contradiction in one of them is kept beside the questions, and from then on no other small field of that
+person is answered in the window: what is asked belongs into one question.
 """
 
 from __future__ import annotations
@@ -11,6 +15,7 @@ import struct
 import zlib
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 from gateway.domain.budget import DAYS
 from gateway.watch.thresholds import Thresholds
@@ -20,6 +25,22 @@ ASKED_BYTES = 4
 _ITEM = struct.Struct(">HHI")
 _HEAD = struct.Struct(">HH")
 _DAYS_KEPT = 1 << 16
+_CONTRADICTED = 0
+"""Stands where a field does: somebody was told that something about the person does not match."""
+
+
+class Asked(NamedTuple):
+    """One field of a question: how many different ones it allows in a window, and whether it can be guessed."""
+
+    name: str
+    most: int
+    is_small: bool
+
+
+def asked_of(field: Field, comparator: str, limits: Thresholds) -> Asked:
+    """A field as it is asked. A bound has two answers, however many values there are."""
+    is_small = comparator != Comparator.EQUALS or field.domain_size <= limits.small_values
+    return Asked(field.key, allowed(field, comparator, limits), is_small)
 
 
 def allowed(field: Field, comparator: str, limits: Thresholds) -> int:
@@ -37,39 +58,50 @@ class Shape:
     each field is always allowed.
     """
 
-    def __init__(self, fields: Sequence[tuple[str, int]], day: int) -> None:
+    def __init__(self, fields: Sequence[Asked], day: int) -> None:
         self._fields, self._day = fields, day
+        self.small = frozenset(each.name for each in fields if each.is_small)
         self._heads = [
             (_HEAD.pack(_mark(name), day % _DAYS_KEPT), slice(ASKED_BYTES * place, ASKED_BYTES * (place + 1)))
-            for place, (name, _) in enumerate(fields)
+            for place, (name, _, _) in enumerate(fields)
         ]
-        self._is_plain = len({_mark(name) for name, _ in fields}) == len(fields) and all(most for _, most in fields)
+        self._is_plain = len({_mark(each.name) for each in fields}) == len(fields) and all(each.most for each in fields)
 
-    def add(self, kept: bytes, asked: bytes, others: int) -> tuple[bytes, bool]:
+    def add(self, kept: bytes, asked: bytes, others: int, *, is_hasty: bool = False) -> tuple[bytes, bool]:
         """As `add`, for a sealed question of this form."""
         if self._is_plain and _is_over(kept, self._day):
             return b"".join([head + asked[place] for head, place in self._heads]), True
-        named = zip(self._fields, tokens(asked), strict=True)
-        return add(kept, self._day, [(name, token, most) for (name, most), token in named], others)
+        return add(kept, self._day, list(zip(self._fields, tokens(asked), strict=True)), others, is_hasty=is_hasty)
 
 
-def add(kept: bytes, day: int, asked: Sequence[tuple[str, int, int]], others: int) -> tuple[bytes, bool]:
-    """The questions of a window with these added, each with field, token and how many the field allows.
+def add(
+    kept: bytes, day: int, asked: Sequence[tuple[Asked, int]], others: int, *, is_hasty: bool = False
+) -> tuple[bytes, bool]:
+    """The questions of a window with these added, each a field and a token.
 
-    `others` is how many there may be beyond the first to each field. The second says whether all of them are allowed;
-    where one is not, nothing is added.
+    `others` is how many there may be beyond the first to each field; `is_hasty` says that nobody can know yet whether
+    what was asked before was contradicted. The second says whether all of them are allowed; where one is not, nothing
+    is added.
     """
     items = [each for each in _ITEM.iter_unpack(kept) if (day - each[1]) % _DAYS_KEPT < DAYS]
-    for name, token, most in asked:
+    before = {each[0] for each in items}
+    is_shut = bool(items) and (is_hasty or _CONTRADICTED in before)
+    for (name, most, is_small), token in asked:
         field = _mark(name)
         tokens = {each[2] for each in items if each[0] == field}
         if token not in tokens:
-            if len(tokens) >= most:
+            if len(tokens) >= most or (is_shut and is_small and field not in before):
                 return kept, False
             items.append((field, day % _DAYS_KEPT, token))
     if len(items) - len({each[0] for each in items}) > others:
         return kept, False
     return b"".join(_ITEM.pack(*each) for each in items), True
+
+
+def contradicted(kept: bytes, day: int) -> bytes:
+    """The questions of a window, of which one was answered by a contradiction in a small field."""
+    others = [each for each in _ITEM.iter_unpack(kept) if each[0] != _CONTRADICTED]
+    return b"".join(_ITEM.pack(*each) for each in [*others, (_CONTRADICTED, day % _DAYS_KEPT, 0)])
 
 
 def tokens(asked: bytes) -> tuple[int, ...]:
@@ -88,4 +120,4 @@ def _is_over(kept: bytes, day: int) -> bool:
 
 @lru_cache(maxsize=1024)
 def _mark(name: str) -> int:
-    return zlib.crc32(name.encode()) & 0xFFFF
+    return zlib.crc32(name.encode()) % 0xFFFF + 1

@@ -46,6 +46,8 @@ class Thresholds:
     unit_least: int = 8
     run_outs: int = 1
     """Requests of a turn that a budget had no room for, under a grant that only need bounds."""
+    locks: int = 10
+    """Where only need bounds a grant: questions of a window about people of whom nothing is told any more."""
     part_odds: float = -3.0
     """Natural logarithm of how likely a grant's part in what many grants did together would be by chance."""
     decoys: int = 2
@@ -62,7 +64,10 @@ class Thresholds:
     """Different bounds on one field of one person in a window."""
     other_questions: int = 2
     """Questions about one person in a window beyond the first to each field: who corrects a form needs few."""
-
+    small_values: int = 100
+    """A field of no more values can be guessed: a third or half of all people have the commonest."""
+    contradictions: int = 2
+    """From so many contradicted fields on that can be guessed none of them is told, where only need bounds a grant."""
     check_share: float = 0.02
     """Of the new subjects of a grant that only need bounds, the share whose document is asked for."""
     check_open_share: float = 0.002

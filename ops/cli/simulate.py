@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from gateway.watch.thresholds import DEFAULTS
 from ops.cli.console import Exit, JsonOption, fail, say, say_json
-from ops.simulate.attacks import ATTACKS
+from ops.simulate.attacks import ATTACKS, PUBLISHED
 from ops.simulate.partners import DAYS
 from ops.simulate.replay import Assault
 from ops.simulate.report import ReportError, document, markdown, with_section
@@ -25,7 +25,7 @@ def simulation(
     seeds: Annotated[int, typer.Option(min=1, max=100, help="种子数，每个种子一个合成年份")] = 5,
     first_seed: Annotated[int, typer.Option(min=0, help="第一个种子")] = FIRST_SEED,
     persons: Annotated[int, typer.Option(min=2000, help="名册人数；公布的规模为 1000000")] = PERSONS,
-    attack: Annotated[list[str] | None, typer.Option(help="只演这些攻击，如 A1a；默认全部")] = None,
+    attack: Annotated[list[str] | None, typer.Option(help="只演这些攻击，如 A1a；默认公布的十五种")] = None,
     repeats: Annotated[int, typer.Option(min=1, max=1000, help="每个种子上每种攻击演几遍")] = 1,
     days: Annotated[int, typer.Option(min=20, max=DAYS, help="年份长度（天）")] = DAYS,
     gate: Annotated[bool, typer.Option("--gate", help="须同时给出姓名；默认不须，对攻击者更有利")] = False,
@@ -79,7 +79,7 @@ def _chosen(names: list[str] | None) -> tuple[str, ...]:
     unknown = sorted(set(names or ()) - ATTACKS.keys())
     if unknown:
         fail(f"没有这样的攻击：{'、'.join(unknown)}；有：{'、'.join(ATTACKS)}", Exit.USAGE)
-    return tuple(names or ATTACKS)
+    return tuple(names or PUBLISHED)
 
 
 class _Bar:

@@ -17,7 +17,7 @@ import numpy as np
 
 from ops.simulate.asking import Probe
 from ops.simulate.fields import QUOTA, STATUS, UNIT
-from ops.simulate.guessing import guess_fields, guess_one_person, guess_over_grants
+from ops.simulate.guessing import guess_by_twos, guess_fields, guess_one_by_one, guess_one_person, guess_over_grants
 from ops.simulate.moves import Plan, Scene, press, spread, together
 from ops.simulate.numbers import BIRTH_DAYS, SEQUENCES, Ints, keys_of
 from ops.simulate.partners import Kind
@@ -42,6 +42,8 @@ class Attack:
     name: str
     says: str
     plan: Callable[[Scene], Plan]
+    is_published: bool = True
+    """Whether it is one of the fifteen; the others are run where they are named."""
 
 
 def _fast_list(scene: Scene) -> Plan:
@@ -136,8 +138,12 @@ ATTACKS = {
         Attack("A6a", "5 grants split an organisation of 1000", _shared_walk),
         Attack("A6b", "10 grants enumerate 20/day", _shared_guessing),
         Attack("A6c", "5 grants split a 4,000 list, 5/day", _shared_list),
+        Attack("A3a2", "A3a, two fields at once", guess_by_twos, is_published=False),
+        Attack("A3a1", "A3a, field by field", guess_one_by_one, is_published=False),
     )
 }
+
+PUBLISHED = tuple(name for name, attack in ATTACKS.items() if attack.is_published)
 
 
 def stacks(probes: Iterator[Probe], size: int) -> Iterator[Sequence[Probe]]:

@@ -17,7 +17,7 @@ import msgspec
 
 from gateway.watch.thresholds import DEFAULTS, Thresholds
 from ops.simulate.alarms import FalseAlarm, false_alarms
-from ops.simulate.attacks import ATTACKS
+from ops.simulate.attacks import ATTACKS, PUBLISHED
 from ops.simulate.partners import DAYS
 from ops.simulate.replay import Assault, Honest, Honesty, assail, live
 from ops.simulate.stage import Stage
@@ -53,7 +53,7 @@ class Settings:
     first_seed: int = FIRST_SEED
     persons: int = PERSONS
     days: int = DAYS
-    attacks: tuple[str, ...] = tuple(ATTACKS)
+    attacks: tuple[str, ...] = PUBLISHED
     repeats: int = 1
     """How often each attack is run on each seed, with other luck."""
     gate: bool = False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -231,6 +231,63 @@ def test_who_asked_too_much_meets_nobody_and_costs_the_same(make: Make) -> None:
     locked, absent = gateway.ask(a_request(1), a_request(99))
 
     assert len(getattr(locked, "json", b"")) == len(getattr(absent, "json", b"!"))
+
+
+WRONG = {"quota_type": "事业编制", "person_status": "退休"}
+RIGHT = {"quota_type": "行政编制", "person_status": "在职"}
+ONE_WRONG = {**RIGHT, "quota_type": "事业编制"}
+TOLD = {
+    "one of two is wrong": ("open", ONE_WRONG, {"quota_type": "mismatch", "person_status": "match"}),
+    "both are wrong": ("open", WRONG, dict.fromkeys(WRONG, "not_compared")),
+    "both are wrong, in the grant's own scope": ("scoped", WRONG, dict.fromkeys(WRONG, "mismatch")),
+}
+
+
+def of_one(claims: Mapping[str, str]) -> Request:
+    return a_request(1, claims=[a_claim(field, value) for field, value in claims.items()])
+
+
+@pytest.mark.parametrize(("grant_class", "claims", "told"), TOLD.values(), ids=TOLD)
+def test_who_only_needs_to_ask_is_not_told_which_of_several_guesses_failed(
+    make: Make, grant_class: str, claims: Mapping[str, str], told: Mapping[str, str]
+) -> None:
+    gateway = make(a_grant(**{"class": grant_class, "hit_rate": 99}), limits=UNCHECKED)
+
+    answer = gateway.ask_one(of_one({"unit": "盟教育局", **claims}))
+
+    assert answer["subject"] == "confirmed"
+    assert answer["fields"] == {"name": "match", "unit": "match", **told}
+
+
+def test_a_contradiction_ends_the_guessing_of_other_fields(make: Make) -> None:
+    gateway = make(UNSCOPED, limits=UNCHECKED)
+    one_by_one(gateway, [of_one({"quota_type": "事业编制"})])
+
+    other, known, large = (
+        of_one({"person_status": "在职"}),
+        of_one({"quota_type": "事业编制"}),
+        of_one({"unit": "盟教育局"}),
+    )
+    assert one_by_one(gateway, [other, known, large]) == ["not_confirmed", "confirmed", "confirmed"]
+
+
+def test_whoever_was_right_may_ask_another_field(make: Make) -> None:
+    gateway = make(UNSCOPED, limits=UNCHECKED)
+
+    assert one_by_one(gateway, [of_one({each: RIGHT[each]}) for each in RIGHT]) == ["confirmed"] * 2
+
+
+def test_guesses_in_one_turn_do_not_run_ahead_of_their_answers(make: Make) -> None:
+    gateway = make(UNSCOPED, limits=UNCHECKED)
+
+    assert codes(gateway, *[of_one({each: WRONG[each]}) for each in WRONG]) == ["confirmed", "not_confirmed"]
+
+
+def test_who_goes_on_guessing_where_nothing_is_told_is_held(make: Make) -> None:
+    gateway = make(UNSCOPED, limits=Thresholds(check_share=0.0, locks=3))
+    guesses = [of_one({"leader_rank": each}) for each in "正处 副处 正科 副科 正厅".split()]
+
+    assert one_by_one(gateway, guesses)[-3:] == ["not_confirmed", "not_confirmed", "held"]
 
 
 # ---------------------------------------------------------------------------------------- what follows

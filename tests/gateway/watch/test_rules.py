@@ -19,13 +19,14 @@ from gateway.watch.accounts import Ceilings, accounts_of, is_grant, is_lock, par
 from gateway.watch.cells import cell_of
 from gateway.watch.detectors import NOTHING, Counted, Observation, is_quiet, observe, observe_plain, trips
 from gateway.watch.profile import profile_of
-from gateway.watch.questions import Shape, add, allowed
+from gateway.watch.questions import Asked, Shape, add, allowed, contradicted
 from gateway.watch.sequential import at_least, share_at_least, steps
 from gateway.watch.stopping import incident_of
 from gateway.watch.thresholds import DEFAULTS
 from tests.make import CATALOGUE, a_grant, an_id, limits, some_limits
 
 DAY = 739_797
+MANY = 3
 
 
 @given(st.lists(st.booleans(), max_size=200))
@@ -74,6 +75,10 @@ def test_the_smaller_a_field_the_fewer_questions(field: str, comparator: str, mo
     assert allowed(CATALOGUE.fields[field], comparator, DEFAULTS) == most
 
 
+def asked(name: str, token: int, most: int) -> tuple[Asked, int]:
+    return Asked(name, most, most < MANY), token
+
+
 def items(kept: bytes) -> set[bytes]:
     return {kept[at : at + 8] for at in range(0, len(kept), 8)}
 
@@ -84,7 +89,7 @@ def test_no_window_ever_has_more_new_questions_than_allowed(history: list[tuple[
     day = DAY
     for later, token in history:
         day += later % 7
-        before, (kept, _) = items(kept), add(kept, day, [("unit", token, most)], 9)
+        before, (kept, _) = items(kept), add(kept, day, [asked("unit", token, most)], 9)
         told += [(day, token)] * len(items(kept) - before)
 
     for last, _ in told:
@@ -92,9 +97,38 @@ def test_no_window_ever_has_more_new_questions_than_allowed(history: list[tuple[
 
 
 def test_where_one_question_is_too_many_none_is_counted() -> None:
-    kept, _ = add(b"", DAY, [("sex", 1, 1)], 9)
+    kept, _ = add(b"", DAY, [asked("sex", 1, 1)], 9)
 
-    assert add(kept, DAY, [("unit", 7, 3), ("sex", 2, 1)], 9) == (kept, False)
+    assert add(kept, DAY, [asked("unit", 7, 3), asked("sex", 2, 1)], 9) == (kept, False)
+
+
+SHUT = {
+    "another small field": ([("person_status", 1, 1)], False),
+    "another small field beside a known one": ([("sex", 1, 1), ("person_status", 1, 1)], False),
+    "the same again": ([("sex", 1, 1)], True),
+    "the same corrected": ([("degree", 2, 2)], True),
+    "another field of many values": ([("unit", 1, 3)], True),
+}
+
+
+@pytest.mark.parametrize(("put", "is_allowed"), SHUT.values(), ids=SHUT)
+@pytest.mark.parametrize("is_hasty", [True, False])
+def test_behind_a_contradiction_no_other_small_field_is_answered(
+    put: list[tuple[str, int, int]], is_allowed: bool, is_hasty: bool
+) -> None:
+    """Nor while nobody knows yet whether there is one, because the other question stands in the same turn."""
+    kept, _ = add(b"", DAY, [asked("sex", 1, 1), asked("degree", 1, 2)], 9)
+    if not is_hasty:
+        kept = contradicted(contradicted(kept, DAY - 5), DAY)
+
+    assert add(kept, DAY, [asked(*each) for each in put], 9, is_hasty=is_hasty)[1] == is_allowed
+    assert add(kept, DAY + DAYS, [asked(*each) for each in put], 9)[1]
+
+
+def test_a_contradiction_is_no_question() -> None:
+    kept, _ = add(b"", DAY, [asked("unit", 1, 3)], 0)
+
+    assert add(contradicted(kept, DAY), DAY, [asked("post", 1, 3)], 0)[1]
 
 
 def test_an_operator_may_use_no_more_than_the_largest_grant() -> None:
@@ -150,12 +184,12 @@ def seen(*, is_unknown: bool) -> Observation:
 
 
 def test_beyond_the_first_to_each_field_few_questions_are_allowed() -> None:
-    kept, _ = add(b"", DAY, [("unit", 1, 3), ("post", 2, 3), ("title", 3, 3)], 2)
+    kept, _ = add(b"", DAY, [asked("unit", 1, 3), asked("post", 2, 3), asked("title", 3, 3)], 2)
 
-    corrected, is_allowed = add(kept, DAY, [("unit", 4, 3), ("post", 5, 3), ("title", 3, 3)], 2)
+    corrected, is_allowed = add(kept, DAY, [asked("unit", 4, 3), asked("post", 5, 3), asked("title", 3, 3)], 2)
     assert is_allowed
-    assert add(corrected, DAY, [("title", 6, 3)], 2) == (corrected, False)
-    assert add(kept, DAY, [("unit", 4, 3), ("post", 5, 3), ("title", 6, 3)], 2) == (kept, False)
+    assert add(corrected, DAY, [asked("title", 6, 3)], 2) == (corrected, False)
+    assert add(kept, DAY, [asked("unit", 4, 3), asked("post", 5, 3), asked("title", 6, 3)], 2) == (kept, False)
 
 
 @given(st.integers(1, 400), st.floats(0.01, 0.99), st.data())
@@ -199,13 +233,12 @@ def test_a_run_of_plain_outcomes_comes_to_what_one_after_the_other_does(
 
 @given(st.lists(st.tuples(st.integers(0, 70), st.lists(st.integers(0, 3), min_size=2, max_size=2)), max_size=12))
 def test_questions_of_a_form_are_added_as_each_of_them_is(history: list[tuple[int, list[int]]]) -> None:
-    fields, day, kept, alike = [("unit", 3), ("post", 1)], DAY, b"", b""
-    for later, asked in history:
+    fields, day, kept, alike = [Asked("unit", 3, False), Asked("post", 1, True)], DAY, b"", b""
+    for later, tokens in history:
         day += later
-        sealed = struct.pack(">2I", *asked)
+        sealed = struct.pack(">2I", *tokens)
         kept, is_allowed = Shape(fields, day).add(kept, sealed, 2)
-        named = [(name, token, most) for (name, most), token in zip(fields, asked, strict=True)]
-        alike, is_alike = add(alike, day, named, 2)
+        alike, is_alike = add(alike, day, list(zip(fields, tokens, strict=True)), 2)
 
         assert is_allowed == is_alike
         assert items_in(kept, day) == items_in(alike, day)
