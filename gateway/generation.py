@@ -78,7 +78,8 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """What sync vouches for, as canonical JSON. `number` grows with every manifest of a generation.
 
     `kinds` count what the register holds; the rows of `parts` are decoys too. `units` is the table of units, `decoys`
-    what serve knows decoys by; without it there are none.
+    what serve knows decoys by, `protected` what it knows protected persons by; without such a file there are none.
+    `movers` tells it whose record began or moved of late.
     """
 
     v: Literal[3] = VERSION
@@ -92,11 +93,13 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     parts: tuple[Part, ...]
     units: Stored | None = None
     decoys: Stored | None = None
+    protected: Stored | None = None
+    movers: Stored | None = None
 
     @property
     def beside(self) -> tuple[Stored, ...]:
         """The files beside the parts."""
-        return tuple(stored for stored in (self.units, self.decoys) if stored)
+        return tuple(stored for stored in (self.units, self.decoys, self.protected, self.movers) if stored)
 
     @property
     def deltas(self) -> int:
@@ -140,6 +143,8 @@ class _Files(msgspec.Struct):
     parts: list[_File]
     units: _File | None = None
     decoys: _File | None = None
+    protected: _File | None = None
+    movers: _File | None = None
 
 
 class _Pointer(msgspec.Struct, forbid_unknown_fields=True):
@@ -156,7 +161,8 @@ def name_generation(at: datetime, salt: bytes) -> str:
 def files_of(content: bytes) -> frozenset[str]:
     """The files a manifest names, unchecked: for removing what none names any more, and nothing else."""
     files = msgspec.json.decode(content, type=_Files)
-    return frozenset(each.file for each in (*files.parts, files.units, files.decoys) if each)
+    beside = files.units, files.decoys, files.protected, files.movers
+    return frozenset(each.file for each in (*files.parts, *beside) if each)
 
 
 def digest(content: bytes) -> str:
@@ -185,6 +191,8 @@ def write(manifest: Manifest) -> bytes:
             "parts": [msgspec.structs.asdict(part) for part in manifest.parts],
             "units": _stored(manifest.units),
             "decoys": _stored(manifest.decoys),
+            "protected": _stored(manifest.protected),
+            "movers": _stored(manifest.movers),
         }
     )
 

@@ -86,6 +86,21 @@ class Index(Protocol):
         """Whether the subject is a decoy (诱饵): nobody's number, sealed to be found only by somebody who guesses."""
         ...
 
+    def is_protected(self, link: bytes) -> bool:
+        """Whether the source names the subject as one whose record draws curiosity (重点人员).
+
+        As much work for every link.
+        """
+        ...
+
+    def moves_since(self) -> int | None:
+        """From which local day (as an ordinal) on every move is known; None where sync told of none."""
+        ...
+
+    def moved_on(self, link: bytes) -> int:
+        """The last such day on which the subject's main record began or came to lie in another unit; 0: none known."""
+        ...
+
     def close(self) -> None:
         """Gives back what it holds open. Nobody asks it any more."""
         ...

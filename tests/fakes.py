@@ -266,6 +266,9 @@ class MemoryRegister:
         self.spoiled: set[bytes] = set()
         self.units_known: dict[int, UnitFact] = {}
         self.decoys: set[bytes] = set()
+        self.protected: set[bytes] = set()
+        self.moved: dict[bytes, int] = {}
+        self.since: int | None = None
         self.found = 0
         self.broken = False
 
@@ -293,6 +296,15 @@ class MemoryRegister:
 
     def is_decoy(self, link: bytes) -> bool:
         return link in self.decoys
+
+    def is_protected(self, link: bytes) -> bool:
+        return link in self.protected
+
+    def moves_since(self) -> int | None:
+        return self.since
+
+    def moved_on(self, link: bytes) -> int:
+        return self.moved.get(link, 0)
 
     def close(self) -> None:
         """Has nothing open."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,16 +12,17 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from adapters.index.decoys import write_tokens
 from adapters.index.directory import Published, building, publish, write_stored
+from adapters.index.movers import write_movers
 from adapters.index.parquet import ParquetPart, Shape
 from adapters.index.parts import ContentPart, PartWriter, Sealed, join, split
 from adapters.index.sqlite import SqlitePart
+from adapters.index.tokens import Marked, write_tokens
 from adapters.index.units import UNITS, UnitRow, write_units
 from gateway import generation
 from gateway.domain.budget import Reservation
 from gateway.domain.errors import UnavailableError
-from gateway.generation import CatalogueMark, Kind, Manifest, Part
+from gateway.generation import CatalogueMark, Kind, Manifest, Part, Stored
 from gateway.ports import DataVersion, LookUp, UnitFact
 
 KEY = Ed25519PrivateKey.from_private_bytes(b"m" * 32)
@@ -42,6 +43,8 @@ class MemoryIndex:
     broken: bool = False
     rows: Sequence[UnitRow] = ()
     decoys: Collection[bytes] = ()
+    protected: Collection[bytes] = ()
+    movers: tuple[int, Mapping[bytes, int]] | None = None
 
     def find(self, kind: str, look_ups: Sequence[LookUp]) -> list[bytes]:
         """See `gateway.ports.Index`."""
@@ -61,6 +64,18 @@ class MemoryIndex:
     def is_decoy(self, link: bytes) -> bool:
         """See `gateway.ports.Index`."""
         return link in self.decoys
+
+    def is_protected(self, link: bytes) -> bool:
+        """See `gateway.ports.Index`."""
+        return link in self.protected
+
+    def moves_since(self) -> int | None:
+        """See `gateway.ports.Index`."""
+        return self.movers[0] if self.movers else None
+
+    def moved_on(self, link: bytes) -> int:
+        """See `gateway.ports.Index`."""
+        return self.movers[1].get(link, 0) if self.movers else 0
 
     def close(self) -> None:
         """Has nothing open."""
@@ -97,6 +112,8 @@ def publish_parts(
     *,
     units: Sequence[UnitRow] = (),
     decoys: Sequence[bytes] = (),
+    protected: Sequence[bytes] = (),
+    movers: tuple[int, Mapping[bytes, int]] | None = None,
 ) -> Published:
     """Write parts as sync would, oldest first, and make them current."""
     with building(root) as work:
@@ -110,15 +127,22 @@ def publish_parts(
             created=AT,
             kinds={shape.key: Kind(shape.number, (), len(shape.columns), 0, 0) for shape in SHAPES},
             parts=tuple(stored),
-            decoys=write_stored(work, f"decoys-{number}", _tokens(decoys)) if decoys else None,
+            decoys=_written(work, f"decoys-{number}", decoys, Marked.DECOYS),
+            protected=_written(work, f"protected-{number}", protected, Marked.PROTECTED),
+            movers=write_stored(work, f"movers-{number}", _movers(*movers)) if movers else None,
             units=write_stored(work, UNITS, write_units(units)) if units else None,
         )
         content = generation.write(manifest)
         return publish(root, work, manifest, content, generation.sign(content, KEY))
 
 
-def _tokens(links: Sequence[bytes]) -> bytes:
-    return write_tokens(links, DECOY_KEY.public_key(), os.urandom)
+def _written(work: Path, name: str, links: Sequence[bytes], what: Marked) -> Stored | None:
+    content = write_tokens(links, what, DECOY_KEY.public_key(), os.urandom)
+    return write_stored(work, name, content) if links else None
+
+
+def _movers(since: int, days: Mapping[bytes, int]) -> bytes:
+    return write_movers(since, days, DECOY_KEY.public_key(), os.urandom)
 
 
 def write_part(work: Path, n: int, subjects: Sequence[Sealed]) -> list[Part]:

@@ -33,5 +33,17 @@ class AbsentIndex:
         """See `gateway.ports.Index`."""
         return False
 
+    def is_protected(self, link: bytes) -> bool:
+        """See `gateway.ports.Index`."""
+        return False
+
+    def moves_since(self) -> int | None:
+        """See `gateway.ports.Index`."""
+        return None
+
+    def moved_on(self, link: bytes) -> int:
+        """See `gateway.ports.Index`."""
+        return 0
+
     def close(self) -> None:
         """Has nothing open."""

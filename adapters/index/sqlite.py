@@ -140,6 +140,18 @@ class SqliteIndex:
         """See `gateway.ports.Index`."""
         return self._beside.is_decoy(link)
 
+    def is_protected(self, link: bytes) -> bool:
+        """See `gateway.ports.Index`."""
+        return self._beside.is_protected(link)
+
+    def moves_since(self) -> int | None:
+        """See `gateway.ports.Index`."""
+        return self._beside.moves_since()
+
+    def moved_on(self, link: bytes) -> int:
+        """See `gateway.ports.Index`."""
+        return self._beside.moved_on(link)
+
     def close(self) -> None:
         self._connection.close()
 

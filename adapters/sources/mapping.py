@@ -22,6 +22,8 @@
     [watermark]                     # grows with every change
     columns = ["更新时间", "任职.更新时间"]
     type = "timestamp"
+    [protected]                     # who has one of these values is a protected person (重点人员)
+    leader_rank = ["厅局级正职"]
     [fields]
     name = "姓名"                                        # field of the standard = column
     sex = { column = "性别", codes = "sex" }
@@ -46,7 +48,7 @@ from typing import Literal
 import msgspec
 
 from adapters.sources.source import SourceError
-from policies.catalogue import Catalogue
+from policies.catalogue import Catalogue, Field, InvalidValueError
 
 
 class MappingError(SourceError):
@@ -140,11 +142,16 @@ class SourceMapping(_Strict, frozen=True, kw_only=True):
     main: MarkPart | None = None
     deleted: MarkPart | None = None
     watermark: WatermarkPart | None = None
+    protected: dict[str, list[str]] = {}
     blank: list[str] = []
 
     def field_parts(self) -> Mapping[str, FieldPart]:
         """The fields, each in its long form."""
         return {key: FieldPart(column=part) if isinstance(part, str) else part for key, part in self.fields.items()}
+
+    def protected_values(self, catalogue: Catalogue) -> Mapping[str, frozenset[str]]:
+        """By field the values, as the standard writes them, that make a subject a protected one."""
+        return {key: frozenset(map(catalogue.fields[key].normalise, values)) for key, values in self.protected.items()}
 
     def columns(self) -> list[str]:
         """Every column that is read, once, in a fixed order."""
@@ -192,8 +199,27 @@ def _problems(mapping: SourceMapping, catalogue: Catalogue) -> Iterator[str]:
         yield f"fields.{key}: must be mapped, or no subject could ever be confirmed"
     yield from _source_problems(mapping.source)
     yield from _field_problems(mapping)
+    yield from _protected_problems(mapping, catalogue)
     if mapping.watermark is not None and not mapping.watermark.columns:
         yield "watermark.columns: must name at least one column"
+
+
+def _protected_problems(mapping: SourceMapping, catalogue: Catalogue) -> Iterator[str]:
+    for key, values in mapping.protected.items():
+        if key not in mapping.fields:
+            yield f"protected.{key}: [fields] maps no such field, so nobody would be protected by it"
+        elif not values:
+            yield f"protected.{key}: must name at least one value"
+        else:
+            yield from _value_problems(f"protected.{key}", catalogue.fields[key], values)
+
+
+def _value_problems(place: str, field: Field, values: list[str]) -> Iterator[str]:
+    for value in values:
+        try:
+            field.normalise(value)
+        except InvalidValueError as error:
+            yield f"{place}, {value!r}: {error.hint}"
 
 
 def _source_problems(source: SourcePart) -> Iterator[str]:

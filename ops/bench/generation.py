@@ -11,10 +11,10 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from adapters.index.decoys import write_tokens
 from adapters.index.directory import Published, building, publish, write_stored
 from adapters.index.parts import ContentPart, PartWriter, Sealed, split
 from adapters.index.sqlite import SqlitePart
+from adapters.index.tokens import Marked, write_tokens
 from adapters.keys.files import DECOY_PUBLIC, read_x25519_public
 from adapters.keys.ring import SyncKeys, sync_keys
 from gateway import generation
@@ -55,7 +55,8 @@ def _sealed(keys: SyncKeys, name: str, count: int, catalogue: Catalogue) -> Iter
 
 def _write_decoys(work: Path, home: Home, name: str, catalogue: Catalogue) -> Stored:
     worker = _Worker(sync_keys(home.path).sealing, name, catalogue)
-    content = write_tokens(map(worker.link, DECOYS), read_x25519_public(home.keys / DECOY_PUBLIC), os.urandom)
+    key = read_x25519_public(home.keys / DECOY_PUBLIC)
+    content = write_tokens(map(worker.link, DECOYS), Marked.DECOYS, key, os.urandom)
     return write_stored(work, f"{name}.decoys", content)
 
 

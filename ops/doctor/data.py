@@ -33,6 +33,7 @@ def index(installation: Installation) -> Iterator[Finding]:
         return
     yield _contents(current)
     yield _decoys(current.manifest, installation)
+    yield _protected(current.manifest, installation)
     yield _standard(current.manifest)
     yield _freshness(current.version.time, installation.at)
 
@@ -88,6 +89,19 @@ def _decoys(manifest: Manifest, installation: Installation) -> Finding:
             "从备份恢复，或按 docs/operations.md 补造",
         )
     return well("诱饵", "已启用")
+
+
+def _protected(manifest: Manifest, installation: Installation) -> Finding:
+    """Whether the source protects anybody, and serve can know them. To name nobody is up to the source."""
+    if manifest.protected is None:
+        return well("重点人员", "源端未指定（映射中的 [protected]，或 keys/sync/protected.txt）")
+    if not _has_decoy_key(installation):
+        return ill(
+            "重点人员",
+            "网关没有辨认重点人员的密钥 keys/serve/decoys.pem，不会启用这一代索引",
+            "从备份恢复，或按 docs/operations.md 补造",
+        )
+    return well("重点人员", "已启用")
 
 
 def _has_decoy_key(installation: Installation) -> bool:

@@ -80,7 +80,7 @@ class Gathering:
         self.changed, self.removed = self.changed + len(people) - removed, self.removed + removed
         self.staffing.count([found.sealed for found in people])
 
-    def report(self, published: Published, *, seconds: float) -> LoadReport:
+    def report(self, published: Published, protected: str, *, seconds: float) -> LoadReport:
         """What was read, written and published."""
         return LoadReport.of(
             self.kinds,
@@ -89,6 +89,7 @@ class Gathering:
             changed=self.changed,
             removed=self.removed,
             decoys=self.hiding.state,
+            protected=protected,
             mode=self.plan.mode,
             started=self.started,
             seconds=seconds,

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import msgspec
 
-from adapters.index.decoys import write_tokens
 from adapters.index.directory import write_stored
+from adapters.index.tokens import Marked, write_tokens
 from gateway.generation import Stored
 from gateway.seal import Sealer
 from ops.sync.decoys.donors import Donor, Donors
@@ -114,7 +114,7 @@ class Hiding:
             told = DecoyList(name=self.kept.name, drawn=self.kept.drawn, numbers=numbers)
             write_list(self.job.folder, told, self.wanted.custodians, self.job.entropy)
         links = [decoy.link for decoy in self.kept.decoys]
-        content = write_tokens(links, require_serve_key(self.job.home.keys), self.job.entropy)
+        content = write_tokens(links, Marked.DECOYS, require_serve_key(self.job.home.keys), self.job.entropy)
         return write_stored(work, f"decoys-{current.number + 1 if current else 0:04d}", content)
 
     def keep(self, state: State) -> None:

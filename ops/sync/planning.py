@@ -52,6 +52,14 @@ class Job:
         with closing(State(self.state_path)) as state:
             return unlock_set(state.decoys(), self.key)
 
+    def followed(self) -> Path | None:
+        """The state that a full sync follows, to learn who moved since; None where its links are other links."""
+        if not self.state_path.exists():
+            return None
+        with closing(State(self.state_path)) as state:
+            origin = state.origin()
+        return self.state_path if origin is not None and origin.key == self.origin().key else None
+
     def origin(self) -> Origin:
         """What a generation of this job is made from."""
         fingerprint = self.key.prf("fingerprint")(b"")[:8].hex()

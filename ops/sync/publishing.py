@@ -12,7 +12,6 @@ from adapters.index.units import UNITS, write_units
 from gateway import generation
 from gateway.generation import CatalogueMark, Kind, Manifest, Part, Stored
 from gateway.seal import Layout
-from ops.sync.hiding import Hiding
 from ops.sync.parts import LARGE, MAX_DELTAS, Forms, Writers, drop_files, fold, stored
 from ops.sync.planning import Job, Plan
 from ops.sync.staffing import Staffing
@@ -53,13 +52,15 @@ class Beside(NamedTuple):
 
     units: Stored | None
     decoys: Stored | None
+    protected: Stored | None
+    movers: Stored | None
 
 
-def write_beside(plan: Plan, work: Path, staffing: Staffing, hiding: Hiding) -> Beside:
-    """Write the files beside the parts. A delta keeps the table of units of its base."""
+def write_units_beside(plan: Plan, work: Path, staffing: Staffing) -> Stored | None:
+    """Write the table of units. A delta keeps that of its base."""
     if plan.current is not None:
-        return Beside(plan.current.manifest.units, hiding.finish(work))
-    return Beside(write_stored(work, UNITS, write_units(staffing.rows())), hiding.finish(work))
+        return plan.current.manifest.units
+    return write_stored(work, UNITS, write_units(staffing.rows()))
 
 
 def manifest_of(
@@ -77,6 +78,8 @@ def manifest_of(
         parts=parts,
         units=beside.units,
         decoys=beside.decoys,
+        protected=beside.protected,
+        movers=beside.movers,
     )
 
 

@@ -63,6 +63,8 @@ class LoadReport:
     deltas: int
     decoys: str
     """How decoys stand; how many there are is told to nobody."""
+    protected: str
+    """How protected persons stand, and how many links were told to serve."""
     refused_rows: int
     refused_file: str
     kinds: dict[str, KindReport]
@@ -77,6 +79,7 @@ class LoadReport:
         changed: int,
         removed: int,
         decoys: str,
+        protected: str,
         mode: str,
         started: datetime,
         seconds: float,
@@ -97,6 +100,7 @@ class LoadReport:
             removed=removed,
             deltas=manifest.deltas,
             decoys=decoys,
+            protected=protected,
             refused_rows=refused.rows,
             refused_file=refused.path.name,
             kinds=kinds,
@@ -116,6 +120,7 @@ class LoadReport:
         for kind, found in self.kinds.items():
             lines += _kind_lines(kind, found, self.subjects.get(kind, 0), self.records.get(kind, 0))
         lines.append(f"诱饵 decoys: {self.decoys}")
+        lines.append(f"重点人员 protected persons: {self.protected}")
         if self.refused_rows:
             lines.append(f"拒收清单 refused rows: {self.refused_file}")
         return "\n".join(lines)

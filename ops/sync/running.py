@@ -30,16 +30,19 @@ from adapters.keys.ring import SyncKeys
 from adapters.sources.mapping import SourceMapping
 from adapters.sources.pushed import PushedSource
 from adapters.sources.source import Source, Watermark
+from gateway.domain.grant import local_day
 from gateway.seal import Entropy
 from ops.settings import Home
 from ops.sync.errors import BusyError, SyncError
 from ops.sync.gathering import Gathering
 from ops.sync.hiding import Hiding
 from ops.sync.listening import listener
+from ops.sync.moving import Moving
 from ops.sync.opening import open_source
 from ops.sync.parts import Writers, standard_forms, writing
 from ops.sync.planning import Job, Plan, plan, plan_push, prepare
-from ops.sync.publishing import finish_parts, manifest_of, publish_signed, write_beside
+from ops.sync.protecting import Protecting
+from ops.sync.publishing import Beside, finish_parts, manifest_of, publish_signed, write_units_beside
 from ops.sync.report import LoadReport, RefusedFile
 from ops.sync.settings import SyncSettings
 from ops.sync.spool import Spool
@@ -116,11 +119,13 @@ def _load(job: Job, plan: Plan, feeds: list[Feed]) -> LoadReport:
     forms = standard_forms(job.catalogue, job.mappings)
     started, ticks = job.home.clock.now(), monotonic()
     hiding, staffing = Hiding.of(job, plan, started), Staffing(job.catalogue)
+    moving = Moving(job=job, plan=plan, day=local_day(started).toordinal())
+    protecting = Protecting.of(job, plan)
     with (
         building(job.home.index) as work,
         building(job.folder) as spooled,
         RefusedFile(_report_path(job, started, "refused.csv")) as refused,
-        closing(State(job.state_path) if plan.current else State.create(spooled / "state")) as state,
+        closing(_state(job, plan, spooled)) as state,
         writing(forms, work, "delta" if plan.current else "base", plan.n) as writers,
     ):
         gathering = Gathering(
@@ -136,28 +141,39 @@ def _load(job: Job, plan: Plan, feeds: list[Feed]) -> LoadReport:
         for mapping, feed in feeds:
             with feed as source:
                 gathering.read(mapping, source)
-        _settle(gathering, writers, state)
+        _settle(gathering, writers, state, None if plan.current is None else moving.day)
+        moves = moving.keep(state)
         parts = finish_parts(plan, forms, work, writers)
-        beside = write_beside(plan, work, staffing, hiding)
+        beside = Beside(
+            units=write_units_beside(plan, work, staffing),
+            decoys=hiding.finish(work),
+            protected=protecting.finish(work, state),
+            movers=moving.finish(work, moves, is_changed=state.has_moved),
+        )
         manifest = manifest_of(job, plan, gathering.data_time, state.counts(), parts, beside=beside)
         published = publish_signed(job, work, manifest)
         state.finish(_origin_after(job, plan, state, published.version.digest, gathering.marks), job.state_path)
     if job.settings.index_database:
         mirror(job.settings.index_database, published)
     prune(job.home.index, published)
-    report = gathering.report(published, seconds=monotonic() - ticks)
+    report = gathering.report(published, protecting.state, seconds=monotonic() - ticks)
     _report_path(job, started, "report.json").write_bytes(report.json())
     return report
 
 
-def _settle(gathering: Gathering, writers: Writers, state: State) -> None:
+def _state(job: Job, plan: Plan, spooled: Path) -> State:
+    """What is remembered from now on: a delta adds to it, a full sync begins another."""
+    return State(job.state_path) if plan.current else State.create(spooled / "state", job.followed())
+
+
+def _settle(gathering: Gathering, writers: Writers, state: State, moved_on: int | None) -> None:
     settling = gathering.settling(state)
     state.begin()
     for bucket in gathering.spool.buckets():
         settled = list(settling.settle(bucket))
         writers.add([found.sealed for found in settled])
         gathering.take(settled)
-        state.add(settled)
+        state.add(settled, gathering.staffing.unit, moved_on)
     gathering.refuse(settling.refused)
     gathering.hiding.drop(settling.dropped)
     gathering.hiding.keep(state)

@@ -10,7 +10,7 @@ from typing import TypeAlias
 from adapters.sources.mapping import SourceMapping
 from adapters.sources.reading import Reading, RefusedRow, RowReader
 from adapters.sources.source import NumberedRow
-from gateway.seal import Entropy, Sealer, SealingKey
+from gateway.seal import Entropy, Facts, Sealer, SealingKey
 from ops.sync.decoys.donors import WHOLE, Row, Sampler
 from ops.sync.spool import Entry
 from ops.sync.staffing import UnitNames, names_of
@@ -71,6 +71,7 @@ class RowSealer:
         self._token = recipe.key.prf("source-key", self._kind)
         self._met: set[str] = set()
         self._sampler = Sampler() if recipe.samples else None
+        self._protected = [*recipe.mapping.protected_values(catalogue).items()]
 
     def seal(self, rows: Rows) -> SealedRows:
         """Seal rows given with their numbers. Each is sealed under every number its subject has."""
@@ -98,9 +99,11 @@ class RowSealer:
             if facts is None:
                 entry = self._touch(number, token, row)
             else:
-                subject = self._sealer.subject(self._sealer.link(number))
-                record = self._sealer.record(subject, facts)
-                entry = Entry(subject, token, self._number, row, *facts.effective, facts.main, record)
+                link = self._sealer.link(number)
+                subject = self._sealer.subject(link)
+                record, is_protected = self._sealer.record(subject, facts), self._protects(facts)
+                fixed = subject, token, self._number, row, *facts.effective, facts.main, record
+                entry = Entry(*fixed, link, is_protected)
             done.entries.append(entry.pack())
         if facts is not None:
             if self._sampler is not None and self._sampler.takes(token):
@@ -109,6 +112,10 @@ class RowSealer:
             done.records += 1
             done.filled.update(facts.values.keys())
             done.private_use += reading.private_use
+
+    def _protects(self, facts: Facts) -> bool:
+        """Whether the record makes its subject a protected one."""
+        return any(facts.values.get(key) in values for key, values in self._protected)
 
     def _meet(self, done: SealedRows, chain: Sequence[str]) -> None:
         if chain and chain[0] not in self._met:

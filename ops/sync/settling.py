@@ -14,7 +14,7 @@ from typing import Protocol
 
 from adapters.index.parts import Sealed, split
 from ops.sync.sealing import Refused
-from ops.sync.spool import DECOY, Entry
+from ops.sync.spool import DECOY, NO_LINK, Entry
 
 DUPLICATE = "duplicate"
 TWO_KEYS = "同一身份证号或代码出现在两个不同的主键下，请核对后只保留一个"
@@ -46,6 +46,8 @@ class Settled:
     sealed: Sealed
     key: bytes
     records: int
+    link: bytes = NO_LINK
+    is_protected: bool = False
 
     @property
     def is_decoy(self) -> bool:
@@ -113,7 +115,8 @@ class Settling:
 def _settled(subject: bytes, records: list[Entry]) -> Settled:
     records.sort(key=lambda entry: (not entry.main, -entry.first, entry.row))
     rows = b"".join(entry.record for entry in records)
-    return Settled(Sealed(*split(subject), records[0].kind, rows), records[0].key, len(records))
+    sealed, is_protected = Sealed(*split(subject), records[0].kind, rows), any(each.is_protected for each in records)
+    return Settled(sealed, records[0].key, len(records), records[0].link, is_protected)
 
 
 def _overlapping(mains: list[Entry]) -> list[Entry]:

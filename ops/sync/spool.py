@@ -23,7 +23,10 @@ BUCKETS = 256
 DECOY = bytes(16)
 """Stands in the place of a key token for what is nobody's."""
 _BUFFER_BYTES = 1 << 16
-_header = struct.Struct("<16s16shQIIBI")
+NO_LINK = bytes(16)
+"""Of an entry that only touches its subject, and of decoys."""
+_header = struct.Struct("<16s16shQIIBI16s")
+_MAIN, _PROTECTED = 1, 2
 
 
 class Entry(NamedTuple):
@@ -37,6 +40,8 @@ class Entry(NamedTuple):
     after: int
     main: bool
     record: bytes
+    link: bytes = NO_LINK
+    is_protected: bool = False
 
     @classmethod
     def touch(cls, subject: bytes, key: bytes, kind: int, row: int = 0) -> Entry:
@@ -44,8 +49,9 @@ class Entry(NamedTuple):
         return cls(subject, key, kind, row, 0, 0, False, b"")
 
     def pack(self) -> bytes:
-        fixed = self.subject, self.key, self.kind, self.row, self.first, self.after, self.main, len(self.record)
-        return _header.pack(*fixed) + self.record
+        flags = _MAIN * self.main | _PROTECTED * self.is_protected
+        fixed = self.subject, self.key, self.kind, self.row, self.first, self.after, flags, len(self.record)
+        return _header.pack(*fixed, self.link) + self.record
 
 
 class Spool:
@@ -97,7 +103,9 @@ class Spool:
 def _entries(content: bytes) -> Iterator[Entry]:
     place = 0
     while place < len(content):
-        subject, key, kind, row, first, after, main, length = _header.unpack_from(content, place)
+        subject, key, kind, row, first, after, flags, length, link = _header.unpack_from(content, place)
         place += _header.size
-        yield Entry(subject, key, kind, row, first, after, bool(main), content[place : place + length])
+        record = content[place : place + length]
+        is_main, is_protected = bool(flags & _MAIN), bool(flags & _PROTECTED)
+        yield Entry(subject, key, kind, row, first, after, is_main, record, link, is_protected)
         place += length

@@ -54,6 +54,13 @@ class Staffing:
             _FIRST_UNIT.unpack_from(each.rows, _PLACE)[0] for each in subjects if each.rows and person[each.kind]
         )
 
+    def unit(self, sealed: Sealed) -> int | None:
+        """The long-lived name of the unit of a person's first record, 0 where it has none; None: it is no person."""
+        if list(self.catalogue.kinds)[sealed.kind] != PERSON:
+            return None
+        names = self.met.get(_FIRST_UNIT.unpack_from(sealed.rows, _PLACE)[0])
+        return int.from_bytes(names.name, "little", signed=True) if names else 0
+
     def rows(self) -> Iterator[UnitRow]:
         """The table, in no order."""
         around = Counter[bytes]()

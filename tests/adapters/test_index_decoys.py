@@ -10,10 +10,10 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.index.decoys import DecoyTokens, read_tokens, write_tokens
 from adapters.index.generations import GenerationFiles, Generations, GenerationTables
 from adapters.index.postgres import mirror
 from adapters.index.sqlite import SqliteIndex
+from adapters.index.tokens import LinkTokens, Marked, read_tokens, write_tokens
 from adapters.keys.files import write_key
 from adapters.keys.making import make_all
 from adapters.keys.ring import decoy_key
@@ -29,7 +29,9 @@ links = st.sets(st.binary(min_size=16, max_size=16), max_size=20)
 
 @given(decoys=links, others=links)
 def test_exactly_the_decoys_are_known(decoys: set[bytes], others: set[bytes]) -> None:
-    found = read_tokens(write_tokens(decoys, DECOY_KEY.public_key(), os.urandom), DECOY_KEY)
+    found = read_tokens(
+        write_tokens(decoys, Marked.DECOYS, DECOY_KEY.public_key(), os.urandom), Marked.DECOYS, DECOY_KEY
+    )
 
     assert {link for link in decoys | others if found.holds(link)} == decoys
 
@@ -38,14 +40,15 @@ def test_the_order_of_decoys_tells_nothing() -> None:
     counted = iter([b"k" * 32, b"e" * 32] * 2)
 
     first, second = (
-        write_tokens(each, DECOY_KEY.public_key(), lambda _: next(counted)) for each in (LINKS, LINKS[::-1])
+        write_tokens(each, Marked.DECOYS, DECOY_KEY.public_key(), lambda _: next(counted))
+        for each in (LINKS, LINKS[::-1])
     )
 
     assert first == second
 
 
 def test_a_file_holds_no_link_and_two_files_share_nothing() -> None:
-    first, second = (write_tokens(LINKS, DECOY_KEY.public_key(), os.urandom) for _ in range(2))
+    first, second = (write_tokens(LINKS, Marked.DECOYS, DECOY_KEY.public_key(), os.urandom) for _ in range(2))
 
     assert not [link for link in LINKS if link in first]
     assert not {first[start : start + 16] for start in range(0, len(first), 16)} & {
@@ -54,10 +57,12 @@ def test_a_file_holds_no_link_and_two_files_share_nothing() -> None:
 
 
 def test_tokens_show_themselves_to_nobody() -> None:
-    found = read_tokens(write_tokens(LINKS, DECOY_KEY.public_key(), os.urandom), DECOY_KEY)
+    found = read_tokens(
+        write_tokens(LINKS, Marked.DECOYS, DECOY_KEY.public_key(), os.urandom), Marked.DECOYS, DECOY_KEY
+    )
 
-    assert repr(found) == "DecoyTokens(***)"
-    assert isinstance(found, DecoyTokens)
+    assert repr(found) == "LinkTokens(***)"
+    assert isinstance(found, LinkTokens)
 
 
 def test_another_key_reads_nothing(tmp_path: Path) -> None:
@@ -102,7 +107,7 @@ def test_a_key_that_was_made_meanwhile_needs_no_restart(tmp_path: Path) -> None:
 
 def test_tokens_that_were_altered_in_postgresql_are_not_adopted(tmp_path: Path, postgres_url: str) -> None:
     mirror(postgres_url, publish_parts(tmp_path, [[a_subject(1)]], decoys=LINKS))
-    other = write_tokens(LINKS[:1], DECOY_KEY.public_key(), os.urandom)
+    other = write_tokens(LINKS[:1], Marked.DECOYS, DECOY_KEY.public_key(), os.urandom)
     engine = open_engine(postgres_url)
     with engine.begin() as connection:
         connection.exec_driver_sql("UPDATE index_files SET content = %(other)s", {"other": other})

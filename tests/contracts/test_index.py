@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
 from tempfile import mkdtemp
@@ -22,6 +22,7 @@ from gateway.ports import Index, UnitFact
 from tests.fakes_index import DECOY_KEY, KEY, MemoryIndex, a_look_up, a_subject, digest_of, publish_parts
 
 Parts: TypeAlias = Sequence[Sequence[Sealed]]
+Movers: TypeAlias = tuple[int, Mapping[bytes, int]]
 Build: TypeAlias = Callable[..., Index]
 
 
@@ -31,11 +32,18 @@ def build(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Build]:
     url = request.getfixturevalue("postgres_url") if request.param == "postgresql" else ""
     with ExitStack() as stack:
 
-        def make(parts: Parts, units: Sequence[UnitRow] = (), decoys: Sequence[bytes] = ()) -> Index:
+        def make(
+            parts: Parts,
+            units: Sequence[UnitRow] = (),
+            decoys: Sequence[bytes] = (),
+            protected: Sequence[bytes] = (),
+            movers: Movers | None = None,
+        ) -> Index:
             root = Path(mkdtemp(dir=tmp_path))
-            published = publish_parts(root, parts, units=units, decoys=decoys)
+            published = publish_parts(root, parts, units=units, decoys=decoys, protected=protected, movers=movers)
             if request.param == "fake":
-                return MemoryIndex(version_of(published.manifest, published.content), parts, rows=units, decoys=decoys)
+                version = version_of(published.manifest, published.content)
+                return MemoryIndex(version, parts, rows=units, decoys=decoys, protected=protected, movers=movers)
             if request.param == "sqlite":
                 return stack.enter_context(closing(SqliteIndex.open(root, KEY.public_key(), None, DECOY_KEY)))
             mirror(url, published)
@@ -130,6 +138,30 @@ def test_a_generation_without_decoys_knows_none(build: Build) -> None:
     index = build(PARTS)
 
     assert not any(index.is_decoy(link) for link in (b"", bytes(16), digest_of(1)[:16]))
+
+
+def test_a_protected_person_is_known_by_the_link_and_is_no_decoy(build: Build) -> None:
+    links = [digest_of(seed)[:16] for seed in range(20)]
+    index = build(PARTS, UNITS, links[:5], links[5:10])
+
+    assert [index.is_protected(link) for link in links] == [False] * 5 + [True] * 5 + [False] * 10
+    assert [index.is_decoy(link) for link in links] == [True] * 5 + [False] * 15
+    assert not build(PARTS).is_protected(links[5])
+
+
+def test_who_moved_is_known_by_the_link_with_the_day(build: Build) -> None:
+    links = [digest_of(seed)[:16] for seed in range(4)]
+    index = build(PARTS, movers=(739_000, {links[0]: 739_005, links[1]: 739_001}))
+
+    assert index.moves_since() == 739_000
+    assert [index.moved_on(link) for link in links] == [739_005, 739_001, 0, 0]
+
+
+def test_a_generation_that_tells_of_no_moves_says_so(build: Build) -> None:
+    index = build(PARTS)
+
+    assert index.moves_since() is None
+    assert index.moved_on(digest_of(1)[:16]) == 0
 
 
 seeds = st.integers(0, 40)

@@ -431,7 +431,7 @@ def test_an_index_in_postgresql_is_looked_at_there(home: Home, postgres_url: str
 
     mirror(postgres_url, read_current(home.index, read_ed25519_public(home.keys / "sync.pub")))
 
-    assert [each.state for each in _look(data.index, home)] == [State.PASS] * 4
+    assert [each.state for each in _look(data.index, home)] == [State.PASS] * 5
 
 
 def test_an_index_of_another_standard_must_be_sealed_anew(staged: Home, monkeypatch: pytest.MonkeyPatch) -> None:

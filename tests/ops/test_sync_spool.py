@@ -74,7 +74,7 @@ def test_each_spool_has_a_key_of_its_own(tmp_path: Path, monkeypatch: pytest.Mon
 def _state(path: Path, *subjects: Sealed) -> State:
     state = State.create(path / "draft")
     state.begin()
-    state.add([Settled(subject, b"key-%d" % subject.kind, 1) for subject in subjects])
+    state.add([Settled(subject, b"key-%d" % subject.kind, 1) for subject in subjects], lambda _: None)
     state.finish(ORIGIN, path / "state")
     return state
 

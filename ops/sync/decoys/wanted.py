@@ -68,12 +68,16 @@ def wanted(settings: SyncSettings, keys: Path) -> Wanted | str:
 
 
 def require_serve_key(keys: Path) -> X25519PublicKey:
-    """The key that serve is told of decoys by. Raises `SyncError`: decoys that serve does not know would be people."""
+    """The key that serve is told of decoys, protected persons and movers by.
+
+    Raises `SyncError`: decoys that serve does not know would be people, protected persons would be anybody.
+    """
     try:
         return read_x25519_public(keys / DECOY_PUBLIC)
     except KeyFileError as error:
         raise SyncError(
-            f"serve is told of decoys by it: put keys/{DECOY_PUBLIC} back, or sync --full ({error})"
+            f"serve is told of decoys and protected persons by it: put keys/{DECOY_PUBLIC} back, or run `bidui decoys"
+            f" serve-key` on the gateway's host, copy it here and sync --full ({error})"
         ) from error
 
 
