@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
@@ -56,7 +56,7 @@ class SpotChecks:
         watched = [(hearing, grant) for hearing, grant in heard if self._shares[grant.number]]
         if not watched:
             return []
-        chosen = {place: None for hearing, grant in watched if (place := self._chosen(hearing, grant))}
+        chosen = {place: is_due for hearing, grant in watched for place, is_due in self._chosen(hearing, grant)}
         turn = _Turn(store.checks(sorted({grant.number for _, grant in watched}), list(chosen)), chosen, day)
         for hearing, grant in watched:
             turn.take(hearing, grant, self)
@@ -85,11 +85,14 @@ class SpotChecks:
             failed = store.failed(day - self.limits.check_raised_days)
             self._shares |= {each.number: share_of(each, failed, self.limits) for each in new}
 
-    def _chosen(self, hearing: Hearing, grant: Grant) -> Pair | None:
+    def _chosen(self, hearing: Hearing, grant: Grant) -> Iterator[tuple[Pair, bool]]:
+        """Whether a subject is chosen, and by the usual share: then also one that was asked about before, because its
+        answer was withheld for something else. Who is chosen by a raised share alone must be new.
+        """
         question = hearing.question
         if question and is_chosen(self.key, grant, question.link, self._shares[grant.number]):
-            return grant.number, question.link
-        return None
+            usual = share_of(grant, frozenset(), self.limits)
+            yield (grant.number, question.link), is_chosen(self.key, grant, question.link, usual)
 
 
 def keep(opened: Sequence[Opened], store: CheckStore) -> list[Draft]:
@@ -104,7 +107,7 @@ def keep(opened: Sequence[Opened], store: CheckStore) -> list[Draft]:
 class _Turn:
     """What is known of spot checks in a turn, and what it adds."""
 
-    def __init__(self, known: Sequence[SpotCheck], chosen: Mapping[Pair, None], day: int) -> None:
+    def __init__(self, known: Sequence[SpotCheck], chosen: Mapping[Pair, bool], day: int) -> None:
         self._chosen, self._day = chosen, day
         self._known: dict[Pair, SpotCheck] = {(each.grant, each.link): each for each in known}
         self._overdue = defaultdict[str, list[str]](list)
@@ -119,7 +122,7 @@ class _Turn:
         if question is None or spent is None:
             return
         place = grant.number, question.link
-        if place in self._chosen and place not in self._known and spent.is_first:
+        if place in self._chosen and place not in self._known and (spent.is_first or self._chosen[place]):
             self._known[place] = checks.open(grant, question.link, self._day)
             self.opened.append(Opened(self._known[place], hearing))
         known = self._known.get(place)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from adapters.sql.check_reader import SqlCheckReader
 from adapters.sql.deed_reader import SqlDeedReader
 from adapters.sql.ledger_reader import SqlLedgerReader
 from adapters.sql.watch_reader import SqlWatchReader
@@ -27,7 +28,7 @@ class Readers:
     def __init__(self, home: Home) -> None:
         url = home.database_url(load(home, "serve.toml", ServeSettings))
         self.deeds, self.ledger = SqlDeedReader.open(url), SqlLedgerReader.open(url)
-        self.responses = SqlWatchReader.open(url)
+        self.responses, self.checks = SqlWatchReader.open(url), SqlCheckReader.open(url)
 
     def close(self) -> None:
         self.deeds.close()
@@ -50,7 +51,11 @@ def review_desk(home: Home, readers: Readers, office: Office) -> ReviewDesk:
         reader=readers.ledger,
         explaining=explaining,
         hindsight=Hindsight(
-            bygone=bygone, explaining=explaining, ledger=readers.ledger, tombstones=readers.ledger.tombstones
+            bygone=bygone,
+            explaining=explaining,
+            ledger=readers.ledger,
+            tombstones=readers.ledger.tombstones,
+            spot_check=readers.checks.check,
         ),
         rehearsal=Rehearsal(bygone=bygone, ledger=readers.ledger, catalogue=office.catalogue, pace=_pace()),
         store=office.store,

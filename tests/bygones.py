@@ -16,6 +16,7 @@ from typing import cast
 
 from adapters.identity.registry import Registry
 from adapters.sealing.client import Deeds
+from adapters.sql.check_reader import SqlCheckReader
 from adapters.sql.deed_reader import SqlDeedReader
 from adapters.sql.ledger_reader import SqlLedgerReader
 from adapters.sql.store import SqlStore
@@ -261,6 +262,8 @@ def bygones(path: Path) -> Bygones:
         ledger=ledger,
         bygone=bygone,
         explaining=explaining,
-        hindsight=Hindsight(bygone=bygone, explaining=explaining, ledger=ledger),
+        hindsight=Hindsight(
+            bygone=bygone, explaining=explaining, ledger=ledger, spot_check=SqlCheckReader.open(url).check
+        ),
         rehearsal=Rehearsal(bygone=bygone, ledger=ledger, catalogue=CATALOGUE, pace=AT_ONCE),
     )

@@ -29,6 +29,7 @@ OF_GATES: Final[Mapping[str, str]] = {
     "held:system": "系统由监测扣留，待人处置",
     "watch:held": "本次请求触发监测，答复已扣留",
     "watch:frozen": "本次请求触发监测，签批单已冻结",
+    "watch:waits": "答复须等抽查的凭证",
     "grant_lapsed:no_attestation": "签批单没有按年确认，已失效",
     "grant_lapsed:emergency_over": "应急签批单已到时限",
     "grant_lapsed:no_review": "应急签批单没有按期复核，已失效",

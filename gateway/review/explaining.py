@@ -47,6 +47,8 @@ class When:
     data_time: datetime | None = None
     lying: Mapping[str, Stop] = field(default_factory=dict[str, Stop])
     tripped: Stop | None = None
+    waits: str = ""
+    """The number of the spot check for whose document the answer waited."""
     shows_figures: bool = True
     """Whether whoever asks may know what a detector saw."""
 
@@ -204,6 +206,9 @@ class _Way:
         if stop is not None:
             response = "frozen" if stop.is_frozen else "held"
             yield _no("watch", f"watch:{response}", f"本次请求所在批次触发监测：{self._tell(stop)}")
+        elif self._when.waits:
+            zh = f"凭证抽查 {self._when.waits}：抽中的对象须先交凭证再答；同一签批单有逾期未交的，新的对象也须等它"
+            yield _no("spot_check", "watch:waits", zh)
 
     def _tell(self, stop: Stop) -> str:
         whole = self._responses.tell(stop, parameters_in(self._then.standing))
@@ -289,6 +294,6 @@ def _reason(cause: str) -> str:
         return UNAUTHORISED
     if cause.startswith("frozen:") or cause == "watch:frozen":
         return Reason.FROZEN
-    if cause.startswith("held:") or cause == "watch:held":
+    if cause.startswith("held:") or cause in {"watch:held", "watch:waits"}:
         return Reason.HELD
     return Reason.STALE_DATA if cause == "grant_data_age" else Reason.NOT_PERMITTED

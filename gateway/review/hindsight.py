@@ -18,6 +18,7 @@ from audit.stamps import microseconds, text
 from gateway.deeds.deed import Deed
 from gateway.domain.errors import UnavailableError
 from gateway.domain.grant import SHANGHAI
+from gateway.domain.spot_check import SpotCheck
 from gateway.domain.standing import Stop
 from gateway.grants import STEPPED_UP
 from gateway.in_force import NO_DIGEST
@@ -102,6 +103,10 @@ _AGREES_ZH: Final = {
 }
 
 
+def _unknown(number: str) -> SpotCheck | None:
+    return None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Hindsight:
     """Explains entries of the ledger."""
@@ -111,6 +116,8 @@ class Hindsight:
     ledger: LedgerReader
     tombstones: Callable[[], Sequence[int]] = tuple
     """The entries that say what was erased."""
+    spot_check: Callable[[str], SpotCheck | None] = _unknown
+    """The spot check of a number."""
 
     def recall(self, entry: int) -> Recalled | None:
         """The decision of this entry; None when there is none. Raises `DifferenceError` when the entry was changed."""
@@ -194,10 +201,16 @@ class Hindsight:
             data_time=decision.data_time,
             lying={each.target: each for each in self._lying(decision)},
             tripped=self._tripped(decision),
+            waits=self._waits(decision),
         )
 
     def _tripped(self, decision: Decision) -> Stop | None:
         return self.bygone.responses.tripped(decision.incident, decision.entry) if decision.refused else None
+
+    def _waits(self, decision: Decision) -> str:
+        """A refusal for want of a document bears the number of the spot check instead of an incident's."""
+        check = self.spot_check(decision.incident) if decision.refused == Reason.HELD and decision.incident else None
+        return check.number if check and check.grant == decision.grant else ""
 
     def _lying(self, decision: Decision) -> Iterator[Stop]:
         """What the watch had stopped. A turn of another node may have judged by rights from before; whatever else it

@@ -447,3 +447,15 @@ def test_the_ledger_tells_of_a_spot_check_and_the_refusal_names_it(tmp_path: Pat
     assert (asked["type"], asked["body"]) == ("spot_check.asked", {"check": number, "grant": "G-1"})
     assert isinstance(comparison["body"], dict)
     assert comparison["body"]["outcome"] == {"refused": "held", "incident": number}
+
+
+def test_whose_answer_was_withheld_for_something_else_is_chosen_after_the_release(tmp_path: Path) -> None:
+    """It counts as asked about, and was never answered."""
+    gateway = a_gateway(tmp_path, UNSCOPED, limits=EVERYBODY)
+    gateway.person(1)
+    assert isinstance(gateway.store, MemoryStore)
+    assert codes(gateway, a_request(1), *of_one_birthday(4)) == ["frozen"] * 5
+    gateway.store.watch.stops.clear()
+    gateway.store.epoch += 1
+
+    assert refused(gateway, a_request(1))[0] == "held"

@@ -67,6 +67,12 @@ class World:
         assert found is not None
         return found.agrees
 
+    def told(self, entry: int) -> tuple[str, str]:
+        """Why, and the beginning of the words for it."""
+        found = self.world.hindsight.recall(entry)
+        assert found is not None
+        return found.explained.verdict.cause, found.explained.checks[-1].zh.partition("：")[0]
+
     def release(self) -> None:
         """安全管理员 and a leader, who name the incident."""
         (stop,) = self.world.bygone.lying().values()
@@ -102,7 +108,8 @@ def test_a_forged_document_freezes_a_grant_until_two_release_it(world: World) ->
     check = world.desk.reader.check(third)
     assert check is not None
     assert world.world.entry(check.entry)["type"] == "comparison.refused"
-    assert world.recalled(check.entry) is Agrees.OPEN, "why it was withheld stands in the entry, encrypted"
+    assert world.recalled(check.entry) is Agrees.SAME
+    assert world.told(check.entry) == ("watch:waits", f"凭证抽查 {third}")
 
 
 def test_what_never_came_freezes_a_grant_too_and_nobody_is_named(world: World) -> None:
