@@ -18,7 +18,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCy
 
 from adapters.http import BoundedProtocol
 from gateway.api.body import MAX_BODY_BYTES
-from gateway.api.comparisons import PATH, Comparisons, key_of, untold
+from gateway.api.comparisons import PATH, Comparisons, untold
 from gateway.api.problems import of_error, unauthorised, unavailable
 from gateway.domain.caller import Caller
 from gateway.domain.errors import GatewayError
@@ -140,7 +140,7 @@ class Visit:
 
     def _read(self) -> Request | None:
         caller = self._lane.door.identify(self._scope)
-        return self._lane.door.request(caller, key_of(self._scope), self.body) if isinstance(caller, Caller) else None
+        return self._lane.door.request(caller, self._scope, self.body) if isinstance(caller, Caller) else None
 
     def _respond(self, response: Response) -> None:
         self._write(response.status_code, response.raw_headers, bytes(response.body))

@@ -62,6 +62,9 @@ class Metrics:
             ["response"],
             registry=self.registry,
         )
+        self._throttled = Counter(
+            "bidui_throttled", "Comparisons that came faster than they may", registry=self.registry
+        )
         self._checks = Gauge(
             "bidui_spot_checks",
             "Spot checks that wait: for a document, or for a reviewer",
@@ -124,6 +127,10 @@ class Metrics:
         """So much is held by the watch, and so much frozen."""
         self._stopped.labels("held").set(held)
         self._stopped.labels("frozen").set(frozen)
+
+    def throttled(self) -> None:
+        """A comparison came faster than it may."""
+        self._throttled.inc()
 
     def spot_checks(self, counts: Mapping[str, int]) -> None:
         """So many spot checks wait for their document (`due`), or to be judged (`filed`)."""

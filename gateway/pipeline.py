@@ -79,6 +79,10 @@ class Pipeline:
         """Answers nothing from now on: the log is not what was signed. A person decides; reading goes on."""
         self.is_sealed = True
 
+    def in_force(self) -> Rights:
+        """The rights of the last turn."""
+        return self._rights
+
     def grants(self) -> Mapping[str, Grant]:
         """The grants in force at the last turn."""
         return self._rights.grants

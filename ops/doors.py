@@ -37,7 +37,12 @@ class Queue:
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
         self._made: Sequencer | None = None
-        self.door = Comparisons(identify=gateway.identity.identify, catalogue=gateway.catalogue, submit=self.submit)
+        self.door = Comparisons(
+            identify=gateway.identity.identify,
+            catalogue=gateway.catalogue,
+            submit=self.submit,
+            take=gateway.throttle.take,
+        )
 
     def put(self, request: Request, tell: Tell) -> None:
         self._sequencer().put(request, tell)

@@ -34,6 +34,7 @@ from ops.sealing_child import SealingChild
 from ops.settings import Mode
 from ops.stating import Stating
 from ops.sweeping import SWEEP_SECONDS, Sweeping
+from ops.throttling import THROTTLE_SECONDS, tell_throttled
 from ops.wiring import Gateway, open_generation
 from ops.witnessing import ROUND_SECONDS
 
@@ -90,6 +91,7 @@ async def run(gateway: Gateway, child: SealingChild, ready: Callable[[int], None
             _tend(gateway),
             _check(gateway),
             _sweep(gateway),
+            _every(THROTTLE_SECONDS, lambda: tell_throttled(gateway)),
             _hang_up(server),
             _announce(server, ready),
         ]

@@ -40,6 +40,7 @@ from gateway.ports import Index
 from gateway.record import Recorder
 from gateway.seal import Layout
 from gateway.watch.cells import watch_key
+from gateway.watch.throttle import Throttle
 from gateway.watching import Watch
 from ops.channels import open_notifying
 from ops.closed import check_open
@@ -95,6 +96,7 @@ class Gateway:
     _retired: Index | None = None
 
     def __post_init__(self) -> None:
+        self.throttle = Throttle(self.home.clock, self.pipeline.in_force, self.metrics.throttled)
         witnessing = self.witness.witnessing
         office, accounts = self.people.office, self.people.accounts
         stores = (self.pipeline.store, self.desk, office.store, accounts.store)

@@ -25,7 +25,7 @@ from ops.office import open_office
 from ops.people import PeopleDesk, open_desk
 from ops.settings import Home
 from tests.gateway.test_filing import Links
-from tests.make import CATALOGUE
+from tests.make import CATALOGUE, unpaced
 from tests.offices import from_text, to_text
 
 Json = dict[str, Any]
@@ -110,7 +110,7 @@ class OpenOffice:
             raise AssertionError
 
         doors = Doors(
-            comparisons=Comparisons(identify=lambda _: None, catalogue=CATALOGUE, submit=unasked),
+            comparisons=Comparisons(identify=lambda _: None, catalogue=CATALOGUE, submit=unasked, take=unpaced),
             catalogue=CatalogueDoor(identify=lambda _: None, catalogue=CATALOGUE, held=unasked, stopped=lambda *_: ""),
             token_routes=[],
             log_routes=[],

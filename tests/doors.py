@@ -26,6 +26,7 @@ from gateway.domain.caller import Caller
 from gateway.domain.grant import Grant, local_day
 from gateway.domain.reply import Reply, Request
 from gateway.sequencer import Sequencer
+from gateway.watch.throttle import Throttle
 from tests.audit.make import LOG_SIGNERS, a_trust
 from tests.fakes import MemoryStore
 from tests.fakes_audit import MemoryLedger
@@ -47,12 +48,19 @@ class Entrance:
     may_write: bool = True
     signed: list[bytes] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        pipeline = self.gateway.pipeline
+        self.throttle = Throttle(self.gateway.clock, pipeline.in_force, lambda: None, pipeline.watch.limits)
+
     def app(self) -> ASGIApp:
         """The application; it belongs to the loop that first asks it something."""
         return build_app(
             Doors(
                 comparisons=Comparisons(
-                    identify=self.identify, catalogue=CATALOGUE, submit=self.submit or self._turns()
+                    identify=self.identify,
+                    catalogue=CATALOGUE,
+                    submit=self.submit or self._turns(),
+                    take=self.throttle.take,
                 ),
                 catalogue=CatalogueDoor(
                     identify=self.identify,

@@ -52,6 +52,7 @@ LENIENT = Thresholds(
     small_values=0,
     contradictions=99,
     locks=10**9,
+    pace_burst=10**9,
     check_share=0.0,
     check_open_share=0.0,
 )

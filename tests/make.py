@@ -39,6 +39,10 @@ MEMBERS = {"name": NAME, "unit": "盟教育局", "quota_type": "行政编制", "
 _keys = count(1)
 
 
+def unpaced(caller: Caller, grant: str) -> None:
+    """A door that lets everybody be as fast as they are."""
+
+
 def an_id(number: int) -> str:
     """The id number of a person; another number, another person."""
     first17 = f"152921{1950 + number % 50}{1 + number // 50 % 12:02}{1 + number // 600 % 28:02}{number % 1000:03}"

@@ -21,9 +21,10 @@ from gateway.domain.caller import Caller
 from gateway.domain.errors import GatewayError, UnprovenError, UnreadableError
 from gateway.domain.query import parse_query
 from gateway.domain.reply import Answered, Failed, Refused, Reply, Request
+from gateway.watch.throttle import NO_GRANT
 from policies.catalogue import Catalogue
 
-__all__ = ["PATH", "Comparisons", "Identify", "key_of", "untold"]
+__all__ = ["PATH", "Comparisons", "Identify", "untold"]
 
 PATH = "/v1/comparisons"
 MAX_KEY = 128
@@ -38,6 +39,8 @@ class Comparisons:
     identify: Identify
     catalogue: Catalogue
     submit: Callable[[Request], Awaitable[Reply]]
+    take: Callable[[Caller, str], None]
+    """Counts a request of a known caller under a grant, or under none. Raises `TooFastError`."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -45,8 +48,7 @@ class Comparisons:
             if not isinstance(caller, Caller):
                 await caller(scope, receive, send)
                 return
-            key = key_of(scope)
-            request = self.request(caller, key, await read(scope, receive))
+            request = self.request(caller, scope, await self._read(caller, scope, receive))
         except TooLargeError:
             await too_large(MAX_BODY_BYTES)(scope, receive, send)
         except GatewayError as error:
@@ -54,11 +56,27 @@ class Comparisons:
         else:
             await _tell(await self.submit(request), scope, receive, send)
 
-    def request(self, caller: Caller, key: str, body: bytes) -> Request:
-        """What a known caller asks. Raises `GatewayError`, also for another body than the caller signed."""
+    def request(self, caller: Caller, scope: Scope, body: bytes) -> Request:
+        """What a known caller asks. Raises `GatewayError`, also for another body than the caller signed.
+
+        Whoever is too fast is told so here and waits for no turn, also where nothing that was sent can be read.
+        """
         if caller.body_sha256 is not None and not compare_digest(sha256(body).digest(), caller.body_sha256):
             raise UnprovenError("the body is not the one that was signed")
-        return Request(caller, parse_query(parse(body), self.catalogue), body, key)
+        try:
+            key, query = key_of(scope), parse_query(parse(body), self.catalogue)
+        except GatewayError:
+            self.take(caller, NO_GRANT)
+            raise
+        self.take(caller, query.grant)
+        return Request(caller, query, body, key)
+
+    async def _read(self, caller: Caller, scope: Scope, receive: Receive) -> bytes:
+        try:
+            return await read(scope, receive)
+        except TooLargeError:
+            self.take(caller, NO_GRANT)
+            raise
 
 
 def key_of(scope: Scope) -> str:

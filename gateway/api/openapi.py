@@ -126,7 +126,7 @@ def _compare() -> Json:
         "summary": "比对一个对象的若干声明值",
         "parameters": [_key_parameter()],
         "requestBody": body,
-        "responses": _responses("Answer", 400, 401, 403, 409, 413, 422, 503),
+        "responses": _responses("Answer", 400, 401, 403, 409, 413, 422, 429, 503),
     }
 
 

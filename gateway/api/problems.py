@@ -15,6 +15,7 @@ from gateway.domain.errors import (
     InvalidQueryError,
     MismatchedKeyError,
     OverloadedError,
+    TooFastError,
     UnprovenError,
     UnreadableError,
 )
@@ -124,11 +125,19 @@ def of_error(error: GatewayError) -> Response:
             return problem("mismatched-key", 422, str(error), pointer="Idempotency-Key")
         case InvalidQueryError():
             return problem("invalid", 422, str(error), pointer=error.field)
-        case ConflictError() | OverloadedError():
-            kind, status = ("conflict", 409) if isinstance(error, ConflictError) else ("unavailable", 503)
-            return problem(kind, status, str(error), headers={"Retry-After": _RETRY_SECONDS})
+        case ConflictError() | OverloadedError() | TooFastError():
+            return _later(error)
         case _:
             return unavailable()
+
+
+def _later(error: ConflictError | OverloadedError | TooFastError) -> Response:
+    """The same request is right, and came too early."""
+    if isinstance(error, TooFastError):
+        detail = f"请放慢速度，{error.seconds} 秒后以同一 Idempotency-Key 再试"
+        return problem("throttled", 429, detail, headers={"Retry-After": str(error.seconds)})
+    kind, status = ("conflict", 409) if isinstance(error, ConflictError) else ("unavailable", 503)
+    return problem(kind, status, str(error), headers={"Retry-After": _RETRY_SECONDS})
 
 
 def _response(document: Problem, headers: dict[str, str] | None = None) -> Response:

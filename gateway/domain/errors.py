@@ -6,6 +6,7 @@
   - InvalidQueryError   422  it could be read, and is wrong
   - ConflictError       409  the same key is still being answered
   - MismatchedKeyError  422  the same key came with another body
+  - TooFastError        429  the caller is faster than its grant allows; says when to come back
   - OverloadedError     503  more callers wait than may wait
   - UnavailableError    503  something the answer needs is broken; nothing was told
     - DownError              nothing can be answered at present, whatever is asked
@@ -40,6 +41,14 @@ class ConflictError(GatewayError):
 
 class MismatchedKeyError(InvalidQueryError):
     """This idempotency key was used before, with another body."""
+
+
+class TooFastError(GatewayError):
+    """Requests come faster than they may. `seconds` from now the next one is heard."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__()
+        self.seconds = seconds
 
 
 class OverloadedError(GatewayError):

@@ -31,7 +31,8 @@ def incident_of(key: bytes, finding: Finding, epoch: int, samples: Sequence[str]
     """
     # As whoever reads it finds it: a whole number that was written is read as a fraction, and written as one again.
     finding = replace(finding, observed=float(finding.observed), expected=float(finding.expected))
-    name = f"{finding.grant}\n{finding.detector}\n{epoch}\n{finding.at.isoformat()}"
+    whose = finding.grant or f"\n{finding.partner}"
+    name = f"{whose}\n{finding.detector}\n{epoch}\n{finding.at.isoformat()}"
     number = hashlib.blake2b(name.encode(), key=key, digest_size=8).hexdigest()
     return Incident(number=number, finding=finding, last=finding.at, count=1, samples=tuple(samples))
 

@@ -21,7 +21,7 @@ MAX_FILE_BYTES: Final = 64 * 1024
 Number: TypeAlias = int | float
 Value: TypeAlias = int | float | tuple[int, ...]
 LOWER, HIGHER, EITHER = "lower", "higher", "either"
-LINE, SWEEP, QUESTIONS, CHECKS = "line", "sweep", "questions", "checks"
+LINE, SWEEP, QUESTIONS, CHECKS, DOOR = "line", "sweep", "questions", "checks", "door"
 
 
 class ThresholdError(DeedError):
@@ -32,8 +32,8 @@ class ThresholdError(DeedError):
 class Bound:
     """What one threshold may be. `stricter` says where it stops more: of some nobody can say that in general.
 
-    `of` is what decides by it: the line, sweeps over accounts, questions counted before a look-up, spot checks. Only
-    the line can be replayed.
+    `of` is what decides by it: the line, sweeps over accounts, questions counted before a look-up, spot checks, the
+    door. Only the line can be replayed.
     """
 
     low: float
@@ -76,6 +76,8 @@ BOUNDS: Final[Mapping[str, Bound]] = MappingProxyType(
         "other_questions": Bound(0, 1_000, LOWER, QUESTIONS, zh="30 天内对一人除各字段首问外可再问几个"),
         "small_values": Bound(2, 100_000, HIGHER, QUESTIONS, zh="取值不多于此数的字段可以猜"),
         "contradictions": Bound(1, 64, LOWER, QUESTIONS, zh="无范围签批单：可猜的字段几处不一致起不逐项告知"),
+        "pace_seconds": Bound(1, 86_400, HIGHER, DOOR, zh="一日的比对次数最快在几秒内用完"),
+        "pace_burst": Bound(1, 100_000, LOWER, DOOR, zh="可连续提出几次（或一日次数的六十分之一，取大者）"),
         "check_share": Bound(0.0, 1.0, HIGHER, CHECKS, zh="抽查凭证的占比"),
         "check_open_share": Bound(0.0, 1.0, HIGHER, CHECKS, zh="开放签批单抽查凭证的占比"),
         "check_raised": Bound(0.0, 1.0, HIGHER, CHECKS, zh="有凭证不实后同一用途抽查的占比"),

@@ -68,6 +68,12 @@ class Thresholds:
     """A field of no more values can be guessed: a third or half of all people have the commonest."""
     contradictions: int = 2
     """From so many contradicted fields on that can be guessed none of them is told, where only need bounds a grant."""
+
+    pace_seconds: int = 600
+    """In so many seconds a grant's comparisons of a day may be used, and no faster"""
+    pace_burst: int = 100
+    """beyond this many at once, or a sixtieth of the day, whichever is more."""
+
     check_share: float = 0.02
     """Of the new subjects of a grant that only need bounds, the share whose document is asked for."""
     check_open_share: float = 0.002

@@ -53,7 +53,9 @@ class Turns:
         self._watch = Stopwatch()
         self._headers = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
         identify = self._watch.timed("identify", gateway.identity.identify)
-        self._door = Comparisons(identify=identify, catalogue=gateway.catalogue, submit=_submit)
+        self._door = Comparisons(
+            identify=identify, catalogue=gateway.catalogue, submit=_submit, take=gateway.throttle.take
+        )
         self._watch_parts()
 
     def take(self, bodies: Sequence[bytes]) -> dict[str, Spent]:

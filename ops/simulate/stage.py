@@ -49,6 +49,7 @@ BLIND = Thresholds(
     small_values=0,
     contradictions=_NEVER,
     locks=_NEVER,
+    pace_burst=_NEVER,
     check_share=0.0,
     check_open_share=0.0,
     questions=(_NEVER, _NEVER, _NEVER),

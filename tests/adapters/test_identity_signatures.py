@@ -49,7 +49,7 @@ from tests.adapters.make_identity import (
     signature_of,
     tax_data,
 )
-from tests.make import CATALOGUE, a_body
+from tests.make import CATALOGUE, a_body, unpaced
 
 # ------------------------------------------------------------------------------------------------ published examples
 
@@ -426,13 +426,14 @@ def test_a_body_other_than_the_signed_one_is_nobodys() -> None:
         raise AssertionError
 
     caller = known(an_identity(), a_signed())
-    door = Comparisons(identify=lambda _: None, catalogue=CATALOGUE, submit=never)  # type: ignore[arg-type]  # never called
+    door = Comparisons(identify=lambda _: None, catalogue=CATALOGUE, submit=never, take=unpaced)  # type: ignore[arg-type]  # never called
     assert isinstance(caller, Caller)
+    keyed = {"headers": [(b"idempotency-key", b"k")]}
 
-    assert door.request(caller, "k", BODY).body == BODY
+    assert door.request(caller, keyed, BODY).body == BODY
     with pytest.raises(UnprovenError):
-        door.request(caller, "k", BODY + b" ")
-    assert door.request(replace(caller, body_sha256=None), "k", BODY + b" ").body == BODY + b" "
+        door.request(caller, keyed, BODY + b" ")
+    assert door.request(replace(caller, body_sha256=None), keyed, BODY + b" ").body == BODY + b" "
 
 
 @pytest.mark.parametrize("kid", ["ec", "ed"])

@@ -22,11 +22,13 @@ from adapters.lane import Lane, LaneProtocol, Visit
 from gateway.api.body import MAX_BODY_BYTES
 from gateway.api.comparisons import PATH, Comparisons
 from gateway.domain.caller import Caller
-from gateway.domain.errors import OverloadedError
+from gateway.domain.errors import OverloadedError, TooFastError
 from gateway.domain.reply import Answered, Failed, Refused, Reply, Request
 from policies.decision import Reason
 from tests.make import CATALOGUE, a_body, a_caller
 
+TOO_FAST = "G-fast"
+"""A grant of which everybody has had enough."""
 REPLIES: dict[str, Reply] = {
     "answered": Answered(b'{"subject":"confirmed"}'),
     "refused": Refused(Reason.NOT_PERMITTED, "5e0f"),
@@ -68,6 +70,11 @@ def identify(scope: Scope) -> Caller | None:
     return a_caller() if shown == b"me" else None
 
 
+def pace(caller: Caller, grant: str) -> None:
+    if grant == TOO_FAST:
+        raise TooFastError(7)
+
+
 @dataclass(frozen=True)
 class Served:
     """A server in this loop, and one line to it."""
@@ -94,7 +101,7 @@ Story = Callable[[Served], Awaitable[None]]
 def run(story: Story, *, with_lane: bool = True) -> Desk:
     """Tells a story to a server with or without the lane."""
     desk = Desk()
-    door = Comparisons(identify=identify, catalogue=CATALOGUE, submit=desk.submit)
+    door = Comparisons(identify=identify, catalogue=CATALOGUE, submit=desk.submit, take=pace)
     lane = Lane(door=door, put=desk.put, measured=lambda code, _: desk.measured.append(code), broke=_note(desk.broken))
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -145,6 +152,7 @@ ALIKE: dict[str, bytes] = {
     "a wrong field": ask(body=a_body(claims=[{"field": "nothing", "value": "x"}])),
     "as long as it may be": ask(body=b" " * MAX_BODY_BYTES),
     "longer": ask(body=b" " * (MAX_BODY_BYTES + 1)),
+    "too fast": ask(body=a_body(grant=TOO_FAST)),
 }
 
 
