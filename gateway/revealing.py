@@ -27,7 +27,7 @@ from gateway.domain.errors import UnavailableError
 from gateway.domain.grant import local_day
 from gateway.domain.people import Person
 from gateway.drafting import ForbiddenError, check_not_frozen
-from gateway.erasing import ErasureStore
+from gateway.erasure import ErasureStore
 from gateway.ports import Clock
 
 

@@ -16,7 +16,7 @@ from adapters.sql.statements import Statement, upsert
 from adapters.sql.tables import ledger_disclosure
 from adapters.sql.trail import TrailTable
 from adapters.sql.trail_tables import trail_token
-from gateway.erasing import Progress
+from gateway.erasure import Progress
 
 _PROGRESS = ("deed", "before", "entry", "kept", "scrubbed")
 _AT_ONCE = 500

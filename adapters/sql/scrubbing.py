@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from adapters.sql.engine import is_sqlite
 from gateway.domain.errors import UnavailableError
-from gateway.erasing import Scrubbed
+from gateway.erasure import Scrubbed
 
 _TRIES, _PAUSE_SECONDS = 20, 0.1
 _REWRITTEN = ("ledger_disclosure", "trail_token")

@@ -38,7 +38,7 @@ from adapters.sql.scrubbing import scrub
 from adapters.sql.trail import TrailTable
 from adapters.sql.watch import NoticeTable, WatchTable
 from gateway.domain.errors import DownError
-from gateway.erasing import Scrubbed
+from gateway.erasure import Scrubbed
 
 POLL_SECONDS = 0.0005
 WAITING = "waiting"

@@ -16,7 +16,8 @@ from gateway.deeds.persons import person_content
 from gateway.deeds.steps import EMERGENCY
 from gateway.domain.people import Duty
 from gateway.drafting import Proposal
-from gateway.tasks import EndingCredential, Proposable, Tasks, tasks_of
+from gateway.tasks import tasks_of
+from gateway.waiting import EndingCredential, Proposable, Tasks
 from ops.demo.office import IDS
 from tests.lives import CLERK, HEAD, LEADER, LONG, NUMBER, PARTNER, REVIEWER, SECURITY, SYSTEM, Life, content
 from tests.make import NOW

@@ -33,7 +33,8 @@ from gateway.domain.people import PARTNER_DUTIES, Duty, Person
 from gateway.domain.spot_check import SpotCheck
 from gateway.office import Office
 from gateway.statements.acknowledging import Overview
-from gateway.tasks import Proposable, shown_to, tasks_of
+from gateway.tasks import shown_to, tasks_of
+from gateway.waiting import Proposable
 from gateway.watch.stopped import Stopped
 
 NO_STORE = {"Cache-Control": "no-store"}
