@@ -44,19 +44,19 @@ class SqlWatchReader:
         of = watch_incident.c
         wanted = select(of.incident).order_by(of.opened.desc(), of.number).limit(most)
         rows = self._rows(wanted if partner is None else wanted.where(of.partner == partner))
-        return [msgspec.json.decode(bytes(row[0]), type=Incident) for row in rows]
+        return [_incident(row[0]) for row in rows]
 
     def unsettled(self, since: int) -> list[Incident]:
         """Incidents of this Unix time or later that were not released when somebody looked last; the oldest first."""
         of = watch_incident.c
         rows = self._rows(select(of.incident).where(of.opened >= since).order_by(of.opened, of.number))
-        found = [msgspec.json.decode(bytes(row[0]), type=Incident) for row in rows]
+        found = [_incident(row[0]) for row in rows]
         return [each for each in found if each.state is not State.RELEASED]
 
     def incident(self, number: str) -> Incident | None:
         """The incident of this number."""
         rows = self._rows(select(watch_incident.c.incident).where(watch_incident.c.number == number))
-        return msgspec.json.decode(bytes(rows[0][0]), type=Incident) if rows else None
+        return _incident(rows[0][0]) if rows else None
 
     def _rows(self, wanted: Executable) -> Sequence[Sequence[Any]]:
         try:
@@ -79,6 +79,17 @@ class _Entry(msgspec.Struct, frozen=True):
 
 
 _entries = msgspec.json.Decoder(_Entry)
+_incidents = msgspec.json.Decoder(Incident)
+
+
+def _incident(content: object) -> Incident:
+    """SQLite keeps whatever somebody puts into a column."""
+    try:
+        return _incidents.decode(content if isinstance(content, bytes | memoryview) else b"")
+    except (msgspec.DecodeError, ValueError) as error:
+        raise UnavailableError(
+            "an incident was changed by somebody else; `bidui watch replay` tells what it was"
+        ) from error
 
 
 def _laid(index: int, content: bytes) -> Stop:

@@ -9,10 +9,13 @@ from typing import cast
 
 import pytest
 from msgspec.structs import replace
+from sqlalchemy import text
 
+from adapters.sql.engine import open_engine
 from adapters.sql.watch_reader import SqlWatchReader
 from audit.watch_events import Found, watch_escalated, watch_noticed, watch_stopped
 from gateway.domain.budget import DAYS
+from gateway.domain.errors import UnavailableError
 from gateway.domain.incident import Detector, Incident
 from gateway.domain.standing import Kept, Scores, Standing, Stop
 from gateway.ports import Store, WatchStore
@@ -203,3 +206,17 @@ def test_every_response_is_found_by_the_entry_that_tells_of_it(engine_url: str) 
     reader = SqlWatchReader.open(engine_url)
     assert reader.laid() == stops
     assert reader.stops() == [stops[2], stops[1]]
+
+
+@pytest.mark.parametrize("content", ["x'7b7d'", "'text'", "x'00'"])
+def test_an_incident_that_somebody_changed_is_said_to_be_unreadable(sqlite_url: str, content: str) -> None:
+    with closing(open_store(sqlite_url)) as opened:
+        keep(opened, kept(incidents=[an_incident()]))
+    engine = open_engine(sqlite_url)
+    with engine.begin() as connection:
+        connection.execute(text(f"UPDATE watch_incident SET incident = {content}"))
+    reader = SqlWatchReader(engine)
+
+    for read in (reader.incidents, lambda: reader.unsettled(0), lambda: reader.incident(an_incident().number)):
+        with pytest.raises(UnavailableError, match="changed by somebody else"):
+            read()

@@ -1,7 +1,7 @@
 """Promise 13, replayable: time, randomness and keys come from outside, so the same story told again is the same log,
 byte for byte; and a logged decision, judged again by the policy it names, comes out the same.
 
-A person's disclosures cannot be erased yet; when they can, a replay says "not replayable: erased by #n".
+Where a person's disclosures were erased a replay says so, and by which entry: `tests/gateway/test_hindsight.py`.
 """
 
 from __future__ import annotations
