@@ -77,13 +77,14 @@ class SpotChecks:
         )
 
     def _learn(self, grants: Sequence[Grant], store: CheckStore, rights: Rights, day: int) -> None:
-        """A spot check that fails begins a control epoch, so what it raises is learned with the rights."""
+        """What raises a share begins a control epoch, a check that fails and a drift alike: learned with the rights."""
         if rights.epoch != self._epoch:
             self._shares, self._epoch = {}, rights.epoch
             self.limits = in_force(rights.thresholds, self.limits)
         if new := [each for each in grants if each.number not in self._shares]:
-            failed = store.failed(day - self.limits.check_raised_days)
-            self._shares |= {each.number: share_of(each, failed, self.limits) for each in new}
+            since = day - self.limits.check_raised_days
+            failed, raised = store.failed(since), store.raised(since)
+            self._shares |= {each.number: share_of(each, failed, raised, self.limits) for each in new}
 
     def _chosen(self, hearing: Hearing, grant: Grant) -> Iterator[tuple[Pair, bool]]:
         """Whether a subject is chosen, and by the usual share: then also one that was asked about before, because its

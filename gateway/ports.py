@@ -21,6 +21,7 @@ from gateway.domain.incident import Incident
 from gateway.domain.people import Person
 from gateway.domain.spot_check import SpotCheck
 from gateway.domain.standing import Kept, Standing, Stop
+from gateway.domain.tally import Tally
 from gateway.seal import Plain, Question
 from policies.snapshot import Snapshot
 
@@ -236,12 +237,40 @@ class CheckStore(Protocol):
         """Purposes for which one failed on that day or later."""
         ...
 
+    def raised(self, since: int) -> Set[str]:
+        """Accounts of purposes (`gateway.watch.accounts`) of which more is checked since that day or later."""
+        ...
+
     def check(self, number: str) -> SpotCheck | None:
         """The one of this number."""
         ...
 
     def put(self, checks: Sequence[SpotCheck]) -> None:
         """Writes them, in place of those of the same number."""
+        ...
+
+
+class SweepStore(Protocol):
+    """What sweeps look at and keep, beside the turns."""
+
+    def claim(self) -> None:
+        """Returns when no other sweep is at work; none begins before this work ends. What it wrote can be read then."""
+        ...
+
+    def days(self, accounts: Sequence[str], since: int) -> Mapping[str, Mapping[int, tuple[int, int]]]:
+        """Of each account, by day from that one on, its subjects (see `Used`) and its unknown new ones."""
+        ...
+
+    def tallies(self, accounts: Sequence[str]) -> Mapping[str, Tally]:
+        """As the last sweep left them; accounts that none has looked at are left out."""
+        ...
+
+    def put(self, tallies: Mapping[str, Tally]) -> None:
+        """Writes them, in place of what was kept."""
+        ...
+
+    def raise_checks(self, purposes: Sequence[str], day: int) -> None:
+        """More is checked of these accounts of purposes from that day on. Begins a new control epoch."""
         ...
 
 
@@ -287,6 +316,9 @@ class Work(Protocol):
 
     @property
     def checks(self) -> CheckStore: ...
+
+    @property
+    def sweeps(self) -> SweepStore: ...
 
     @property
     def answers(self) -> AnswerStore: ...

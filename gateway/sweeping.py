@@ -1,84 +1,82 @@
-"""The sweep: looks beside the line at what un-scoped grants did together; stops those whose part was no accident.
+"""The sweep: looks beside the line at what no single turn can see; stops those whose part was no accident.
 
 It reads what turns have counted, so nothing is counted twice, and runs as often as its caller likes. Of two nodes that
-sweep at once the second finds what the first has stopped.
+sweep at once the second finds what the first has done: one waits for the other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from msgspec.structs import replace
-
-from gateway.domain.budget import DAYS
-from gateway.domain.exemption import Exemption
-from gateway.domain.grant import Grant, GrantClass, local_day
-from gateway.domain.incident import Action, Finding, Incident, Level, Principal
-from gateway.domain.standing import NEW
+from gateway.domain.grant import local_day
+from gateway.domain.incident import Action, Incident
+from gateway.domain.standing import Kept
 from gateway.ports import Rights, UnitFact, Work
-from gateway.watch.profile import expects_hits
-from gateway.watch.stopping import Note, incident_of, stop
+from gateway.watch.joining import joined
+from gateway.watch.noticing import noticed
+from gateway.watch.paces import Paces
+from gateway.watch.rounds import Look, Round, counts
+from gateway.watch.stopping import Note, stop
 from gateway.watch.threshold_deeds import in_force
 from gateway.watch.thresholds import DEFAULTS, Thresholds
-from gateway.watch.unions import Marked, Union, marked, unions
+from gateway.watch.uniting import Unions
 
 
 @dataclass
 class Sweep:
-    """Sweeps. `key` is that of the watch, whose marks it reads."""
+    """Sweeps. `key` is that of the watch."""
 
     key: bytes = field(repr=False)
     limits: Thresholds = DEFAULTS
-    _units: dict[bytes, Marked] = field(default_factory=dict[bytes, Marked])
-    _generation: str = ""
+
+    def __post_init__(self) -> None:
+        self._unions = Unions(self.key)
+        self._looks: Sequence[Look] = (self._unions, Paces())
 
     def know(self, generation: str, units: Iterable[UnitFact]) -> None:
         """Learns the units of a generation, unless it knows them."""
-        if generation != self._generation:
-            self._units, self._generation = marked(self.key, units), generation
+        self._unions.know(generation, units)
 
     def run(self, work: Work, rights: Rights, at: datetime, note: Note) -> list[Incident]:
-        """What was found and stopped in this transaction. `rights` must be those of its control epoch."""
-        grants = {each.number: each for each in rights.grants.values() if _counts(each)}
-        stopped = {each for each in grants if f"grant.{each}" in rights.frozen | rights.held}
-        if len(grants) < 2:
+        """What was found and stopped in this transaction, which must be committed also where that is nothing.
+
+        At another control epoch than that of `rights` nothing is looked at: the next sweep has newer ones.
+        """
+        work.sweeps.claim()
+        if work.epoch() != rights.epoch:
             return []
+        now = self._round(work, rights, at)
+        found = [each for look in self._looks for each in look.look(now)]
+        stopping = dict[str, Incident]()
+        for each in found:
+            if each.finding.action >= Action.HOLD:
+                stopping.setdefault(each.finding.grant, each)
+        stopped = stop(work, list(stopping.values()), note, now.grants)
+        return [*stopped, *_notice(work, [each for each in found if each.finding.action < Action.HOLD], note)]
+
+    def _round(self, work: Work, rights: Rights, at: datetime) -> Round:
+        grants = {each.number: each for each in rights.grants.values() if counts(each)}
+        lying = rights.frozen | rights.held
         self.limits = in_force(rights.thresholds, self.limits)
-        day, known = local_day(at).toordinal(), work.watch.standings(sorted(grants), local_day(at).toordinal())
-        # Who was released and has not asked since begins anew: what stands there does not count any more.
-        numbers = [each for each in sorted(grants) if each in stopped or not known.get(each, NEW).stopped]
-        shares = work.watch.shares(numbers, day, day - DAYS + 1)
-        misses = sum(known[each].misses for each in numbers if each in known)
-        found = dict[str, Incident]()
-        for union in unions(shares, self._units, misses, self.limits):
-            spared = {each for each in union.grants if _is_spared(union, rights.exempt.get(each), at)}
-            for number in (each for each in union.grants if each not in spared | stopped):
-                found.setdefault(number, self._incident(union, grants[number], rights.epoch, at))
-        return stop(work, list(found.values()), note, grants)
-
-    def _incident(self, union: Union, grant: Grant, epoch: int, at: datetime) -> Incident:
-        finding = Finding(
-            detector=union.detector,
-            action=Action.HOLD,
-            principal=Principal(Level.PATTERN, grant.number),
-            partner=grant.partner,
-            grant=grant.number,
-            observed=round(union.observed, 3),
-            expected=round(union.expected, 6),
-            days=DAYS,
+        return Round(
+            key=self.key,
+            limits=self.limits,
+            work=work,
+            rights=rights,
             at=at,
+            grants=grants,
+            stopped={each for each in grants if f"grant.{each}" in lying},
         )
-        others = tuple(each for each in union.grants if each != grant.number)
-        return replace(incident_of(self.key, finding, epoch, ()), others=others)
 
 
-def _is_spared(union: Union, exemption: Exemption | None, at: datetime) -> bool:
-    """Whether two officers excepted a grant from this for a time."""
-    return exemption is not None and exemption.spares(union.detector, union.observed, at)
-
-
-def _counts(grant: Grant) -> bool:
-    """Whether what a grant does counts together with others: only need bounds it. What is stopped has done its part."""
-    return grant.grant_class is GrantClass.OPEN and expects_hits(grant)
+def _notice(work: Work, found: Sequence[Incident], note: Note) -> list[Incident]:
+    """Keeps incidents that stop nothing, each joined to that of its last seven days, and tells the ledger."""
+    if not found:
+        return []
+    incidents = [joined(work.watch, each) for each in found]
+    day = local_day(found[0].finding.at).toordinal()
+    work.watch.keep(Kept(day=day, scores={}, counts={}, cells={}, questions={}, incidents=incidents))
+    note([noticed(each) for each in incidents])
+    return incidents

@@ -1,4 +1,4 @@
-"""The chore of serve that sweeps: what grants did together is looked at, and stopped, several times a minute."""
+"""The chore of serve that sweeps: what no single turn can see is looked at, several times a minute."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import structlog
 from audit.errors import AuditError
 from gateway.deeds.errors import DeedError
 from gateway.domain.errors import UnavailableError
+from gateway.domain.incident import Action
 from gateway.ports import Rights
 from gateway.sweeping import Sweep
 from ops.wiring import Gateway
@@ -37,16 +38,16 @@ class Sweeping:
         self._sweep.know(index.version.generation, index.units())
         rights, at = self._newest(), gateway.home.clock.now()
         with gateway.desk.begin() as work:
-            # Rights that changed meanwhile are those of the next round.
-            if work.epoch() != rights.epoch:
-                return
             found = self._sweep.run(
                 work, rights, at, lambda drafts: gateway.pipeline.recorder.note(drafts, work.ledger, at)
             )
-            if found:
-                work.commit()
+            work.commit()
         for each in found:
-            log.warning("watch_stopped", incident=each.number, detector=each.finding.detector.value)
+            told = {"incident": each.number, "detector": each.finding.detector.value}
+            if each.finding.action >= Action.HOLD:
+                log.warning("watch_stopped", **told)
+            else:
+                log.info("watch_noticed", **told)
 
     def _newest(self) -> Rights:
         if self._rights is None or self._rights.epoch != self._gateway.rights.epoch():

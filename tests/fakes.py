@@ -24,10 +24,12 @@ from gateway.domain.exemption import Exemption
 from gateway.domain.grant import Grant
 from gateway.domain.incident import Incident
 from gateway.domain.standing import Kept, Scores, Standing, Stop
+from gateway.domain.tally import Tally
 from gateway.ports import Clock, DataVersion, LookUp, Remembered, Rights, UnitFact, Withheld
 from gateway.seal import Entropy, Facts, Plain, Question, Sealer, SealingKey
 from ops.seal import SealingDesk
 from ops.simulate.checkbook import CheckBook
+from ops.simulate.sweepbook import SweepBook
 from policies.snapshot import Snapshot
 from tests.fakes_audit import CountingEntropy, MemoryLedger
 from tests.make import CATALOGUE, KEY, NOW, VERSION
@@ -185,11 +187,13 @@ class MemoryWork:
     ledger: MemoryLedger
     watch: MemoryWatch = field(init=False)
     checks: CheckBook = field(init=False)
+    sweeps: SweepBook = field(init=False)
 
     def __post_init__(self) -> None:
         self.begun = self.store.epoch
         self.watch = self.store.watch.copy(self._advance)
         self.checks = deepcopy(self.store.checks)
+        self.sweeps = SweepBook(self._counted, self._raise_checks, kept=dict(self.store.tallies))
 
     def epoch(self) -> int:
         return self.begun
@@ -197,6 +201,17 @@ class MemoryWork:
     def _advance(self) -> int:
         self.begun += 1
         return self.begun
+
+    def _counted(self, accounts: Sequence[str], since: int) -> dict[str, dict[int, tuple[int, int]]]:
+        found: dict[str, dict[int, tuple[int, int]]] = {}
+        for (name, day), (subjects, _) in self.budgets.counts.items():
+            if name in accounts and day >= since:
+                found.setdefault(name, {})[day] = subjects, self.watch.days.get((name, day), (0, 0))[0]
+        return found
+
+    def _raise_checks(self, purposes: Sequence[str], day: int) -> None:
+        self.checks.raise_checks(purposes, day)
+        self._advance()
 
     def prefetch(self, epoch: int, accounts: Sequence[str], day: int, keys: Sequence[bytes], at: int) -> None:
         """Everything is here already."""
@@ -208,7 +223,7 @@ class MemoryWork:
         if self.store.full:
             raise DownError("the disk is full")
         self.store.budgets, self.store.answers, self.store.ledger = self.budgets, self.answers, self.ledger
-        self.store.checks = self.checks
+        self.store.checks, self.store.tallies = self.checks, self.sweeps.kept
         self.store.watch, self.store.epoch = self.watch, max(self.begun, self.store.epoch)
 
     def committing(self) -> MemoryWork:
@@ -234,6 +249,7 @@ class MemoryStore:
     ledger: MemoryLedger = field(default_factory=MemoryLedger)
     watch: MemoryWatch = field(default_factory=lambda: MemoryWatch(lambda: 0))
     checks: CheckBook = field(default_factory=CheckBook)
+    tallies: dict[str, Tally] = field(default_factory=dict)
 
     def close(self) -> None:
         """Has nothing open."""

@@ -45,6 +45,7 @@ LENIENT = Thresholds(
     cell_misses=10**9,
     unit_odds=-1e9,
     run_outs=10**9,
+    drift_alarm=1e9,
     decoys=10**9,
     questions=(99, 99, 99),
     bounds=99,

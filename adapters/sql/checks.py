@@ -11,6 +11,7 @@ from sqlalchemy.sql import ClauseElement
 from adapters.sql.check_tables import spot_check
 from adapters.sql.cursors import Cursor, Row
 from adapters.sql.statements import Statement, among_texts, pairs, upsert
+from adapters.sql.tally_tables import watch_raised
 from gateway.domain.spot_check import CheckState, SpotCheck
 
 _NAMES = tuple(each.name for each in spot_check.c)
@@ -26,6 +27,7 @@ class CheckTable:
         self._due = Statement(_due(engine), engine)
         self._chosen = Statement(_chosen(engine), engine)
         self._failed = Statement(_failed(), engine)
+        self._raised = Statement(_raised(), engine)
         self._one = Statement(_one(), engine)
         self._late = Statement(_late(), engine)
         self._put = Statement(_put(engine), engine)
@@ -40,6 +42,9 @@ class CheckTable:
     def failed(self, since: int) -> Set[str]:
         rows = self._failed.rows(self._cursor, state=CheckState.FAILED.value, since=since)
         return frozenset(str(purpose) for (purpose,) in rows)
+
+    def raised(self, since: int) -> Set[str]:
+        return frozenset(str(account) for (account,) in self._raised.rows(self._cursor, since=since))
 
     def check(self, number: str) -> SpotCheck | None:
         return next(iter(map(read_check, self._one.rows(self._cursor, number=number))), None)
@@ -83,6 +88,10 @@ def _failed() -> ClauseElement:
     of = spot_check.c
     state, since = of.state == bindparam("state", type_=String(8)), of.judged >= bindparam("since", type_=Integer)
     return select(of.purpose).where(state, since).distinct()
+
+
+def _raised() -> ClauseElement:
+    return select(watch_raised.c.account).where(watch_raised.c.day >= bindparam("since", type_=Integer))
 
 
 def _late() -> ClauseElement:

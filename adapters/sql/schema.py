@@ -11,6 +11,7 @@ import adapters.sql.deed_tables
 import adapters.sql.erasure_tables
 import adapters.sql.replay_tables
 import adapters.sql.statement_tables
+import adapters.sql.tally_tables
 import adapters.sql.trail_tables
 import adapters.sql.watch_tables  # noqa: F401 - each of them registers its tables
 from adapters.sql.engine import make_file

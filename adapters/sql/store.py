@@ -35,6 +35,7 @@ from adapters.sql.erasures import ErasureTable
 from adapters.sql.ledger import LedgerTable, is_recorded
 from adapters.sql.place import DatabaseFile
 from adapters.sql.scrubbing import scrub
+from adapters.sql.tallies import SweepTable
 from adapters.sql.trail import TrailTable
 from adapters.sql.watch import NoticeTable, WatchTable
 from gateway.domain.errors import DownError
@@ -66,6 +67,7 @@ class SqlWork:
         self.budgets = BudgetTable(engine, self._cursor)
         self.watch = WatchTable(engine, self._cursor)
         self.checks = CheckTable(engine, self._cursor)
+        self.sweeps = SweepTable(engine, self._cursor)
         self.notices = NoticeTable(engine, self._cursor)
         self.answers = AnswerTable(engine, self._cursor)
         self.ledger = LedgerTable(engine, self._cursor)

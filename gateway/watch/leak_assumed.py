@@ -29,7 +29,7 @@ ASSUMED = Assumed()
 
 def checked_share(grant: Grant, limits: Thresholds) -> float:
     """Of new subjects, how many are spot-checked, as long as none has failed."""
-    return share_of(grant, frozenset(), limits)
+    return share_of(grant, frozenset(), frozenset(), limits)
 
 
 def days_without_document(limits: Thresholds) -> int:

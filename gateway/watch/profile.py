@@ -37,16 +37,25 @@ def expects_hits(grant: Grant) -> bool:
     return grant.hit_rate / 100 >= _OPEN
 
 
+def usual_misses(grant: Grant, limits: Thresholds) -> float:
+    """The share of its new subjects that may be unknown: what its holder declared, and a little at least."""
+    return max(limits.usual_misses, min(1 - grant.hit_rate / 100, limits.harvest_misses / 2))
+
+
+def steps_of(usual: float, limits: Thresholds) -> Steps:
+    """The test of unknown subjects, where so large a share of them is usual."""
+    return steps(usual, max(limits.harvest_misses, 3 * usual))
+
+
 def profile_of(grant: Grant, people: int, limits: Thresholds) -> Profile:
     """Of a grant that is about so many people."""
     hits = grant.hit_rate / 100
-    usual = max(limits.usual_misses, min(1 - hits, limits.harvest_misses / 2))
     window = grant.limits.subjects_per_30_days
     return Profile(
         is_open=not expects_hits(grant),
         is_unscoped=grant.grant_class is GrantClass.OPEN,
         hit_rate=hits,
-        misses=steps(usual, max(limits.harvest_misses, 3 * usual)),
+        misses=steps_of(usual_misses(grant, limits), limits),
         mismatches=steps(limits.usual_mismatches, limits.harvest_mismatches),
         most_misses=max(limits.least_misses, ceil(window * max(limits.misses_times * (1 - hits), 0.01))),
         most_outside=max(limits.least_outside, ceil(people * limits.outside_share)),

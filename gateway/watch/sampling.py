@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Set
 
 from gateway.domain.grant import Grant, GrantClass
+from gateway.watch.accounts import purpose_account
 from gateway.watch.profile import expects_hits
 from gateway.watch.thresholds import Thresholds
 
@@ -18,11 +19,15 @@ _UNBOUNDED = frozenset({GrantClass.OPEN, GrantClass.MATTER})
 """Nothing but need bounds them; the document of a matter is the decision that opened it."""
 
 
-def share_of(grant: Grant, failed: Set[str], limits: Thresholds) -> float:
-    """The share of a grant's new subjects that is spot-checked. `failed` are purposes for which one failed lately."""
+def share_of(grant: Grant, failed: Set[str], raised: Set[str], limits: Thresholds) -> float:
+    """The share of a grant's new subjects that is spot-checked.
+
+    `failed` are purposes for which one failed lately, whoever's; `raised` are accounts of one partner's purpose, of
+    which more is checked for a cause of its own.
+    """
     if grant.grant_class not in _UNBOUNDED:
         return 0.0
-    if grant.purpose in failed:
+    if grant.purpose in failed or purpose_account(grant.partner, grant.purpose) in raised:
         return limits.check_raised
     return limits.check_share if expects_hits(grant) else limits.check_open_share
 

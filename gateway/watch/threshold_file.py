@@ -32,7 +32,7 @@ class ThresholdError(DeedError):
 class Bound:
     """What one threshold may be. `stricter` says where it stops more: of some nobody can say that in general.
 
-    `of` is what decides by it: the line, sweeps over accounts, questions counted before a look-up, spot checks, the
+    `of` is what decides by it: the line, sweeps beside it, questions counted before a look-up, spot checks, the
     door. Only the line can be replayed.
     """
 
@@ -66,6 +66,9 @@ BOUNDS: Final[Mapping[str, Bound]] = MappingProxyType(
         "run_outs": Bound(1, 1_000, LOWER, zh="无范围签批单一次超出额度的请求达几个即暂停"),
         "locks": Bound(1, 100_000, LOWER, zh="无范围签批单 30 天内已不再答之问达几次即暂停"),
         "part_odds": Bound(-30.0, -0.5, HIGHER, SWEEP, zh="合谋巡查中一张签批单所占份额的概率对数低于"),
+        "drift_alarm": Bound(2.0, 40.0, LOWER, SWEEP, zh="每工作日新对象人数漂移检验的报警值"),
+        "drift_times": Bound(1.1, 5.0, EITHER, SWEEP, zh="漂移时为平常的几倍"),
+        "drift_days": Bound(5, 250, EITHER, SWEEP, zh="先学几个工作日再检验漂移"),
         "decoys": Bound(1, 20, LOWER, zh="30 天内遇到几个不同诱饵"),
         "usual_decoys": Bound(1e-7, 1e-2, LOWER, zh="常人证件号码恰为诱饵的占比"),
         "decoy_odds": Bound(-60.0, -1.0, HIGHER, zh="且偶然至此的概率对数低于"),

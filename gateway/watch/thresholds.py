@@ -50,6 +50,12 @@ class Thresholds:
     """Where only need bounds a grant: questions of a window about people of whom nothing is told any more."""
     part_odds: float = -3.0
     """Natural logarithm of how likely a grant's part in what many grants did together would be by chance."""
+    drift_alarm: float = 6.0
+    """How much evidence of a faster pace is gathered before it counts as drift."""
+    drift_times: float = 1.45
+    """So many times its own pace a grant goes that drifts."""
+    drift_days: int = 20
+    """Workdays from which a grant's own pace is learned, before it is held against it."""
     decoys: int = 2
     """Different decoys met in a window that are no accident, where `decoy_odds` says so, too."""
     usual_decoys: float = 2e-5

@@ -16,6 +16,8 @@ class CheckBook:
 
     undo: Undo = field(default_factory=list[Callable[[], object]])
     kept: dict[str, SpotCheck] = field(default_factory=dict[str, SpotCheck])
+    raised_on: dict[str, int] = field(default_factory=dict[str, int])
+    """Purposes of which more is checked, by the day since when."""
     _numbers: dict[tuple[str, bytes], str] = field(default_factory=dict[tuple[str, bytes], str])
     _due: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
 
@@ -29,6 +31,10 @@ class CheckBook:
         """See `gateway.ports.CheckStore`."""
         failed = (each for each in self.kept.values() if each.state is CheckState.FAILED)
         return frozenset(each.purpose for each in failed if each.judged >= since)
+
+    def raised(self, since: int) -> Set[str]:
+        """See `gateway.ports.CheckStore`."""
+        return frozenset(account for account, day in self.raised_on.items() if day >= since)
 
     def check(self, number: str) -> SpotCheck | None:
         """See `gateway.ports.CheckStore`."""
@@ -45,6 +51,12 @@ class CheckBook:
             before = self.kept.get(each.number)
             self._set(each)
             self.undo.append(partial(self._put_back, each, before))
+
+    def raise_checks(self, purposes: Sequence[str], day: int) -> None:
+        """See `gateway.ports.SweepStore`, but for the control epoch."""
+        before = self.raised_on
+        self.raised_on = before | dict.fromkeys(purposes, day)
+        self.undo.append(lambda: setattr(self, "raised_on", before))
 
     def _set(self, check: SpotCheck) -> None:
         self.kept[check.number] = check

@@ -10,12 +10,13 @@ from collections import defaultdict
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import NoReturn, cast
+from typing import NoReturn, Protocol, cast
 
 from audit.ledger import LedgerStore
 from gateway.domain.budget import DAYS, YEAR, Spending, Used
 from gateway.ports import Remembered
 from ops.simulate.checkbook import CheckBook
+from ops.simulate.sweepbook import SweepBook
 from ops.simulate.watchbook import Undo, WatchBook
 
 
@@ -135,6 +136,7 @@ class Work:
     budgets: Budgets
     watch: WatchBook
     checks: CheckBook
+    sweeps: SweepBook
     answers: Answers
     ledger: LedgerStore
     committed: bool = False
@@ -167,6 +169,12 @@ class Work:
         self.commit()
 
 
+class _Undoing(Protocol):
+    """A part of the store."""
+
+    undo: Undo
+
+
 @dataclass
 class Store:
     """A control database in memory."""
@@ -176,9 +184,11 @@ class Store:
     answers: Answers = field(default_factory=Answers)
     checks: CheckBook = field(default_factory=CheckBook)
     watch: WatchBook = field(init=False)
+    sweeps: SweepBook = field(init=False)
 
     def __post_init__(self) -> None:
         self.watch = WatchBook(self.advance)
+        self.sweeps = SweepBook(self._counted, self._raise_checks)
 
     def advance(self) -> int:
         """Begins a control epoch."""
@@ -202,7 +212,9 @@ class Store:
     @contextmanager
     def begin(self) -> Generator[Work, None, None]:
         """See `gateway.ports.Store`."""
-        work = Work(self, self.budgets, self.watch, self.checks, self.answers, cast("LedgerStore", _NoLedger()))
+        work = Work(
+            self, self.budgets, self.watch, self.checks, self.sweeps, self.answers, cast("LedgerStore", _NoLedger())
+        )
         try:
             yield work
         finally:
@@ -211,13 +223,28 @@ class Store:
 
     def forget(self) -> None:
         """What was written stays."""
-        for part in (self.budgets, self.watch, self.checks, self.answers):
+        for part in self._parts():
             part.undo.clear()
+
+    def _parts(self) -> tuple[_Undoing, ...]:
+        return self.budgets, self.watch, self.checks, self.sweeps, self.answers
+
+    def _counted(self, accounts: Sequence[str], since: int) -> dict[str, dict[int, tuple[int, int]]]:
+        return {name: self._days_of(name, since) for name in accounts if name in self.budgets.accounts}
+
+    def _days_of(self, name: str, since: int) -> dict[int, tuple[int, int]]:
+        subjects, met = self.budgets.accounts[name].subjects, self.watch.accounts.get(name)
+        days = met.days if met else {}
+        return {day: (count, days.get(day, (0, 0))[0]) for day, count in subjects.items() if day >= since}
+
+    def _raise_checks(self, purposes: Sequence[str], day: int) -> None:
+        self.checks.raise_checks(purposes, day)
+        self.advance()
 
     def _step_back(self) -> None:
         self.epoch -= 1
 
     def _roll_back(self) -> None:
-        for part in (self.budgets, self.watch, self.checks, self.answers):
+        for part in self._parts():
             while part.undo:
                 part.undo.pop()()

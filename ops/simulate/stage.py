@@ -44,6 +44,7 @@ BLIND = Thresholds(
     cell_misses=_NEVER,
     unit_odds=-inf,
     run_outs=_NEVER,
+    drift_alarm=inf,
     decoys=_NEVER,
     other_questions=_NEVER,
     small_values=0,

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from audit.entry import decode
+from gateway.checking import SpotChecks
 from gateway.domain.budget import DAYS
 from gateway.domain.exemption import Exemption
 from gateway.domain.grant import Grant, local_day
-from gateway.domain.incident import Detector, Incident
+from gateway.domain.incident import Action, Detector, Incident, Level
 from gateway.domain.reply import Request
 from gateway.ports import UnitFact
 from gateway.sweeping import Sweep
@@ -18,7 +21,7 @@ from gateway.watch.thresholds import Thresholds
 from policies.identifiers import id_check_character
 from tests.fakes import MemoryStore
 from tests.gateways import WATCH_KEY, Assembled, a_gateway, code_of, some_facts
-from tests.make import a_grant, a_request
+from tests.make import a_caller, a_grant, a_request
 
 Make = Callable[..., Assembled]
 LIMITS = Thresholds(check_share=0.0)
@@ -47,8 +50,8 @@ def make(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Make]:
         each.close()
 
 
-def sweep(gateway: Assembled) -> list[Incident]:
-    sweeping, at = Sweep(WATCH_KEY, LIMITS), gateway.clock.now()
+def sweep(gateway: Assembled, limits: Thresholds = LIMITS) -> list[Incident]:
+    sweeping, at = Sweep(WATCH_KEY, limits), gateway.clock.now()
     sweeping.know("g", gateway.register.units())
     with gateway.store.begin() as work:
         note = gateway.pipeline.recorder.note
@@ -142,6 +145,138 @@ def test_a_second_sweep_finds_what_the_first_has_stopped(make: Make) -> None:
     ask(gateway, shared(walk))
 
     assert [len(sweep(gateway)) for _ in range(3)] == [5, 0, 0]
+
+
+TEN = [unscoped(f"G-{place}") for place in range(1, 11)]
+HONEST, GUESSED = 3, 2
+"""People whom each of ten asks about, of whom the register has some and not the others."""
+
+
+def guess(gateway: Assembled, grants: int = 10) -> None:
+    """Each asks about a few people, and guesses a few numbers: fewer than its own test would mind."""
+    for place in range(grants):
+        known, guessed = range(20 * place, 20 * place + HONEST), range(1000 + 20 * place, 1000 + 20 * place + GUESSED)
+        for number in known:
+            gateway.person(number)
+        ask(gateway, [a_request(number, grant=f"G-{place + 1}") for number in [*known, *guessed]])
+
+
+def test_ten_that_guess_a_few_numbers_each_are_held_together(make: Make) -> None:
+    gateway = make(*TEN)
+    guess(gateway)
+
+    found = sweep(gateway)
+
+    assert {each.finding.grant for each in found} == {each.number for each in TEN}
+    assert {each.finding.detector for each in found} == {Detector.UNION_MISS}
+    assert {(each.finding.principal.level, each.finding.action) for each in found} == {(Level.PATTERN, Action.HOLD)}
+    assert {each.finding.observed for each in found} == {GUESSED * 10}
+    assert all(len(each.others) == 9 for each in found)
+    assert set(ask(gateway, [a_request(1000, grant=each.number) for each in TEN])) == {"held"}
+    assert sweep(gateway) == [], "what was judged is judged"
+
+
+def test_numbers_guessed_over_many_sweeps_add_up(make: Make) -> None:
+    gateway, found = make(*TEN), list[Incident]()
+    for place in range(10):
+        for number in range(20 * place, 20 * place + HONEST):
+            gateway.person(number)
+    for at in range(HONEST + GUESSED):
+        wanted = [20 * place + (at if at < HONEST else 1000 + at) for place in range(10)]
+        ask(gateway, [a_request(number, grant=f"G-{place + 1}") for place, number in enumerate(wanted)])
+        found += sweep(gateway)
+        gateway.clock.pass_by(hours=20)
+
+    assert len(found) == 10
+
+
+def test_who_is_excepted_from_the_union_of_misses_goes_on(make: Make) -> None:
+    gateway = make(*TEN)
+    today = local_day(gateway.clock.now())
+    gateway.rights.exempt["G-1"] = Exemption("G-1", Detector.UNION_MISS, today, None, "ab" * 8)
+    guess(gateway)
+
+    assert {each.finding.grant for each in sweep(gateway)} == {each.number for each in TEN[1:]}
+
+
+def test_grants_that_guess_no_more_than_they_declared_go_on(make: Make) -> None:
+    gateway = make(*[unscoped(f"G-{place}", hit_rate=60) for place in range(1, 11)])
+    guess(gateway)
+
+    assert sweep(gateway) == []
+
+
+DRIFTS = replace(LIMITS, drift_days=5, drift_alarm=2.0)
+PEOPLE = iter(range(2000, 10**6))
+
+
+def workdays(gateway: Assembled, days: int, *, a_day: int) -> list[Incident]:
+    """Each day somebody asks about so many new people under `G-1`; swept in the evening and in the morning."""
+    found = list[Incident]()
+    for _ in range(days):
+        numbers = [next(PEOPLE) for _ in range(a_day)]
+        for number in numbers:
+            gateway.person(number)
+        ask(gateway, [a_request(number, grant="G-1") for number in numbers])
+        found += sweep(gateway, DRIFTS)
+        gateway.clock.pass_by(days=1)
+        found += sweep(gateway, DRIFTS)
+    return found
+
+
+def test_a_grant_that_goes_faster_than_its_own_past_is_checked_more_and_not_stopped(make: Make) -> None:
+    gateway = make(unscoped("G-1"), unscoped("G-2", partner="tax"))
+    assert workdays(gateway, 8, a_day=1) == []
+    (found,) = workdays(gateway, 6, a_day=6)[:1]
+
+    finding = found.finding
+    assert (finding.detector, finding.action, finding.grant) == (Detector.DRIFT, Action.STEP_UP, "G-1")
+    assert finding.observed > 1.45 * finding.expected > 0
+    assert finding.principal.level is Level.GRANT
+    number = next(PEOPLE)
+    gateway.person(number)
+    gateway.pipeline.spot_checks = SpotChecks(WATCH_KEY, Thresholds(check_share=0.0, check_raised=1.0))
+    assert ask(gateway, [a_request(number, grant="G-1")]) == ["held"], "its document is asked for"
+    assert ask(gateway, [a_request(number, grant="G-2", caller=a_caller("tax"))]) == ["confirmed"], "nobody else's is"
+    gateway.clock.pass_by(days=91)
+    assert ask(gateway, [a_request(next(PEOPLE), grant="G-1")]) != ["held"]
+
+
+def test_every_node_learns_of_a_drift_from_its_next_turn_on(make: Make) -> None:
+    gateway = make(unscoped("G-1"))
+    checks = gateway.pipeline.spot_checks = SpotChecks(WATCH_KEY, Thresholds(check_share=1e-12, check_raised=1.0))
+    workdays(gateway, 8, a_day=1)
+    drifted = workdays(gateway, 6, a_day=6)
+
+    assert drifted
+    assert gateway.pipeline.spot_checks is checks, "which knew the share of before"
+    number = next(PEOPLE)
+    gateway.person(number)
+    assert ask(gateway, [a_request(number, grant="G-1")]) == ["held"]
+
+
+def test_the_ledger_tells_of_a_drift_once(tmp_path: Path) -> None:
+    gateway = a_gateway(tmp_path, unscoped("G-1"), limits=LIMITS)
+    assert isinstance(gateway.store, MemoryStore)
+    workdays(gateway, 8, a_day=1)
+    workdays(gateway, 6, a_day=6)
+
+    told = [decode(row.entry) for row in gateway.store.ledger.rows if b"watch.noticed" in row.entry]
+    assert [each["body"]["target"] for each in told if isinstance(each, dict)] == ["grant.G-1"]
+
+
+def test_at_another_control_epoch_nothing_is_looked_at(tmp_path: Path) -> None:
+    gateway = a_gateway(tmp_path, *TEN, limits=LIMITS)
+    guess(gateway)
+    old = gateway.pipeline.rights.load()
+    assert isinstance(gateway.store, MemoryStore)
+    gateway.store.epoch += 1
+
+    with gateway.store.begin() as work:
+        assert Sweep(WATCH_KEY, LIMITS).run(work, old, gateway.clock.now(), lambda drafts: range(len(drafts))) == []
+        work.commit()
+
+    assert len(sweep(gateway)) == 10, "the next one has newer rights, and nothing was lost"
 
 
 def test_what_was_done_a_window_ago_is_forgotten(make: Make) -> None:
