@@ -47,6 +47,7 @@ class SpotChecks:
     limits: Thresholds = DEFAULTS
     _shares: dict[str, float] = field(default_factory=dict[str, float])
     _epoch: int = -1
+    _day: int = 0
 
     def look(self, hearings: Sequence[Hearing], store: CheckStore, rights: Rights, at: datetime) -> list[Opened]:
         """Withholds what waits for a document. What is new is kept with its entry, once that is written."""
@@ -77,9 +78,9 @@ class SpotChecks:
         )
 
     def _learn(self, grants: Sequence[Grant], store: CheckStore, rights: Rights, day: int) -> None:
-        """What raises a share begins a control epoch, a check that fails and a drift alike: learned with the rights."""
-        if rights.epoch != self._epoch:
-            self._shares, self._epoch = {}, rights.epoch
+        """What raises a share begins a control epoch, a check that fails and a drift alike; it ends with a day."""
+        if (rights.epoch, day) != (self._epoch, self._day):
+            self._shares, self._epoch, self._day = {}, rights.epoch, day
             self.limits = in_force(rights.thresholds, self.limits)
         if new := [each for each in grants if each.number not in self._shares]:
             since = day - self.limits.check_raised_days
@@ -92,7 +93,7 @@ class SpotChecks:
         """
         question = hearing.question
         if question and is_chosen(self.key, grant, question.link, self._shares[grant.number]):
-            usual = share_of(grant, frozenset(), self.limits)
+            usual = share_of(grant, frozenset(), frozenset(), self.limits)
             yield (grant.number, question.link), is_chosen(self.key, grant, question.link, usual)
 
 

@@ -12,15 +12,15 @@ from typing import Final, Literal, NamedTuple, Protocol
 
 from gateway.domain.incident import Action, Detector, Finding, Incident, Level, Principal, State
 from gateway.watch.notice_words import (
-    ACTIONS,
     BUDGETS,
     DETECTORS,
     GRADES,
-    RELEASES,
     SEVERITIES,
     STATES,
     Said,
     Severity,
+    done_of,
+    release_of,
     whom,
 )
 from gateway.watch.ocsf import (
@@ -87,7 +87,7 @@ def notice(incident: Incident, *, product: Product) -> Notice:
         "evidences": [_evidence(incident)],
         "anomaly_analyses": [_analysis(finding)],
         "resources": [_resource(finding)] if finding.grant else [],
-        "remediation": {"desc": "\n".join(RELEASES[finding.action])},
+        "remediation": {"desc": "\n".join(release_of(finding))},
     }
 
 
@@ -231,7 +231,7 @@ def _lines(incident: Incident, severity: Severity) -> Said:
 
 def _story(incident: Incident) -> Said:
     finding = incident.finding
-    looked, done, state = DETECTORS[finding.detector], ACTIONS[finding.action], STATES[incident.state]
+    looked, done, state = DETECTORS[finding.detector], done_of(finding), STATES[incident.state]
     at, seen, wanted = _where(finding), _figure(finding.observed), _figure(finding.expected)
     days = finding.days
     return Said(

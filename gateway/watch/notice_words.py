@@ -207,6 +207,24 @@ RELEASES: Final[Mapping[Action, Said]] = {
     Action.FREEZE_GRANT: _BY_TWO,
 }
 
+MORE_CHECKED: Final = frozenset({Detector.DRIFT})
+"""What steps these up is documents, not a sign-in: nobody sees from one request that a grant has become busier."""
+
+
+def done_of(finding: Finding) -> Said:
+    """What was done."""
+    if finding.action is Action.STEP_UP and finding.detector in MORE_CHECKED:
+        return Said("今后须交验的办事凭证增多，不停任何人", "more documents are asked for, nobody is stopped")
+    return ACTIONS[finding.action]
+
+
+def release_of(finding: Finding) -> Said:
+    """What would release it."""
+    if finding.action is Action.STEP_UP and finding.detector in MORE_CHECKED:
+        return Said("期满自行结束；请问部门何以增多。", "It ends by itself; ask the partner why there are more.")
+    return RELEASES[finding.action]
+
+
 STATES: Final[Mapping[State, Said]] = {
     State.OPEN: Said("", ""),
     State.ESCALATED: Said("；逾期无人处置，已升级", "; left alone for too long and escalated"),

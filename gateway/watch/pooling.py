@@ -1,7 +1,7 @@
 """The union of misses: ten grants that guess a few numbers a day each are somebody who guesses.
 
 One sequential test over all un-scoped grants that expect to know their subjects. It begins whenever all of them look
-honest together; from then on each one's part is counted, and when it goes off, those are named whose part is no accident.
+honest together; from then on each one's part is counted. When it goes off, whoever's part is no accident is named.
 """
 
 from __future__ import annotations

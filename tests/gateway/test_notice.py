@@ -342,3 +342,12 @@ def test_a_finding_beyond_grants_names_none() -> None:
 
     assert made["resources"] == []
     assert "部门 caizheng：" in made["message"]
+
+
+def test_a_drift_asks_for_documents_and_for_no_sign_in() -> None:
+    drifted = notice(an_incident(a_finding(Detector.DRIFT, Action.STEP_UP)), product=PRODUCT)
+    other = notice(an_incident(a_finding(Detector.OFF_HOURS, Action.STEP_UP)), product=PRODUCT)
+
+    assert "more documents are asked for" in drifted["message"]
+    assert "sign" not in drifted["message"] + drifted["remediation"]["desc"]
+    assert "must sign in again" in other["message"]

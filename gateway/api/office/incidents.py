@@ -24,7 +24,7 @@ from gateway.domain.incident import Incident
 from gateway.domain.people import Duty
 from gateway.tasks import shown_to
 from gateway.watch.board import Board, exemption_of
-from gateway.watch.notice_words import BUDGETS, DETECTORS, RELEASES, STATES_TOLD, Said
+from gateway.watch.notice_words import BUDGETS, DETECTORS, STATES_TOLD, Said, release_of
 
 OFFICERS: Final = (Duty.SECURITY_ADMIN, Duty.AUDIT_ADMIN, Duty.LEADER)
 _MOST: Final = 200
@@ -91,7 +91,7 @@ def incident_routes(doors: IncidentDoors) -> list[Route]:
 def told(incident: Incident, exemption: Exemption | None) -> dict[str, object]:
     """An incident as officers see it, with what it means in both languages."""
     finding, words = incident.finding, DETECTORS[incident.finding.detector]
-    release, state = RELEASES[finding.action], STATES_TOLD[incident.state]
+    release, state = release_of(finding), STATES_TOLD[incident.state]
     return {
         "incident": incident.number,
         "state": incident.state.value,
