@@ -1,6 +1,7 @@
 """Spot checks within a turn: answers about chosen subjects wait until a document is named.
 
-While a document is overdue, nobody new is answered about under its grant; what was asked before goes on.
+Of protected persons (重点人员), and of a share of the others, they wait until it is accepted. While a document is
+overdue, nobody new is answered about under its grant; what was asked before goes on.
 """
 
 from __future__ import annotations
@@ -21,22 +22,21 @@ from gateway.domain.reply import Wants
 from gateway.domain.spot_check import CheckState, SpotCheck
 from gateway.hearing import Hearing
 from gateway.ports import CheckStore, Rights
-from gateway.watch.sampling import is_chosen, share_of
+from gateway.watch.sampling import is_chosen, is_unbounded, share_of, waits_for_acceptance
 from gateway.watch.threshold_deeds import in_force
 from gateway.watch.thresholds import DEFAULTS, Thresholds
 from policies.decision import Reason
 
 WAITS, OVERDUE = "watch:spot_check", "watch:spot_check_overdue"
 """Inner causes: the subject itself waits for its document, or for that of somebody else."""
-_ANSWERED = frozenset({CheckState.FILED, CheckState.ACCEPTED})
 Pair = tuple[str, bytes]
 
 
 class Opened(NamedTuple):
-    """A new spot check, and the request that it withheld."""
+    """A new spot check, and the request that it withheld; or one that is there, and now needs acceptance."""
 
     check: SpotCheck
-    hearing: Hearing
+    hearing: Hearing | None
 
 
 @dataclass
@@ -54,7 +54,7 @@ class SpotChecks:
         heard = [(each, each.granted.grant) for each in hearings if each.granted and each.outcome and each.spent]
         day = local_day(at).toordinal()
         self._learn([grant for _, grant in heard], store, rights, day)
-        watched = [(hearing, grant) for hearing, grant in heard if self._shares[grant.number]]
+        watched = [(hearing, grant) for hearing, grant in heard if is_unbounded(grant)]
         if not watched:
             return []
         chosen = {place: is_due for hearing, grant in watched for place, is_due in self._chosen(hearing, grant)}
@@ -63,8 +63,9 @@ class SpotChecks:
             turn.take(hearing, grant, self)
         return turn.opened
 
-    def open(self, grant: Grant, link: bytes, day: int) -> SpotCheck:
+    def open(self, grant: Grant, link: bytes, day: int, *, is_protected: bool) -> SpotCheck:
         """A new spot check."""
+        is_drawn = waits_for_acceptance(self.key, grant, link, self.limits.check_accept_share)
         name = f"{grant.number}\n{day}\n".encode() + link
         return SpotCheck(
             number=hashlib.blake2b(name, key=self.key, digest_size=8).hexdigest(),
@@ -75,6 +76,7 @@ class SpotChecks:
             opened=day,
             due=day + self.limits.check_due_days,
             late=day + self.limits.check_late_days,
+            needs_acceptance=is_protected or is_drawn,
         )
 
     def _learn(self, grants: Sequence[Grant], store: CheckStore, rights: Rights, day: int) -> None:
@@ -92,9 +94,13 @@ class SpotChecks:
         answer was withheld for something else. Who is chosen by a raised share alone must be new.
         """
         question = hearing.question
-        if question and is_chosen(self.key, grant, question.link, self._shares[grant.number]):
+        if question is None:
+            return
+        # Drawn first: of protected persons as of all others.
+        if is_chosen(self.key, grant, question.link, self._shares[grant.number]) or hearing.is_protected:
             usual = share_of(grant, frozenset(), frozenset(), self.limits)
-            yield (grant.number, question.link), is_chosen(self.key, grant, question.link, usual)
+            is_due = is_chosen(self.key, grant, question.link, usual) or hearing.is_protected
+            yield (grant.number, question.link), is_due
 
 
 def keep(opened: Sequence[Opened], store: CheckStore) -> list[Draft]:
@@ -102,8 +108,8 @@ def keep(opened: Sequence[Opened], store: CheckStore) -> list[Draft]:
 
     Whoever may have that entry's subject shown then knows whom a check is about, and nobody else does.
     """
-    store.put([replace(each.check, entry=each.hearing.entry) for each in opened])
-    return [check_asked(number=each.check.number, grant=each.check.grant) for each in opened]
+    store.put([replace(each.check, entry=each.hearing.entry) if each.hearing else each.check for each in opened])
+    return [check_asked(number=each.check.number, grant=each.check.grant) for each in opened if each.hearing]
 
 
 class _Turn:
@@ -124,16 +130,26 @@ class _Turn:
         if question is None or spent is None:
             return
         place = grant.number, question.link
-        if place in self._chosen and place not in self._known and (spent.is_first or self._chosen[place]):
-            self._known[place] = checks.open(grant, question.link, self._day)
-            self.opened.append(Opened(self._known[place], hearing))
         known = self._known.get(place)
-        if known and known.state not in _ANSWERED:
+        if known is None and place in self._chosen and (spent.is_first or self._chosen[place]):
+            known = checks.open(grant, question.link, self._day, is_protected=hearing.is_protected)
+            self._keep(place, Opened(known, hearing))
+        elif known and hearing.is_protected and not known.needs_acceptance:
+            known = replace(known, needs_acceptance=True)
+            self._keep(place, Opened(known, None))
+        if known and not known.is_answered:
             hearing.withhold(Reason.HELD, WAITS, known.number, _wanted(known))
         elif known is None and spent.is_first and (numbers := self._overdue[grant.number]):
             hearing.withhold(Reason.HELD, OVERDUE, min(numbers), Wants.OVERDUE_DOCUMENT)
 
+    def _keep(self, place: Pair, opened: Opened) -> None:
+        self._known[place] = opened.check
+        self.opened.append(opened)
+
+
+_WANTED = {CheckState.DUE: Wants.DOCUMENT, CheckState.FILED: Wants.REVIEW}
+
 
 def _wanted(check: SpotCheck) -> Wants:
     """For one that failed there is nothing more to name."""
-    return Wants.DOCUMENT if check.state is CheckState.DUE else Wants.NOTHING
+    return _WANTED.get(check.state, Wants.NOTHING)

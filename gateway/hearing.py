@@ -41,6 +41,8 @@ class Hearing(msgspec.Struct):
     is_known: bool = True
     """Whether the register has the subject at all, which is no more than the watch may know."""
     is_decoy: bool = False
+    is_protected: bool = False
+    """Whether the source names the subject as one whose record draws curiosity (重点人员)."""
     unit: UnitFact | None = None
     """The unit of a confirmed subject, likewise."""
     watched: Watched | None = None

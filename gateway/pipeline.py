@@ -254,7 +254,7 @@ class Pipeline:
         units = self.seal.units(index.version.generation, granted.grant.number)
         comparison = self.comparisons[kind]
         outcome = comparison.compare(question, granted.compared, records, units if is_listed else _NO_UNITS)
-        hearing.is_decoy = index.is_decoy(question.link)
+        hearing.is_decoy, hearing.is_protected = index.is_decoy(question.link), index.is_protected(question.link)
         hearing.is_known = outcome.cause is not Cause.ABSENT
         hearing.outcome = outcome if is_listed else silenced(outcome, Cause.NOT_IN_COHORT)
         if hearing.is_decoy:

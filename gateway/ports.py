@@ -230,7 +230,10 @@ class CheckStore(Protocol):
     """Spot checks. A turn holds their grants, so nobody else opens any meanwhile."""
 
     def checks(self, grants: Sequence[str], chosen: Sequence[tuple[str, bytes]]) -> Sequence[SpotCheck]:
-        """Every one of these grants that is due, and that of each (grant, link), whatever has become of it."""
+        """Every one of these grants whose answer waits, and that of each (grant, link), whatever has become of it.
+
+        What waits is due, or filed and needs acceptance.
+        """
         ...
 
     def failed(self, since: int) -> Set[str]:

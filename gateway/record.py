@@ -230,6 +230,7 @@ def _seen(hearing: Hearing, place: int) -> str:
         is_first=spent.is_first,
         is_mismatched=FieldCode.MISMATCH in outcome.codes.values(),
         unit=watched.unit,
+        is_protected=hearing.is_protected,
     ).text()
 
 

@@ -7,7 +7,7 @@ response is committed together with the entries, so it holds on every node from 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -157,7 +157,7 @@ class Watching:
         if not by_grant and not self._questions and not beyond:
             return
         turn = self._take(by_grant)
-        self._note_locks({number: heard for number, heard in by_grant.items() if number not in turn.tripped})
+        self._note_all(by_grant, turn.tripped)
         for number, refused in beyond.items():
             if number not in turn.tripped:
                 self._run_out(refused, by_grant.get(number, []))
@@ -227,16 +227,19 @@ class Watching:
         if is_enough and first_trip([trip], self._exempt.get(number), self._at):
             turn.tripped[number] = trip, len(heard)
 
-    def _note_locks(self, by_grant: Mapping[str, Sequence[Hearing]]) -> None:
-        """Who asked too much of somebody is told nothing; officers are told once in seven days that a grant did."""
-        for heard in by_grant.values():
-            locked = _locked(heard)
-            granted = locked[0].granted if locked else None
-            if granted is not None:
-                trip = Trip(Detector.QUESTIONS, Action.RECORD, len(locked), 0.0)
-                incident = self._incident(granted.grant, trip, locked)
-                if recent(self._store, incident) is None:
-                    self._noticed.append(incident)
+    def _note_all(self, by_grant: Mapping[str, Sequence[Hearing]], tripped: Container[str]) -> None:
+        """Officers are told once in seven days that a grant asked too much of somebody, or about protected persons."""
+        for number, heard in by_grant.items():
+            self._note(Detector.VIP, [each for each in heard if each.is_protected])
+            if number not in tripped:
+                self._note(Detector.QUESTIONS, _locked(heard))
+
+    def _note(self, detector: Detector, seen: Sequence[Hearing]) -> None:
+        grant = seen[0].grant if seen else None
+        if grant is not None:
+            incident = self._incident(grant, Trip(detector, Action.RECORD, len(seen), 0.0), seen)
+            if recent(self._store, incident) is None:
+                self._noticed.append(incident)
 
     def _hold(self, hearings: Sequence[Hearing]) -> None:
         """Another node laid a response on the grant after this turn had read the rights in force."""

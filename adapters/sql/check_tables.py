@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, String, Table, Text
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, SmallInteger, String, Table, Text
 
 from adapters.sql.tables import metadata
 
@@ -26,6 +26,7 @@ spot_check = Table(
     Column("judged", Integer, nullable=False),
     Column("judge", String(200), nullable=False),
     Column("reason", Text, nullable=False),
+    Column("needs_acceptance", SmallInteger, nullable=False),
     Column("entry", BigInteger, nullable=False),
 )
 

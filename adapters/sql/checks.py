@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence, Set
 from typing import Any, cast
 
-from sqlalchemy import Engine, Integer, String, and_, bindparam, select
+from sqlalchemy import Engine, Integer, String, and_, bindparam, literal_column, or_, select
 from sqlalchemy.sql import ClauseElement
 
 from adapters.sql.check_tables import spot_check
@@ -16,7 +16,18 @@ from gateway.domain.spot_check import CheckState, SpotCheck
 
 _NAMES = tuple(each.name for each in spot_check.c)
 _MEMBERS = tuple("grant" if name == "granted" else name for name in _NAMES)
-_CHANGES = ("state", "document", "digest", "operator", "filed", "filings", "judged", "judge", "reason")
+_CHANGES = (
+    "state",
+    "document",
+    "digest",
+    "operator",
+    "filed",
+    "filings",
+    "judged",
+    "judge",
+    "reason",
+    "needs_acceptance",
+)
 
 
 class CheckTable:
@@ -24,7 +35,7 @@ class CheckTable:
 
     def __init__(self, engine: Engine, cursor: Cursor) -> None:
         self._cursor = cursor
-        self._due = Statement(_due(engine), engine)
+        self._waiting = Statement(_waiting(engine), engine)
         self._chosen = Statement(_chosen(engine), engine)
         self._failed = Statement(_failed(), engine)
         self._raised = Statement(_raised(), engine)
@@ -33,7 +44,7 @@ class CheckTable:
         self._put = Statement(_put(engine), engine)
 
     def checks(self, grants: Sequence[str], chosen: Sequence[tuple[str, bytes]]) -> Sequence[SpotCheck]:
-        rows = self._due.rows(self._cursor, grants=grants, state=CheckState.DUE.value)
+        rows = self._waiting.rows(self._cursor, grants=grants, due=CheckState.DUE.value, filed=CheckState.FILED.value)
         if chosen:
             accounts, links = [grant for grant, _ in chosen], [link for _, link in chosen]
             rows = [*rows, *self._chosen.rows(self._cursor, accounts=accounts, links=links)]
@@ -61,6 +72,7 @@ def read_check(row: Sequence[object]) -> SpotCheck:
     """A row of the table, its columns in their order."""
     members = cast("dict[str, Any]", dict(zip(_MEMBERS, row, strict=True)))
     members["link"], members["state"] = bytes(members["link"]), CheckState(members["state"])
+    members["needs_acceptance"] = bool(members["needs_acceptance"])
     return SpotCheck(**members)
 
 
@@ -69,13 +81,16 @@ def _row(check: SpotCheck) -> Row:
 
 
 def _plain(value: object) -> object:
-    return value.value if isinstance(value, CheckState) else value
+    if isinstance(value, CheckState):
+        return value.value
+    return int(value) if isinstance(value, bool) else value
 
 
-def _due(engine: Engine) -> ClauseElement:
+def _waiting(engine: Engine) -> ClauseElement:
     of = spot_check.c
-    state = of.state == bindparam("state", type_=String(8))
-    return select(*of).where(state, among_texts(engine, of.granted, "grants")).order_by(of.number)
+    is_filed = and_(of.state == bindparam("filed", type_=String(8)), of.needs_acceptance == literal_column("1"))
+    waits = or_(of.state == bindparam("due", type_=String(8)), is_filed)
+    return select(*of).where(waits, among_texts(engine, of.granted, "grants")).order_by(of.number)
 
 
 def _chosen(engine: Engine) -> ClauseElement:

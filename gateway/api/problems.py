@@ -28,6 +28,7 @@ TITLES = {
     "refused": "请求已被阻断",
     "document-required": "须先提交凭证",
     "document-overdue": "另有凭证逾期未交",
+    "document-in-review": "凭证正在审核",
     "forbidden": "无权办理",
     "step-up-required": "需要再次验证",
     "not-found": "没有此资源",
@@ -56,6 +57,10 @@ _WANTS = {
         "document-overdue",
         "另有一次查询的凭证逾期未交，其编号为 incident：请先提交该凭证（POST /v1/spot-checks/{编号}），"
         "随后再次查询；此前不答复新的对象",
+    ),
+    Wants.REVIEW: (
+        "document-in-review",
+        "本次查询的凭证（编号为 incident）已收到，正由机构编制部门审核：审核通过后再次查询即得答复，无须再次提交",
     ),
 }
 DPOP_ALGORITHMS = "ES256 PS256 EdDSA Ed25519"

@@ -38,6 +38,8 @@ class Wants(StrEnum):
     """Name the document that gave the right to ask about this very subject."""
     OVERDUE_DOCUMENT = "overdue_document"
     """Name that of somebody else, which should have come by now; this subject needs none."""
+    REVIEW = "review"
+    """Nothing but wait: the document is named, and somebody of the office has to accept it first."""
 
 
 class Refused(msgspec.Struct, frozen=True, gc=False):

@@ -22,7 +22,7 @@ class CheckState(StrEnum):
     DUE = "due"
     """The answer waits for the document."""
     FILED = "filed"
-    """The document is named, the answer given; somebody of the office looks at it."""
+    """The document is named, the answer given unless it needs acceptance; somebody of the office looks at it."""
     ACCEPTED = "accepted"
     FAILED = "failed"
     """It is no document, or it never came."""
@@ -66,8 +66,15 @@ class SpotCheck(msgspec.Struct, frozen=True, kw_only=True):
     """The account of who judged; empty where nothing ever came."""
     reason: str = ""
     """Why it was judged so, in their words."""
+    needs_acceptance: bool = False
+    """Whether the answer waits until the document is accepted: of protected persons, and of some others, by lot."""
     entry: int = UNTOLD
     """The ledger entry of the comparison that was refused first: whom it is about, two people may have shown."""
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether its answer is given."""
+        return self.state is CheckState.ACCEPTED or (self.state is CheckState.FILED and not self.needs_acceptance)
 
     def __repr__(self) -> str:
         """Show which and how it stands, not what somebody wrote."""

@@ -110,6 +110,7 @@ def rehearing(row: Row, grant: Grant) -> Hearing:
         outcome=Outcome(seen.cause, codes),
         is_known=seen.is_known,
         is_decoy=seen.is_decoy,
+        is_protected=seen.is_protected,
         unit=seen.unit,
     )
 

@@ -15,8 +15,8 @@ from audit.entry import JsonValue
 from gateway.domain.answer import Cause
 from gateway.ports import UnitFact
 
-_KNOWN, _DECOY, _FIRST, _MISMATCHED, _NOTHING = "k", "d", "f", "m", "-"
-_LETTERS = frozenset({_KNOWN, _DECOY, _FIRST, _MISMATCHED, _NOTHING})
+_KNOWN, _DECOY, _FIRST, _MISMATCHED, _PROTECTED, _NOTHING = "k", "d", "f", "m", "p", "-"
+_LETTERS = frozenset({_KNOWN, _DECOY, _FIRST, _MISMATCHED, _PROTECTED, _NOTHING})
 _WORDS = 4
 
 
@@ -46,12 +46,14 @@ class Seen(msgspec.Struct, frozen=True, gc=False):
     is_first: bool
     is_mismatched: bool
     unit: UnitFact | None = None
+    is_protected: bool = False
 
     def text(self) -> str:
         """As it stands in the entry: words, of which every turn writes many."""
         was = (
             f"{_KNOWN if self.is_known else ''}{_DECOY if self.is_decoy else ''}"
             f"{_FIRST if self.is_first else ''}{_MISMATCHED if self.is_mismatched else ''}"
+            f"{_PROTECTED if self.is_protected else ''}"
         )
         whole = f"{self.epoch} {self.place} {self.cause or _NOTHING} {was or _NOTHING}"
         unit = self.unit
@@ -86,6 +88,7 @@ def _seen(words: Sequence[str], unit: Sequence[str]) -> Seen:
         is_first=_FIRST in was,
         is_mismatched=_MISMATCHED in was,
         unit=_unit(unit) if unit else None,
+        is_protected=_PROTECTED in was,
     )
 
 

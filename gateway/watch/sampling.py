@@ -1,7 +1,9 @@
 """Who is spot-checked: a keyed share of the subjects of grants that nothing but need bounds.
 
-The choice depends on the key, the partner's purpose and the subject alone, not on what the register says: an answer
-that waits tells nothing. The same subject is chosen again under a renewed grant, and by a larger share too.
+The lot depends on the key, the partner's purpose and the subject alone, not on what the register says: an answer that
+waits tells nothing. The same subject is chosen again under a renewed grant, and by a larger share too. Protected
+persons (重点人员) are always checked and their answers wait for an acceptance; so that waiting does not name them, a
+share of those that were drawn waits for one, too.
 """
 
 from __future__ import annotations
@@ -25,14 +27,28 @@ def share_of(grant: Grant, failed: Set[str], raised: Set[str], limits: Threshold
     `failed` are purposes for which one failed lately, whoever's; `raised` are accounts of one partner's purpose, of
     which more is checked for a cause of its own.
     """
-    if grant.grant_class not in _UNBOUNDED:
+    if not is_unbounded(grant):
         return 0.0
     if grant.purpose in failed or purpose_account(grant.partner, grant.purpose) in raised:
         return limits.check_raised
     return limits.check_share if expects_hits(grant) else limits.check_open_share
 
 
+def is_unbounded(grant: Grant) -> bool:
+    """Whether documents are asked for under a grant at all."""
+    return grant.grant_class in _UNBOUNDED
+
+
 def is_chosen(key: bytes, grant: Grant, link: bytes, share: float) -> bool:
     """Whether a subject is among them."""
-    drawn = hashlib.blake2b(f"{grant.partner}\n{grant.purpose}\n".encode() + link, key=key, person=b"spot-check")
-    return int.from_bytes(drawn.digest()[:4], "big") < share * _WHOLE
+    return _lot(key, grant, link, b"spot-check") < share * _WHOLE
+
+
+def waits_for_acceptance(key: bytes, grant: Grant, link: bytes, share: float) -> bool:
+    """Whether the answer about a subject that was chosen waits until its document is accepted."""
+    return _lot(key, grant, link, b"acceptance") < share * _WHOLE
+
+
+def _lot(key: bytes, grant: Grant, link: bytes, person: bytes) -> int:
+    drawn = hashlib.blake2b(f"{grant.partner}\n{grant.purpose}\n".encode() + link, key=key, person=person)
+    return int.from_bytes(drawn.digest()[:4], "big")

@@ -85,6 +85,7 @@ BOUNDS: Final[Mapping[str, Bound]] = MappingProxyType(
         "check_open_share": Bound(0.0, 1.0, HIGHER, CHECKS, zh="开放签批单抽查凭证的占比"),
         "check_raised": Bound(0.0, 1.0, HIGHER, CHECKS, zh="有凭证不实后同一用途抽查的占比"),
         "check_raised_days": Bound(1, 3_650, HIGHER, CHECKS, zh="如此持续几天"),
+        "check_accept_share": Bound(0.0, 1.0, HIGHER, CHECKS, zh="抽查中须审核通过才答复的占比"),
         "check_due_days": Bound(0, 60, LOWER, CHECKS, zh="凭证迟交几天后不再答复新对象"),
         "check_late_days": Bound(1, 365, LOWER, CHECKS, zh="凭证迟交几天后算没有"),
     }

@@ -87,6 +87,8 @@ class Thresholds:
     check_raised: float = 0.10
     """The same for every grant of a purpose for which a document was none, for so many days:"""
     check_raised_days: int = 90
+    check_accept_share: float = 0.25
+    """Of those, the share whose answer waits until the document is accepted, as it does for every protected person."""
     check_due_days: int = 1
     """Days after which nobody new is answered about while a document is missing."""
     check_late_days: int = 7

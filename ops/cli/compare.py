@@ -66,6 +66,7 @@ REASONS = {
 }
 DOCUMENTS = {
     "own": "本次查询须先提交凭证：bidui document file {incident} 凭证名称，随后再次查询",
+    "review": "本次查询的凭证（{incident}）正由机构编制部门审核，通过后再次查询即得答复",
     "other": "另有一次查询的凭证逾期未交：bidui document file {incident} 凭证名称，随后再次查询",
 }
 _PLACE = re.compile(r"[a-z_]+(\[\d*\]|\[\.\.\.\])?(\.[a-z_]+)?")

@@ -16,6 +16,7 @@ from ops.cli.office.problems import OfficeError
 
 CHECKS: Final = "/v1/office/spot-checks"
 STATES: Final = {"due": "待交", "filed": "待审核", "accepted": "合格", "failed": "不合格"}
+OPEN: Final = frozenset({"due", "filed"})
 NumberArgument = Annotated[str, typer.Argument(help="凭证抽查的编号，即被阻断查询的 incident")]
 
 
@@ -90,8 +91,9 @@ def _looked_at(told: Told, verdict: Verdict, *, as_json: bool) -> str:
 def _line(told: Told) -> str:
     until = f"，限 {told['due']}{'（已逾期）' if told['overdue'] else ''}" if told["state"] == State.DUE else ""
     document = f"：{told['document']}" if told["document"] else ""
+    waits = "，审核通过才答复" if told["needs_acceptance"] and told["state"] in OPEN else ""
     named = "  ".join(str(told[name]) for name in ("number", "opened", "partner", "grant"))
-    return _printable(f"{named}  {STATES[str(told['state'])]}{until}{document}")
+    return _printable(f"{named}  {STATES[str(told['state'])]}{until}{waits}{document}")
 
 
 def _lines(told: Told) -> Iterator[str]:

@@ -19,11 +19,11 @@ class CheckBook:
     raised_on: dict[str, int] = field(default_factory=dict[str, int])
     """Purposes of which more is checked, by the day since when."""
     _numbers: dict[tuple[str, bytes], str] = field(default_factory=dict[tuple[str, bytes], str])
-    _due: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
+    _waiting: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
 
     def checks(self, grants: Sequence[str], chosen: Sequence[tuple[str, bytes]]) -> Sequence[SpotCheck]:
         """See `gateway.ports.CheckStore`."""
-        numbers = {number: None for grant in grants for number in sorted(self._due.get(grant, ()))}
+        numbers = {number: None for grant in grants for number in sorted(self._waiting.get(grant, ()))}
         numbers |= {self._numbers[place]: None for place in chosen if place in self._numbers}
         return [self.kept[number] for number in numbers]
 
@@ -42,8 +42,9 @@ class CheckBook:
 
     def late(self, day: int) -> list[SpotCheck]:
         """Those whose document has not come by that day."""
-        due = (self.kept[number] for numbers in self._due.values() for number in numbers)
-        return sorted((each for each in due if each.late <= day), key=lambda each: each.number)
+        waiting = (self.kept[number] for numbers in self._waiting.values() for number in numbers)
+        late = (each for each in waiting if each.state is CheckState.DUE and each.late <= day)
+        return sorted(late, key=lambda each: each.number)
 
     def put(self, checks: Sequence[SpotCheck]) -> None:
         """See `gateway.ports.CheckStore`."""
@@ -61,8 +62,9 @@ class CheckBook:
     def _set(self, check: SpotCheck) -> None:
         self.kept[check.number] = check
         self._numbers[check.grant, check.link] = check.number
-        due = self._due.setdefault(check.grant, set())
-        (due.add if check.state is CheckState.DUE else due.discard)(check.number)
+        waiting = self._waiting.setdefault(check.grant, set())
+        is_open = check.state in {CheckState.DUE, CheckState.FILED}
+        (waiting.add if is_open and not check.is_answered else waiting.discard)(check.number)
 
     def _put_back(self, check: SpotCheck, before: SpotCheck | None) -> None:
         if before is not None:
@@ -70,4 +72,4 @@ class CheckBook:
             return
         del self.kept[check.number]
         del self._numbers[check.grant, check.link]
-        self._due[check.grant].discard(check.number)
+        self._waiting[check.grant].discard(check.number)

@@ -53,6 +53,7 @@ BLIND = Thresholds(
     pace_burst=_NEVER,
     check_share=0.0,
     check_open_share=0.0,
+    check_accept_share=0.0,
     questions=(_NEVER, _NEVER, _NEVER),
     bounds=_NEVER,
 )

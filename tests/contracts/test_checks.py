@@ -30,6 +30,7 @@ WHOLE: dict[str, Any] = {
     "judged": 739_799,
     "judge": "hs-reviewer",
     "reason": "查无\n此函",
+    "needs_acceptance": True,
     "entry": 1 << 40,
 }
 
@@ -72,6 +73,15 @@ def test_another_of_the_same_number_takes_its_place(store: Store) -> None:
 
     with store.begin() as work:
         assert work.checks.check(ONE) == a_check(ONE, **{**WHOLE, "entry": 7})
+
+
+def test_a_turn_is_told_of_what_waits_for_an_acceptance_too(store: Store) -> None:
+    waits = a_check(ONE, state=CheckState.FILED, needs_acceptance=True)
+    answered, accepted = a_check(TWO, state=CheckState.FILED), replace(waits, number=THREE, state=CheckState.ACCEPTED)
+    put(store, waits, answered, accepted)
+
+    with store.begin() as work:
+        assert list(work.checks.checks([waits.grant], [])) == [waits]
 
 
 def test_a_turn_is_told_of_what_is_due_and_of_whom_it_asks(store: Store) -> None:

@@ -356,7 +356,7 @@ def test_a_node_that_read_the_rights_before_the_response_withholds_all_the_same(
 
 # ---------------------------------------------------------------------------------------- spot checks
 
-EVERYBODY = Thresholds(check_share=1.0)
+EVERYBODY = Thresholds(check_share=1.0, check_accept_share=0.0)
 """Of every new subject the document is asked for."""
 
 

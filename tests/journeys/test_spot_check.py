@@ -38,7 +38,8 @@ class World:
         world.office.grant(a_grant(**OPEN))
         for number in range(1, 6):
             world.register.put(an_id(number), some_facts())
-        world.pipeline.spot_checks = SpotChecks(WATCH_KEY, Thresholds(check_share=1.0, check_raised=1.0))
+        limits = Thresholds(check_share=1.0, check_raised=1.0, check_accept_share=0.0)
+        world.pipeline.spot_checks = SpotChecks(WATCH_KEY, limits)
         self.desk: SpotCheckDesk = spot_check_desk(world.home, world.office.office, None)
 
     def ask(self, number: int) -> Reply:

@@ -23,8 +23,13 @@ _REASONS = {"not_permitted", "quota", "held", "frozen", "stale_data"}
 _DOCUMENTS = {
     "own": "name the document of this question by file_document({number}, …), then ask again",
     "other": "the document of an earlier question is overdue: name it by file_document({number}, …), then ask again",
+    "review": "the document of this question is being looked at: ask again once it is accepted",
 }
-_WANTS = {"urn:bidui:problem:document-required": "own", "urn:bidui:problem:document-overdue": "other"}
+_WANTS = {
+    "urn:bidui:problem:document-required": "own",
+    "urn:bidui:problem:document-overdue": "other",
+    "urn:bidui:problem:document-in-review": "review",
+}
 _INCIDENT = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 _LONG_NUMBER = re.compile(r"\d{6}")
 
@@ -37,7 +42,8 @@ class RefusedError(BiduiError):
     """`reason` is not_permitted, quota, held, frozen or stale_data; "unknown" from a gateway newer than this.
 
     `document` is "own" where `file_document(incident, …)` of what gave the right to this question lifts it, "other"
-    where the document of an earlier question is overdue, whose number `incident` then is; else empty.
+    where the document of an earlier question is overdue, whose number `incident` then is; "review" where the document
+    of this question has come, and the answer waits until the office has accepted it; else empty.
     """
 
     def __init__(self, reason: str, incident: str, document: str = "") -> None:

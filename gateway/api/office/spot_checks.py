@@ -113,6 +113,7 @@ def told(check: SpotCheck, *, is_overdue: bool) -> dict[str, object]:
         "judged": iso(check.judged) if was_judged else None,
         "judge": check.judge,
         "reason": check.reason,
+        "needs_acceptance": check.needs_acceptance,
         "entry": None if check.entry == UNTOLD else check.entry,
     }
 

@@ -24,7 +24,7 @@ from gateway.watching import Watch
 from ops.simulate.watchbook import WatchBook
 from policies.identifiers import id_check_character
 from tests.gateways import WATCH_KEY, Assembled, a_gateway, code_of, some_facts
-from tests.make import CATALOGUE, a_claim, a_grant, a_request, a_snapshot
+from tests.make import CATALOGUE, a_claim, a_grant, a_request, a_snapshot, an_id
 from tests.make import limits as budgets
 
 KNOWN, ASKED = 60, 40
@@ -87,6 +87,7 @@ def release(gateway: Assembled, url: str) -> None:
 
 def some_days(gateway: Assembled, url: str) -> list[str]:
     """What was told on four days, in codes."""
+    gateway.register.protected.add(gateway.register.sealers["person"].link(an_id(1)))
     told = list[str]()
     wrong = [a_request(n, claims=[a_claim("person_status", "退休")]) for n in range(ASKED + 1, ASKED + 12)]
     asked = [a_request(7, claims=[a_claim("unit", f"某单位{n}")]) for n in range(5)]

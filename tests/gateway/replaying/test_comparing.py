@@ -30,6 +30,7 @@ ALL = {
     Detector.UNIT_SHARE,
     Detector.QUESTIONS,
     Detector.SUBJECTS,
+    Detector.VIP,
 }
 _ENCODE = msgspec.json.Encoder(order="deterministic").encode
 

@@ -28,6 +28,7 @@ SEEN = st.builds(
     st.booleans(),
     st.booleans(),
     st.none() | UNITS,
+    st.booleans(),
 )
 
 

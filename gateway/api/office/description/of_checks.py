@@ -31,6 +31,7 @@ def _told() -> Json:
         **_SHOWN,
         **dict.fromkeys(("partner", "purpose", "document", "operator", "judge", "reason"), TEXT),
         "overdue": FLAG,
+        "needs_acceptance": FLAG,
         "sha256": {"type": "string", "pattern": "^([0-9a-f]{64})?$"},
         "filed": maybe(DAY),
         "filings": COUNT,
