@@ -207,7 +207,7 @@ class _Way:
             response = "frozen" if stop.is_frozen else "held"
             yield _no("watch", f"watch:{response}", f"本次请求所在批次触发监测：{self._tell(stop)}")
         elif self._when.waits:
-            zh = f"凭证抽查 {self._when.waits}：抽中的对象须先交凭证（有的须审核通过）再答；同一签批单有逾期未交的，新的对象也须等它"
+            zh = f"凭证抽查 {self._when.waits}：抽中的须先交凭证（有的须审核通过）再答；另有逾期未交的，新对象也须等它"
             yield _no("spot_check", "watch:waits", zh)
 
     def _tell(self, stop: Stop) -> str:
