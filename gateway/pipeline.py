@@ -36,6 +36,7 @@ from gateway.ports import (
     DataVersion,
     Index,
     LookUp,
+    OutcomeStore,
     Rights,
     RightsSource,
     Seal,
@@ -144,6 +145,7 @@ class Pipeline:
             self._settle(uses, budgets)
             watching.hide(hearings)
             watching.look(hearings)
+            _expect(hearings, work.outcomes, at)
             opened = self.spot_checks.look(hearings, work.checks, self._rights, at)
             self._disclose(hearings)
             self._record(hearings, work, index.version, at)
@@ -293,6 +295,17 @@ def _silence(hearings: Sequence[Hearing], places: Set[int]) -> None:
         hearing = hearings[place]
         if hearing.outcome:
             hearing.outcome = silenced(hearing.outcome, Cause.LOCKED)
+
+
+def _expect(hearings: Sequence[Hearing], store: OutcomeStore, at: datetime) -> None:
+    """Keeps whom a grant asked about for the first time, where its holder said what will become of them."""
+    asked = [
+        (each.grant.number, each.question.link)
+        for each in hearings
+        if each.grant and each.grant.outcome_rate and each.question and each.spent and each.spent.is_first
+    ]
+    if asked:
+        store.ask(asked, local_day(at).toordinal())
 
 
 def _commit(work: Work) -> Generator[Committing, None, None]:

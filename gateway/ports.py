@@ -18,6 +18,7 @@ from gateway.domain.cohort import NOBODY, Members
 from gateway.domain.exemption import Exemption
 from gateway.domain.grant import Grant, GrantClass
 from gateway.domain.incident import Incident
+from gateway.domain.outcome import Outcome
 from gateway.domain.people import Person
 from gateway.domain.spot_check import SpotCheck
 from gateway.domain.standing import Kept, Standing, Stop
@@ -277,6 +278,30 @@ class SweepStore(Protocol):
         ...
 
 
+class OutcomeStore(Protocol):
+    """Whom grants first asked about whose holders said what becomes of them, and what did."""
+
+    def ask(self, asked: Sequence[tuple[str, bytes]], day: int) -> None:
+        """Keeps for each (grant, link) that it was asked on that day; of those that are kept the first day stays."""
+        ...
+
+    def ripe(self, grant: str, until: int) -> Sequence[tuple[int, bytes]]:
+        """Day and link of those that were first asked about up to that day, in this order."""
+        ...
+
+    def forget(self, grant: str, until: int) -> None:
+        """Forgets them: who is asked about later is asked about for the first time."""
+        ...
+
+    def outcomes(self, grants: Sequence[str]) -> Mapping[str, Outcome]:
+        """What was made of each grant; those that nobody has judged are left out."""
+        ...
+
+    def put(self, outcomes: Mapping[str, Outcome]) -> None:
+        """Writes them, in place of what was kept."""
+        ...
+
+
 class Remembered(msgspec.Struct, frozen=True, gc=False):
     """An answer given before: the keyed digest of its request and the answer, encrypted."""
 
@@ -322,6 +347,9 @@ class Work(Protocol):
 
     @property
     def sweeps(self) -> SweepStore: ...
+
+    @property
+    def outcomes(self) -> OutcomeStore: ...
 
     @property
     def answers(self) -> AnswerStore: ...

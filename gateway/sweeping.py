@@ -13,9 +13,10 @@ from datetime import datetime
 from gateway.domain.grant import local_day
 from gateway.domain.incident import Action, Incident
 from gateway.domain.standing import Kept
-from gateway.ports import Rights, UnitFact, Work
+from gateway.ports import Index, Rights, UnitFact, Work
 from gateway.watch.joining import joined
 from gateway.watch.noticing import noticed
+from gateway.watch.outcomes import Outcomes
 from gateway.watch.paces import Paces
 from gateway.watch.rounds import Look, Round, counts
 from gateway.watch.stopping import Note, stop
@@ -33,11 +34,16 @@ class Sweep:
 
     def __post_init__(self) -> None:
         self._unions = Unions(self.key)
-        self._looks: Sequence[Look] = (self._unions, Paces())
+        self._outcomes = Outcomes()
+        self._looks: Sequence[Look] = (self._unions, Paces(), self._outcomes)
 
     def know(self, generation: str, units: Iterable[UnitFact]) -> None:
         """Learns the units of a generation, unless it knows them."""
         self._unions.know(generation, units)
+
+    def follow(self, index: Index) -> None:
+        """Asks this generation what became of people."""
+        self._outcomes.index = index
 
     def run(self, work: Work, rights: Rights, at: datetime, note: Note) -> list[Incident]:
         """What was found and stopped in this transaction, which must be committed also where that is nothing.

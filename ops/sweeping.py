@@ -36,6 +36,7 @@ class Sweeping:
     def _look(self) -> None:
         gateway, index = self._gateway, self._gateway.pipeline.index
         self._sweep.know(index.version.generation, index.units())
+        self._sweep.follow(index)
         rights, at = self._newest(), gateway.home.clock.now()
         with gateway.desk.begin() as work:
             found = self._sweep.run(

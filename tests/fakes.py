@@ -29,6 +29,7 @@ from gateway.ports import Clock, DataVersion, LookUp, Remembered, Rights, UnitFa
 from gateway.seal import Entropy, Facts, Plain, Question, Sealer, SealingKey
 from ops.seal import SealingDesk
 from ops.simulate.checkbook import CheckBook
+from ops.simulate.outcomebook import OutcomeBook
 from ops.simulate.sweepbook import SweepBook
 from policies.snapshot import Snapshot
 from tests.fakes_audit import CountingEntropy, MemoryLedger
@@ -188,12 +189,14 @@ class MemoryWork:
     watch: MemoryWatch = field(init=False)
     checks: CheckBook = field(init=False)
     sweeps: SweepBook = field(init=False)
+    outcomes: OutcomeBook = field(init=False)
 
     def __post_init__(self) -> None:
         self.begun = self.store.epoch
         self.watch = self.store.watch.copy(self._advance)
         self.checks = deepcopy(self.store.checks)
         self.sweeps = SweepBook(self._counted, self._raise_checks, kept=dict(self.store.tallies))
+        self.outcomes = deepcopy(self.store.outcomes)
 
     def epoch(self) -> int:
         return self.begun
@@ -224,6 +227,8 @@ class MemoryWork:
             raise DownError("the disk is full")
         self.store.budgets, self.store.answers, self.store.ledger = self.budgets, self.answers, self.ledger
         self.store.checks, self.store.tallies = self.checks, self.sweeps.kept
+        self.outcomes.undo.clear()
+        self.store.outcomes = self.outcomes
         self.store.watch, self.store.epoch = self.watch, max(self.begun, self.store.epoch)
 
     def committing(self) -> MemoryWork:
@@ -249,6 +254,7 @@ class MemoryStore:
     ledger: MemoryLedger = field(default_factory=MemoryLedger)
     watch: MemoryWatch = field(default_factory=lambda: MemoryWatch(lambda: 0))
     checks: CheckBook = field(default_factory=CheckBook)
+    outcomes: OutcomeBook = field(default_factory=OutcomeBook)
     tallies: dict[str, Tally] = field(default_factory=dict)
 
     def close(self) -> None:

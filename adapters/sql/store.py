@@ -33,6 +33,7 @@ from adapters.sql.deeds import DeedTable
 from adapters.sql.engine import driver_connection, driver_error, is_sqlite, limit_waiting, open_engine
 from adapters.sql.erasures import ErasureTable
 from adapters.sql.ledger import LedgerTable, is_recorded
+from adapters.sql.outcomes import OutcomeTable
 from adapters.sql.place import DatabaseFile
 from adapters.sql.scrubbing import scrub
 from adapters.sql.tallies import SweepTable
@@ -68,6 +69,7 @@ class SqlWork:
         self.watch = WatchTable(engine, self._cursor)
         self.checks = CheckTable(engine, self._cursor)
         self.sweeps = SweepTable(engine, self._cursor)
+        self.outcomes = OutcomeTable(engine, self._cursor)
         self.notices = NoticeTable(engine, self._cursor)
         self.answers = AnswerTable(engine, self._cursor)
         self.ledger = LedgerTable(engine, self._cursor)

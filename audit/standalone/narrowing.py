@@ -98,4 +98,5 @@ _RULES: Mapping[str, Callable[[Json, Json], bool]] = {
     "reference_dates": _within,
     "signed_requests": lambda old, new: bool(new) or not old,
     "additions_per_month": _at_most,
+    "outcome_rate": lambda old, new: _at_least(old or 0, new or 0),
 }

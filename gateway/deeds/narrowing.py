@@ -49,6 +49,7 @@ _RULES: Mapping[str, Callable[[Grant, Grant], bool]] = {
     "reference_dates": lambda before, after: after.reference_dates <= before.reference_dates,
     "signed_requests": lambda before, after: after.signed_requests or not before.signed_requests,
     "additions_per_month": lambda before, after: after.additions_per_month <= before.additions_per_month,
+    "outcome_rate": lambda before, after: (after.outcome_rate or 0) >= (before.outcome_rate or 0),
     # It follows from all the others and gives nothing; that it fits them is checked when it is signed.
     "leak": lambda before, after: True,
 }

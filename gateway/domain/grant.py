@@ -48,9 +48,10 @@ _KEYS = frozenset(
         "signed_requests",
         "additions_per_month",
         "leak",
+        "outcome_rate",
     }
 )
-_OPTIONAL = frozenset({"reference_dates", "signed_requests", "additions_per_month", "leak"})
+_OPTIONAL = frozenset({"reference_dates", "signed_requests", "additions_per_month", "leak", "outcome_rate"})
 LONGEST_REASON = 200
 
 
@@ -95,6 +96,11 @@ class Grant:
     """Whether each comparison must be a signed request (RFC 9421)."""
     additions_per_month: int
     """How many subjects may be added to the cohort of a closed grant each month without a second signature."""
+    outcome_rate: int | None = None
+    """Of those asked about, the share in percent whose record will begin or move to another unit within 90 days.
+
+    Where its holder does not say so, nobody looks.
+    """
     leak: Leak | None = None
     """What it leaks at worst, as whoever signed it was told. Grants from before that was told have none."""
 
@@ -145,6 +151,7 @@ def parse_grant(document: Mapping[str, object]) -> Grant:
         reference_dates=_days(document.get("reference_dates", ())),
         signed_requests=_flag(document, "signed_requests") if "signed_requests" in document else False,
         additions_per_month=_additions(document),
+        outcome_rate=_outcome_rate(document),
         leak=_leak(document.get("leak")),
     )
     if grant.valid_until < grant.valid_from:
@@ -155,8 +162,10 @@ def parse_grant(document: Mapping[str, object]) -> Grant:
 def canonical_document(grant: Grant) -> dict[str, object]:
     """The JSON structure that is signed: the same keys, lists sorted, dates as text."""
     leak = {"leak": grant.leak.content()} if grant.leak else {}
+    outcome = {} if grant.outcome_rate is None else {"outcome_rate": grant.outcome_rate}
     return {
         **leak,
+        **outcome,
         "number": grant.number,
         "partner": grant.partner,
         "purpose": grant.purpose,
@@ -257,6 +266,15 @@ def _additions(document: Mapping[str, object]) -> int:
     if additions and document["class"] != GrantClass.CLOSED:
         raise GrantError("additions_per_month 只用于 class 为 closed 的签批单，请删去")
     return additions
+
+
+def _outcome_rate(document: Mapping[str, object]) -> int | None:
+    """Only where need alone bounds a grant is it asked what came of it."""
+    if "outcome_rate" not in document:
+        return None
+    if document["class"] not in {GrantClass.OPEN, GrantClass.MATTER}:
+        raise GrantError("outcome_rate 只用于 class 为 open 或 matter 的签批单，请删去")
+    return _count(document["outcome_rate"], "outcome_rate", most=100)
 
 
 def _leak(value: object) -> Leak | None:

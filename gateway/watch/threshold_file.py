@@ -81,6 +81,7 @@ BOUNDS: Final[Mapping[str, Bound]] = MappingProxyType(
         "contradictions": Bound(1, 64, LOWER, QUESTIONS, zh="无范围签批单：可猜的字段几处不一致起不逐项告知"),
         "pace_seconds": Bound(1, 86_400, HIGHER, DOOR, zh="一日的比对次数最快在几秒内用完"),
         "pace_burst": Bound(1, 100_000, LOWER, DOOR, zh="可连续提出几次（或一日次数的六十分之一，取大者）"),
+        "outcome_kept": Bound(0.1, 0.95, of=SWEEP, zh="签批单申报的办成占比可降至几成"),
         "check_share": Bound(0.0, 1.0, HIGHER, CHECKS, zh="抽查凭证的占比"),
         "check_open_share": Bound(0.0, 1.0, HIGHER, CHECKS, zh="开放签批单抽查凭证的占比"),
         "check_raised": Bound(0.0, 1.0, HIGHER, CHECKS, zh="有凭证不实后同一用途抽查的占比"),

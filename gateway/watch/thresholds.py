@@ -80,6 +80,8 @@ class Thresholds:
     pace_burst: int = 100
     """beyond this many at once, or a sixtieth of the day, whichever is more."""
 
+    outcome_kept: float = 0.6
+    """Of what a grant's holder said comes of its questions, the part that looks like a harvest."""
     check_share: float = 0.02
     """Of the new subjects of a grant that only need bounds, the share whose document is asked for."""
     check_open_share: float = 0.002

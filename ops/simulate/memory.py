@@ -16,6 +16,7 @@ from audit.ledger import LedgerStore
 from gateway.domain.budget import DAYS, YEAR, Spending, Used
 from gateway.ports import Remembered
 from ops.simulate.checkbook import CheckBook
+from ops.simulate.outcomebook import OutcomeBook
 from ops.simulate.sweepbook import SweepBook
 from ops.simulate.watchbook import Undo, WatchBook
 
@@ -137,6 +138,7 @@ class Work:
     watch: WatchBook
     checks: CheckBook
     sweeps: SweepBook
+    outcomes: OutcomeBook
     answers: Answers
     ledger: LedgerStore
     committed: bool = False
@@ -183,6 +185,7 @@ class Store:
     budgets: Budgets = field(default_factory=Budgets)
     answers: Answers = field(default_factory=Answers)
     checks: CheckBook = field(default_factory=CheckBook)
+    outcomes: OutcomeBook = field(default_factory=OutcomeBook)
     watch: WatchBook = field(init=False)
     sweeps: SweepBook = field(init=False)
 
@@ -213,7 +216,14 @@ class Store:
     def begin(self) -> Generator[Work, None, None]:
         """See `gateway.ports.Store`."""
         work = Work(
-            self, self.budgets, self.watch, self.checks, self.sweeps, self.answers, cast("LedgerStore", _NoLedger())
+            store=self,
+            budgets=self.budgets,
+            watch=self.watch,
+            checks=self.checks,
+            sweeps=self.sweeps,
+            outcomes=self.outcomes,
+            answers=self.answers,
+            ledger=cast("LedgerStore", _NoLedger()),
         )
         try:
             yield work
@@ -227,7 +237,7 @@ class Store:
             part.undo.clear()
 
     def _parts(self) -> tuple[_Undoing, ...]:
-        return self.budgets, self.watch, self.checks, self.sweeps, self.answers
+        return self.budgets, self.watch, self.checks, self.sweeps, self.outcomes, self.answers
 
     def _counted(self, accounts: Sequence[str], since: int) -> dict[str, dict[int, tuple[int, int]]]:
         return {name: self._days_of(name, since) for name in accounts if name in self.budgets.accounts}

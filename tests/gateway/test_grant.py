@@ -63,6 +63,11 @@ WRONG: dict[str, dict[str, object]] = {
     "fields: a list": {"fields": ("unit",)},
     "hit_rate: nothing": {"hit_rate": 0},
     "hit_rate: more than all": {"hit_rate": 101},
+    "outcome_rate: nothing": {"outcome_rate": 0, "class": "open"},
+    "outcome_rate: more than all": {"outcome_rate": 101, "class": "open"},
+    "outcome_rate: a part": {"outcome_rate": 0.8, "class": "open"},
+    "outcome_rate: of a grant with a scope": {"outcome_rate": 80, "class": "scoped"},
+    "outcome_rate: of a grant with a list": {"outcome_rate": 80, "class": "closed"},
     "contact: empty": {"contact": ""},
     "contact: too long": {"contact": "联" * 201},
     "signed_requests: a word": {"signed_requests": "yes"},
@@ -257,3 +262,13 @@ def test_every_key_of_a_grant_is_signed() -> None:
 
     assert CHANGES.keys() == canonical_document(a_grant()).keys()
     assert [key for key, change in CHANGES.items() if form(a_grant(**change)) == form(a_grant())] == []
+
+
+@pytest.mark.parametrize("rate", [1, 80, 100])
+@pytest.mark.parametrize("grant_class", ["open", "matter"])
+def test_what_is_to_become_of_people_is_signed_where_it_is_said(rate: int, grant_class: str) -> None:
+    grant = a_grant(**{"class": grant_class, "outcome_rate": rate})
+
+    assert canonical_document(grant)["outcome_rate"] == rate
+    assert parse_grant(canonical_document(grant)).outcome_rate == rate
+    assert "outcome_rate" not in canonical_document(a_grant(**{"class": grant_class}))

@@ -52,6 +52,10 @@ CASES: dict[str, tuple[str, Json, Json, bool]] = {
     "signed no more": ("signed_requests", True, False, False),
     "fewer additions": ("additions_per_month", 9, 3, True),
     "more additions": ("additions_per_month", 3, 9, False),
+    "held to an outcome": ("outcome_rate", None, 80, True),
+    "held to more": ("outcome_rate", 70, 80, True),
+    "held to less": ("outcome_rate", 80, 70, False),
+    "held to nothing": ("outcome_rate", 80, None, False),
 }
 
 

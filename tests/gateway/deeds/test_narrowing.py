@@ -51,6 +51,7 @@ NARROWER: dict[str, Grant] = {
     "a reference date less": replace(WIDE, reference_dates=frozenset({date(2026, 1, 31)})),
     "no reference date": replace(WIDE, reference_dates=frozenset()),
     "signed requests": replace(WIDE, signed_requests=True),
+    "held to an outcome": replace(WIDE, outcome_rate=50),
 }
 
 
