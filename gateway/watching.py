@@ -22,25 +22,24 @@ from gateway.domain.query import Subject
 from gateway.domain.standing import NEW, Kept, Standing
 from gateway.hearing import BUDGET, Hearing
 from gateway.ports import Rights, WatchStore
+from gateway.seeing import Seeing
 from gateway.watch.budgets import left_of
-from gateway.watch.cells import cell_of, pseudonym_of
+from gateway.watch.cells import pseudonym_of
 from gateway.watch.detectors import Observation, Trip
 from gateway.watch.joining import joined, recent
-from gateway.watch.marks import lock_mark, marks_of
+from gateway.watch.marks import Place, lock_mark, places_of
 from gateway.watch.noticing import noticed
 from gateway.watch.profile import Profile, profile_of
 from gateway.watch.questions import Shape, asked_of, contradicted
-from gateway.watch.recorded import Watched
 from gateway.watch.sparing import first_trip
 from gateway.watch.stopping import draft_of, incident_of, stop_of
-from gateway.watch.taking import Row, Taking
+from gateway.watch.taking import Taking
 from gateway.watch.threshold_deeds import in_force
 from gateway.watch.thresholds import DEFAULTS, Thresholds
 from policies.catalogue import Catalogue
 from policies.decision import Reason, Refusal
 
-_OUTSIDE = frozenset({Cause.SCOPE, Cause.NOT_IN_COHORT})
-_CONFIRMED, _MISMATCH = Cause.CONFIRMED, FieldCode.MISMATCH
+_MISMATCH = FieldCode.MISMATCH
 _SAMPLES = 5
 _SHAPES_KEPT = 1024
 
@@ -115,7 +114,7 @@ class Watching:
         self._noticed: list[Incident] = []
         self._stopped: list[str] = []
         self._shapes: dict[int, Shape] = {}
-        self._plain = Watched(rights.epoch, None)
+        self._seeing = Seeing(watch.key, rights.epoch)
 
     def lock_questions(self, hearings: Sequence[Hearing]) -> set[int]:
         """Counts what is asked of whom, before anybody is looked up; the places of those that ask too much."""
@@ -152,7 +151,7 @@ class Watching:
                 if hearing.outcome and hearing.spent:
                     by_grant[hearing.granted.grant.number].append(hearing)
             elif hearing.grant and _is_beyond(hearing):
-                hearing.watched = self._plain
+                hearing.watched = self._seeing.plain
                 beyond[hearing.grant.number].append(hearing)
         if not by_grant and not self._questions and not beyond:
             return
@@ -173,9 +172,7 @@ class Watching:
     def _take(self, by_grant: Mapping[str, list[Hearing]]) -> Taking:
         """What the outcomes come to; withholds what tripped."""
         standings = self._store.standings(sorted(by_grant), self._day)
-        rows = {
-            number: [self._row(each, self._profiles[number]) for each in heard] for number, heard in by_grant.items()
-        }
+        rows = self._seeing.see(by_grant, self._profiles)
         turn = Taking(self._watch.limits, self._watch.key, self._known_marks(rows), self._at)
         for number, row in rows.items():
             found = standings.get(number, NEW)
@@ -204,14 +201,10 @@ class Watching:
         if stops:
             self._store.lay(stops)
 
-    def _known_marks(self, rows: Mapping[str, Sequence[Row]]) -> Mapping[tuple[str, bytes], int]:
+    def _known_marks(self, rows: Mapping[str, Sequence[Observation]]) -> Mapping[Place, int]:
         """Only for what is counted by marks the store is asked: unknown numbers, decoys, units of un-scoped grants."""
         key = self._watch.key
-        met: dict[tuple[str, bytes], None] = {}
-        for number, heard in rows.items():
-            for row in heard:
-                if not isinstance(row, bool) and (row.cell or row.unit):
-                    met.update(dict.fromkeys((number, mark) for mark in marks_of(key, row)))
+        met = dict.fromkeys([place for number, seen in rows.items() for place in places_of(key, number, seen).all()])
         return self._store.cells(list(met), self._day - DAYS + 1) if met else {}
 
     def _insist(self, number: str, found: Standing, heard: Sequence[Hearing], turn: Taking) -> None:
@@ -246,19 +239,6 @@ class Watching:
         for hearing in hearings:
             hearing.withhold(Reason.HELD, "watch:stopped", "")
 
-    def _row(self, hearing: Hearing, profile: Profile) -> Row:
-        """An outcome as the detectors take it."""
-        outcome, spent = hearing.outcome, hearing.spent
-        if outcome is None or spent is None:
-            raise RuntimeError("a comparison was not settled")
-        is_mismatched = _MISMATCH in outcome.codes.values()
-        if outcome.cause is _CONFIRMED and not (is_mismatched or profile.is_unscoped):
-            hearing.watched = self._plain
-            return spent.is_first
-        seen = self._see(hearing, outcome.cause, profile, is_mismatched=is_mismatched)
-        hearing.watched = Watched(self._epoch, seen.unit)
-        return seen
-
     def _contradict(self, hearing: Hearing, outcome: Outcome) -> None:
         small = self._shape_of(hearing).small
         failed = [name for name in small if outcome.codes.get(name) is _MISMATCH]
@@ -267,22 +247,6 @@ class Watching:
             self._questions[name] = contradicted(self._questions.get(name) or self._asked.get(name, b""), self._day)
         if len(failed) >= self._watch.limits.contradictions:
             hearing.untold = small
-
-    def _see(self, hearing: Hearing, cause: Cause, profile: Profile, *, is_mismatched: bool) -> Observation:
-        question, spent, subject = hearing.question, hearing.spent, hearing.request.query.subject
-        is_first = spent is not None and spent.is_first and cause is not Cause.LOCKED
-        is_unknown = not hearing.is_known or hearing.is_decoy or cause is Cause.GATE
-        return Observation(
-            link=question.link if question else b"",
-            is_first=is_first,
-            is_confirmed=cause is Cause.CONFIRMED,
-            is_unknown=is_unknown,
-            is_outside=not is_unknown and cause in _OUTSIDE,
-            is_mismatched=is_mismatched,
-            cell=cell_of(self._watch.key, subject.kind, subject.number) if is_first and is_unknown else None,
-            is_decoy=hearing.is_decoy,
-            unit=hearing.unit if profile.is_unscoped and is_first and cause is Cause.CONFIRMED else None,
-        )
 
     def _shape_of(self, hearing: Hearing) -> Shape:
         """Verdicts are shared in a turn by those who ask alike, so they ask in one form."""

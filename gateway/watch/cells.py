@@ -1,14 +1,19 @@
 """Cells: numbers of one region and birthday, which somebody who enumerates fills and nobody else does.
 
-A cell is kept as a keyed digest: what stands in the database is no part of anybody's number. So is what is counted
-beside cells, each under a digest of its own kind: units, regions, decoys.
+A cell is kept as a block that a cipher made of it under a key of serve's: what stands in the database is no part of
+anybody's number. What is counted beside cells stands there as keyed digests, each of its own kind: units, regions,
+decoys.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from functools import lru_cache
 
+from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext, algorithms, modes
+
+_ONE_BY_ONE = modes.ECB()  # noqa: S305 - nothing is encrypted: each block alone is put to a keyed function
 _CELL = slice(0, 14)
 """Six digits of the region, eight of the birthday."""
 CELL_BYTES = 16
@@ -31,16 +36,15 @@ def pseudonym_of(key: bytes, kind: str, number: str) -> str:
     return hashlib.blake2b(f"{kind}/{number}".encode(), key=key, person=b"sample", digest_size=4).hexdigest()
 
 
-def cell_of(key: bytes, kind: str, number: str) -> bytes | None:
-    """The cell of a normalised number; None for kinds whose numbers have no such structure."""
-    if kind != PERSON:
-        return None
-    # A keyed hash that is copied costs half of one that is made.
-    cell = _begun(key).copy()
-    cell.update(number[_CELL].encode())
-    return cell.digest()
+def cells_of(key: bytes, numbers: Sequence[str]) -> list[bytes]:
+    """The cells of normalised numbers of persons, in their order, made in one call."""
+    blocks = "".join([number[_CELL].ljust(CELL_BYTES) for number in numbers]).encode("ascii")
+    made = _block_cipher(key).update(blocks)
+    return [made[at : at + CELL_BYTES] for at in range(0, len(made), CELL_BYTES)]
 
 
 @lru_cache(maxsize=16)
-def _begun(key: bytes) -> hashlib.blake2b:
-    return hashlib.blake2b(key=key, digest_size=CELL_BYTES)
+def _block_cipher(key: bytes) -> CipherContext:
+    """Keeps nothing of the blocks that were put to it, as long as they are whole."""
+    own = hashlib.blake2b(key=key, person=b"cell", digest_size=32).digest()
+    return Cipher(algorithms.AES256(own), _ONE_BY_ONE).encryptor()

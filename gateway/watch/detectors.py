@@ -6,7 +6,7 @@ was observed against what was expected.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -14,27 +14,36 @@ import msgspec
 from gateway.domain.incident import Action, Detector
 from gateway.domain.standing import Scores, Standing
 from gateway.ports import UnitFact
-from gateway.watch.profile import Profile, learned, open_steps
+from gateway.watch.profile import Profile, left_to_learn, open_steps
 from gateway.watch.sequential import at_least, share_at_least
 from gateway.watch.thresholds import Thresholds
 
 
-class Observation(msgspec.Struct, frozen=True, gc=False):
+class Observation(msgspec.Struct, gc=False):
     """What one comparison showed, as far as the watch is concerned."""
 
-    link: bytes
     is_first: bool
     """Whether the grant had not asked about the subject in 30 days."""
-    is_confirmed: bool
-    is_unknown: bool
+    is_confirmed: bool = False
+    is_unknown: bool = False
     """Not in the register, or under another name: both are what somebody meets who guesses."""
-    is_outside: bool
+    is_outside: bool = False
     """In the register, and not among those the grant is for."""
-    is_mismatched: bool
-    cell: bytes | None
+    is_mismatched: bool = False
     is_decoy: bool = False
     unit: UnitFact | None = None
     """Of a confirmed subject; only where nothing but need bounds whom the grant asks about."""
+    cell: bytes | None = None
+    """Of an unknown subject; added when the cells of a whole turn are made."""
+
+
+class Course(msgspec.Struct, frozen=True, gc=False):
+    """What some observations make of an account."""
+
+    last: Standing
+    """Behind all of them."""
+    peak: Standing
+    """Nothing ever stood higher on the way; of counts and scores of misses and mismatches alone."""
 
 
 class Counted(NamedTuple):
@@ -59,35 +68,29 @@ class Trip(NamedTuple):
     expected: float
 
 
-def observe(seen: Observation, standing: Standing, profile: Profile, limits: Thresholds) -> Standing:
-    """The account behind one more observation. What was asked before tells nothing new."""
-    if not seen.is_first:
-        return standing
-    scores = standing.scores
+def observe(seen: Sequence[Observation], standing: Standing, profile: Profile, limits: Thresholds) -> Course:
+    """The account over these observations, in order. What was asked before tells nothing new.
+
+    Of an open grant that still learns (`profile.is_learning`) only one at a time may be given.
+    """
+    new, scores = [each for each in seen if each.is_first], standing.scores
     steps = open_steps(profile, scores, limits) if profile.is_open else profile.misses
-    misses = scores.misses
-    if not seen.is_outside:
-        misses = steps.after(misses, is_bad=seen.is_unknown)
-    mismatches = scores.mismatches
-    if seen.is_confirmed:
-        mismatches = profile.mismatches.after(mismatches, is_bad=seen.is_mismatched)
-    firsts, hits = learned(scores, hits=seen.is_confirmed)
-    return Standing(
-        Scores(misses, mismatches, firsts, hits),
-        standing.misses + seen.is_unknown,
-        standing.outside + seen.is_outside,
+    inside = [each.is_unknown for each in new if not each.is_outside]
+    confirmed = [each.is_mismatched for each in new if each.is_confirmed]
+    misses, most_misses = steps.through(scores.misses, inside)
+    mismatches, most_mismatches = profile.mismatches.through(scores.mismatches, confirmed)
+    learned = new[: left_to_learn(scores)]
+    hits = sum([each.is_confirmed for each in learned])
+    unknown, outside = standing.misses + sum(inside), standing.outside + len(new) - len(inside)
+    return Course(
+        last=Standing(Scores(misses, mismatches, scores.firsts + len(learned), scores.hits + hits), unknown, outside),
+        peak=Standing(Scores(most_misses, most_mismatches), unknown, outside),
     )
 
 
-def observe_plain(count: int, standing: Standing, profile: Profile) -> Standing:
-    """The same as `observe`, for so many first subjects who were confirmed without a mismatch; not for open grants."""
-    if not count:
-        return standing
-    scores = standing.scores
-    firsts, hits = learned(scores, hits=count, firsts=count)
-    misses = profile.misses.after_good(scores.misses, count)
-    mismatches = profile.mismatches.after_good(scores.mismatches, count)
-    return Standing(Scores(misses, mismatches, firsts, hits), standing.misses, standing.outside, standing.stopped)
+def is_as_expected(seen: Observation, profile: Profile) -> bool:
+    """Whether it was about one of those whom the grant is for, and nothing contradicted."""
+    return seen.is_confirmed and not seen.is_mismatched and not profile.is_unscoped
 
 
 def is_quiet(standing: Standing, profile: Profile, limits: Thresholds, counted: Counted) -> bool:

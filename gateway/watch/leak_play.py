@@ -81,7 +81,7 @@ def wrong_noticed(luck: Luck, share: float, profile: Profile, limits: Thresholds
         confirmed += right + 1
         if confirmed > most:
             break
-        standing = observe(_WRONG, _calmed(standing, right, profile, limits), profile, limits)
+        standing = observe([_WRONG], _calmed(standing, right, profile, limits), profile, limits).last
         if any(trips(standing, profile, limits, _WRONG, NOTHING)):
             return confirmed
     return None
@@ -101,7 +101,7 @@ def _calmed(standing: Standing, right: int, profile: Profile, limits: Thresholds
     for _ in range(right):
         if standing.scores.mismatches <= 0:
             break
-        standing = observe(_RIGHT, standing, profile, limits)
+        standing = observe([_RIGHT], standing, profile, limits).last
     return standing
 
 
@@ -110,17 +110,6 @@ def _waiting(drawn: float, share: float) -> float:
     return log(max(drawn, _LEAST)) / log(share) if 0 < share < 1 else 0.0
 
 
-def _seen(*, is_confirmed: bool, is_mismatched: bool = False) -> Observation:
-    return Observation(
-        link=b"",
-        is_first=True,
-        is_confirmed=is_confirmed,
-        is_unknown=False,
-        is_outside=not is_confirmed,
-        is_mismatched=is_mismatched,
-        cell=None,
-    )
-
-
-_RIGHT, _WRONG = _seen(is_confirmed=True), _seen(is_confirmed=True, is_mismatched=True)
-_OUTSIDER = _seen(is_confirmed=False)
+_RIGHT = Observation(is_first=True, is_confirmed=True)
+_WRONG = Observation(is_first=True, is_confirmed=True, is_mismatched=True)
+_OUTSIDER = Observation(is_first=True, is_outside=True)

@@ -73,7 +73,11 @@ def open_steps(profile: Profile, scores: Scores, limits: Thresholds) -> Steps:
     return steps(1 - usual, 1 - limits.harvest_hits)
 
 
-def learned(scores: Scores, *, hits: int, firsts: int = 1) -> tuple[int, int]:
-    """First subjects and hits among them, behind some more."""
-    room = min(firsts, max(0, _LEARNING - scores.firsts))
-    return scores.firsts + room, scores.hits + min(hits, room)
+def is_learning(profile: Profile, scores: Scores, more: int) -> bool:
+    """Whether `open_steps` are others somewhere among so many more first subjects than before the first of them."""
+    return profile.is_open and more > 1 and scores.firsts < _LEARNING and scores.firsts + more > _LEAST_LEARNED
+
+
+def left_to_learn(scores: Scores) -> int:
+    """From so many more first subjects an open grant's own rate of hits is learned."""
+    return max(0, _LEARNING - scores.firsts)

@@ -5,6 +5,7 @@ So good behaviour earns no credit that could be spent later (CUSUM, Page 1954; f
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 from math import inf, lgamma, log
 from typing import NamedTuple
@@ -19,17 +20,17 @@ class Steps(NamedTuple):
     bad: float
     good: float
 
-    def after(self, score: float, *, is_bad: bool) -> float:
-        """The score behind one more observation."""
-        return max(0.0, score + (self.bad if is_bad else self.good))
-
-    def after_good(self, score: float, count: int) -> float:
-        """The score behind so many more good ones: to the last bit what one after the other comes to."""
-        for _ in range(count):
-            if not score:
-                break
-            score = max(0.0, score + self.good)
-        return score
+    def through(self, score: float, bads: Iterable[bool]) -> tuple[float, float]:
+        """The score behind these observations, one after the other, and the highest that it ever was."""
+        bad, good = self
+        most = score
+        for is_bad in bads:
+            score += bad if is_bad else good
+            if score < 0.0:
+                score = 0.0
+            elif score > most:
+                most = score
+        return score, most
 
 
 @lru_cache(maxsize=1 << 14)

@@ -1,7 +1,7 @@
 """What the outcomes of a turn come to, grant by grant.
 
-Most are plain: a subject confirmed whose fields all agree, under a grant that more than need bounds. Of these only the
-number counts, so they are taken in runs; whatever else there was is looked at one by one.
+They are looked at all at once where nothing can have been crossed on the way, and else each half of them by itself,
+down to one: so what trips first, and where, is what looking one by one would have found.
 """
 
 from __future__ import annotations
@@ -9,24 +9,31 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+import msgspec
+
 from gateway.domain.exemption import Exemption
 from gateway.domain.standing import NEW, Scores, Standing
-from gateway.watch.detectors import Observation, Trip, is_quiet, observe, observe_plain, trips
-from gateway.watch.marks import Marks
-from gateway.watch.profile import Profile
+from gateway.watch.detectors import Counted, Observation, Trip, is_as_expected, is_quiet, observe, trips
+from gateway.watch.marks import Marks, Place, places_of
+from gateway.watch.profile import Profile, is_learning
 from gateway.watch.sparing import first_trip, unmoved
 from gateway.watch.thresholds import Thresholds
 
-PLAIN, REPEATED = True, False
-"""A plain outcome about a subject that is the first in a window, or not."""
-Row = Observation | bool
+
+class _Account(msgspec.Struct):
+    """A grant within a turn."""
+
+    number: str
+    standing: Standing
+    profile: Profile
+    exempt: Exemption | None
 
 
 class Taking:
     """Takes the outcomes of one turn."""
 
-    def __init__(self, limits: Thresholds, key: bytes, known: Mapping[tuple[str, bytes], int], at: datetime) -> None:
-        self._limits, self.marks, self._at = limits, Marks(key, known), at
+    def __init__(self, limits: Thresholds, key: bytes, known: Mapping[Place, int], at: datetime) -> None:
+        self._limits, self._key, self.marks, self._at = limits, key, Marks(known), at
         self.scores: dict[str, Scores] = {}
         self.counts: dict[str, tuple[int, int]] = {}
         self.cleared: list[str] = []
@@ -34,30 +41,40 @@ class Taking:
         """By grant: the detector that went off first, and how many outcomes there were until then."""
 
     def take(
-        self, number: str, found: Standing, rows: Sequence[Row], profile: Profile, exempt: Exemption | None
+        self, number: str, found: Standing, seen: Sequence[Observation], profile: Profile, exempt: Exemption | None
     ) -> None:
         """Looks at a grant's outcomes in order; the first that trips, and is not excepted from, is kept."""
         if found.stopped:
             self.cleared.append(number)
             self.marks.forget(number)
-        before = standing = NEW if found.stopped else found
-        plain = 0
-        for place, row in enumerate(rows, 1):
-            if isinstance(row, bool):
-                plain += row
-                continue
-            standing = self._after(plain, standing, profile, exempt)
-            plain, standing = 0, unmoved(observe(row, standing, profile, self._limits), standing, exempt, self._at)
-            counted = self.marks.count(number, row)
-            if is_quiet(standing, profile, self._limits, counted) or number in self.tripped:
-                continue
-            trip = first_trip(trips(standing, profile, self._limits, row, counted), exempt, self._at)
-            if trip is not None:
-                self.tripped[number] = trip, place
-        standing = self._after(plain, standing, profile, exempt)
+        before = NEW if found.stopped else found
+        account = _Account(number, before, profile, exempt)
+        self._look(account, seen, 0)
+        standing = account.standing
         if standing.scores != found.scores:
             self.scores[number] = standing.scores
         self.counts[number] = standing.misses - before.misses, standing.outside - before.outside
 
-    def _after(self, plain: int, standing: Standing, profile: Profile, exempt: Exemption | None) -> Standing:
-        return unmoved(observe_plain(plain, standing, profile), standing, exempt, self._at)
+    def _look(self, account: _Account, seen: Sequence[Observation], earlier: int) -> None:
+        before, profile, limits = account.standing, account.profile, self._limits
+        course = observe(seen, before, profile, limits)
+        peak = unmoved(course.peak, before, account.exempt, self._at)
+        places = places_of(self._key, account.number, seen)
+        counted = self.marks.count(places)
+        is_sure = account.number in self.tripped or is_quiet(peak, profile, limits, counted)
+        if len(seen) > 1 and (not is_sure or is_learning(profile, before.scores, len(seen))):
+            self.marks.uncount(places)
+            half = len(seen) // 2
+            self._look(account, seen[:half], earlier)
+            self._look(account, seen[half:], earlier + half)
+            return
+        account.standing = unmoved(course.last, before, account.exempt, self._at)
+        if not is_sure:
+            self._judge(account, seen[0], counted, earlier + 1)
+
+    def _judge(self, account: _Account, seen: Observation, counted: Counted, place: int) -> None:
+        """Whether one outcome was the last straw; one that is as expected never is."""
+        found = trips(account.standing, account.profile, self._limits, seen, counted)
+        trip = None if is_as_expected(seen, account.profile) else first_trip(found, account.exempt, self._at)
+        if trip is not None:
+            self.tripped[account.number] = trip, place

@@ -16,8 +16,8 @@ from gateway.domain.incident import Action, Detector, Finding, Incident, Level, 
 from gateway.domain.standing import NEW, Scores, Standing
 from gateway.ports import UnitFact
 from gateway.watch.accounts import Ceilings, accounts_of, is_grant, is_lock, partner_lock
-from gateway.watch.cells import cell_of
-from gateway.watch.detectors import NOTHING, Counted, Observation, is_quiet, observe, observe_plain, trips
+from gateway.watch.cells import CELL_BYTES, cells_of
+from gateway.watch.detectors import NOTHING, Counted, Observation, is_quiet, observe, trips
 from gateway.watch.profile import profile_of
 from gateway.watch.questions import Asked, Shape, add, allowed, contradicted
 from gateway.watch.sequential import at_least, share_at_least, steps
@@ -33,17 +33,16 @@ MANY = 3
 def test_a_score_never_falls_below_nothing(history: list[bool]) -> None:
     score, test = 0.0, steps(0.03, 0.3)
     for is_bad in history:
-        score = test.after(score, is_bad=is_bad)
+        score, _ = test.through(score, [is_bad])
         assert score >= 0.0
 
 
 @given(st.integers(0, 300), st.integers(0, 30))
 def test_good_behaviour_before_is_worth_nothing(good: int, bad: int) -> None:
-    test, with_credit, without = steps(0.03, 0.3), 0.0, 0.0
-    for _ in range(good):
-        with_credit = test.after(with_credit, is_bad=False)
-    for _ in range(bad):
-        with_credit, without = test.after(with_credit, is_bad=True), test.after(without, is_bad=True)
+    test = steps(0.03, 0.3)
+
+    with_credit, _ = test.through(0.0, [False] * good + [True] * bad)
+    without, _ = test.through(0.0, [True] * bad)
 
     assert with_credit == without
 
@@ -154,12 +153,19 @@ def test_only_grants_and_partners_have_a_row_to_lock() -> None:
 
 
 def test_a_cell_is_a_region_and_a_birthday_and_nobody_can_read_it() -> None:
-    number, neighbour = "152921198001010011", "152921198001010257"
+    numbers = ["152921198001010011", "152921198001010257", an_id(1)]
+    first, neighbour, other = cells_of(b"k" * 32, numbers)
 
-    assert cell_of(b"k" * 32, "person", number) == cell_of(b"k" * 32, "person", neighbour)
-    assert cell_of(b"k" * 32, "person", number) != cell_of(b"x" * 32, "person", number)
-    assert cell_of(b"k" * 32, "person", number) != cell_of(b"k" * 32, "person", an_id(1))
-    assert cell_of(b"k" * 32, "organisation", "11152921000000001X") is None
+    assert first == neighbour != other
+    assert cells_of(b"x" * 32, numbers)[0] != first
+
+
+@given(st.lists(st.integers(1, 400), max_size=30))
+def test_a_cell_is_the_same_among_whichever_others_it_is_made(numbers: list[int]) -> None:
+    made = cells_of(b"k" * 32, [an_id(number) for number in numbers])
+
+    assert made == [cell for number in numbers for cell in cells_of(b"k" * 32, [an_id(number)])]
+    assert {len(each) for each in made} <= {CELL_BYTES}
 
 
 def test_an_open_grant_is_held_when_it_meets_nobody_any_more() -> None:
@@ -168,19 +174,19 @@ def test_an_open_grant_is_held_when_it_meets_nobody_any_more() -> None:
     standing = NEW
     for number in range(2000):
         last = seen(is_unknown=number % 12 != 0)
-        standing = observe(last, standing, profile, DEFAULTS)
+        standing = observe([last], standing, profile, DEFAULTS).last
         assert not list(trips(standing, profile, DEFAULTS, last, NOTHING))
     made_up = 0
     while not list(trips(standing, profile, DEFAULTS, last, NOTHING)):
         made_up += 1
         last = seen(is_unknown=True)
-        standing = observe(last, standing, profile, DEFAULTS)
+        standing = observe([last], standing, profile, DEFAULTS).last
 
     assert 200 < made_up < 500
 
 
 def seen(*, is_unknown: bool) -> Observation:
-    return Observation(b"", True, not is_unknown, is_unknown, False, False, None)
+    return Observation(is_first=True, is_confirmed=not is_unknown, is_unknown=is_unknown)
 
 
 def test_beyond_the_first_to_each_field_few_questions_are_allowed() -> None:
@@ -217,18 +223,6 @@ def test_where_all_is_quiet_nothing_trips(standing: Standing, counted: Counted, 
 
     if is_quiet(standing, profile, DEFAULTS, counted):
         assert not list(trips(standing, profile, DEFAULTS, last, counted))
-
-
-@given(st.integers(0, 60), st.integers(0, 1200), st.floats(0, 20), st.floats(0, 20))
-def test_a_run_of_plain_outcomes_comes_to_what_one_after_the_other_does(
-    count: int, firsts: int, misses: float, mismatches: float
-) -> None:
-    profile = profile_of(a_grant(hit_rate=99), 100, DEFAULTS)
-    begun = one_by_one = Standing(Scores(misses, mismatches, firsts, firsts // 2), 3, 1)
-    for _ in range(count):
-        one_by_one = observe(seen(is_unknown=False), one_by_one, profile, DEFAULTS)
-
-    assert observe_plain(count, begun, profile) == one_by_one
 
 
 @given(st.lists(st.tuples(st.integers(0, 70), st.lists(st.integers(0, 3), min_size=2, max_size=2)), max_size=12))
