@@ -20,7 +20,8 @@ FIRST_DAY = date(2026, 1, 1)
 DAYS = 365
 START = datetime(2025, 12, 31, 16, tzinfo=UTC)
 """Midnight of the first day in Shanghai."""
-DAY_SECONDS = 24 * 3600
+HOUR_SECONDS = 3600
+DAY_SECONDS = 24 * HOUR_SECONDS
 
 PAYROLL_STAFF = (5_500, 9_000, 14_000, 19_000, 27_000, 34_000, 41_000, 50_000)
 ONBOARDING_A_MONTH = (150, 70, 100, 50, 190, 240, 320, 430, 580, 800)
@@ -102,3 +103,8 @@ class Member:
     def every(self) -> int:
         """Months between two lists of a screening partner."""
         return SCREENING[self.nth][1] if self.kind is Kind.SCREENING else 1
+
+
+def day_of(second: int) -> int:
+    """The day of the year."""
+    return second // DAY_SECONDS

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import msgspec
 import numpy as np
 
-from gateway.domain.incident import Action
-from ops.simulate.asking import Heard, heard, refusals
+from gateway.domain.incident import Action, Incident
+from gateway.domain.reply import Reply, Request
+from ops.simulate.asking import Asking, Heard, heard, refusals
 from ops.simulate.attacks import Attack
 from ops.simulate.moves import OUT, Move, Moves, Plan, Scene
-from ops.simulate.partners import DAY_SECONDS, DAYS, Kind, Member
+from ops.simulate.partners import DAY_SECONDS, DAYS, Kind, Member, day_of
 from ops.simulate.rows import Chunk, chunks_of
-from ops.simulate.stage import Stage, day_of
+from ops.simulate.world import World
 from ops.simulate.year import Year
 
 LOCKED = "locked"
@@ -51,6 +52,43 @@ class Assault(msgspec.Struct, frozen=True):
     """How many of its questions were refused, by reason and inner cause."""
 
 
+class Staged(Protocol):
+    """What a world is played on: the pipeline in this process, or a gateway that runs."""
+
+    suspects: frozenset[str]
+    """Grants that officers do not let go on."""
+
+    @property
+    def world(self) -> World: ...
+
+    @property
+    def members(self) -> Sequence[Member]: ...
+
+    @property
+    def asking(self) -> Asking: ...
+
+    def begin(self, day: int) -> None:
+        """A morning."""
+        ...
+
+    def ask(self, second: int, requests: Sequence[Request], forged: Set[int] = frozenset()) -> list[Reply]:
+        """The replies to what is asked so many seconds after the beginning of the year; `forged` are the places of
+        those for whom there is no genuine document."""
+        ...
+
+    def causes(self) -> Counter[tuple[str, str, str]]:
+        """What was refused since this was asked last: by grant, reason and inner cause."""
+        ...
+
+    def locked(self) -> Counter[tuple[str, bytes]]:
+        """Where too much had been asked, since this was asked last: by grant and link."""
+        ...
+
+    def incidents(self) -> Sequence[Incident]:
+        """All that the watch found."""
+        ...
+
+
 class Refusing(NamedTuple):
     """Honest records that were not answered."""
 
@@ -78,7 +116,7 @@ class Honest:
 class Honesty:
     """Puts the honest records of some members, in time order."""
 
-    def __init__(self, stage: Stage, members: Sequence[Member]) -> None:
+    def __init__(self, stage: Staged, members: Sequence[Member]) -> None:
         self._stage = stage
         self._year = Year(stage.world, members)
         self.seen = Honest()
@@ -106,14 +144,14 @@ class Honesty:
             self.seen.refused[Refusing(day, member.place, member.kind, reason, cause)] += times
 
 
-def live(stage: Stage, honesty: Honesty, first: int, last: int) -> None:
+def live(stage: Staged, honesty: Honesty, first: int, last: int) -> None:
     """Honest days without anybody else."""
     for second, chunk in honesty.chunks(first, last):
         honesty.put(second, chunk)
 
 
 def assail(
-    stage: Stage, attack: Attack, luck: Sequence[int], first: int, last: int = DAYS, *, near: bool = True
+    stage: Staged, attack: Attack, luck: Sequence[int], first: int, last: int = DAYS, *, near: bool = True
 ) -> Assault:
     """An attack from the morning of a day on, among the honest records, until it is stopped or ends or the year does.
 
@@ -146,7 +184,7 @@ def _around(members: Sequence[Member], plan: Plan, *, near: bool) -> list[Member
 class _Attacker:
     """Asks what its plan says, and keeps account of what it learned."""
 
-    def __init__(self, stage: Stage, plan: Plan, start: int) -> None:
+    def __init__(self, stage: Staged, plan: Plan, start: int) -> None:
         self._stage, self._plan, self._start = stage, plan, start
         self._moves: Moves = plan.moves
         self.move: Move | None = next(self._moves, None)
@@ -188,7 +226,7 @@ class _Attacker:
         return then is not None and known == (then.by, then.persons, then.attributes)
 
     def _named(self) -> int:
-        found = [each for each in self._stage.store.watch.incidents if each.finding.action >= Action.HOLD]
+        found = [each for each in self._stage.incidents() if each.finding.action >= Action.HOLD]
         named = {grant for incident in found for grant in (incident.finding.grant, *incident.others)}
         return len(named.intersection(member.grant.number for member in self._plan.members))
 

@@ -57,8 +57,13 @@ class Reviewer:
 
     def _verdict(self, check: SpotCheck) -> CheckState:
         """The same each time, whatever else was judged."""
-        is_spotted = int(check.number, 16) < self.spots * _WHOLE
-        return CheckState.FAILED if check.number in self._forged and is_spotted else CheckState.ACCEPTED
+        is_failed = check.number in self._forged and is_spotted(check.number, self.spots)
+        return CheckState.FAILED if is_failed else CheckState.ACCEPTED
+
+
+def is_spotted(number: str, spots: float) -> bool:
+    """Whether a forged document is taken for forged where that is done with a share `spots` of them."""
+    return int(number, 16) < spots * _WHOLE
 
 
 def _finding(check: SpotCheck, at: datetime) -> Finding:

@@ -12,7 +12,7 @@ from ops.simulate.fields import UNIT
 from ops.simulate.memory import Store
 from ops.simulate.numbers import Ints, texts_of
 from ops.simulate.partners import AMENDED_DAY, LATE_DAYS, Kind, Member
-from ops.simulate.standins import ROOT, link_of
+from ops.simulate.standins import ROOT, Link, link_of
 from ops.simulate.world import World
 from policies.catalogue import Comparator, load_catalogue
 from policies.conditions import Period, parse_block, parse_times
@@ -28,13 +28,14 @@ class YearsRights:
     world: World
     members: Sequence[Member]
     store: Store
+    link: Link = link_of
     _snapshot: Snapshot = field(init=False)
     _cohorts: dict[str, Members] = field(init=False)
     _grants: dict[str, Grant] = field(init=False)
 
     def __post_init__(self) -> None:
         closed = [each for each in self.members if each.grant.grant_class is GrantClass.CLOSED]
-        self._cohorts = {each.grant.number: _cohort(each.roster.keys) for each in closed}
+        self._cohorts = {each.grant.number: self._cohort(each.roster.keys) for each in closed}
         self._grants = {each.grant.number: each.grant for each in self.members}
         self._snapshot = compile_rules(_rules(self.world, self.members))
 
@@ -67,11 +68,14 @@ class YearsRights:
         number = member.grant.number
         if member.grant.grant_class is GrantClass.CLOSED:
             keys = [member.roster.keys, member.late.keys]
-            self._cohorts[number] = _cohort(*keys)
+            self._cohorts[number] = self._cohort(*keys)
         else:
             self._grants[number] = replace(
                 member.grant, scope=_with(member.grant.scope, late_units(self.world, member))
             )
+
+    def _cohort(self, *keys: Ints) -> Members:
+        return Members(pack({self.link(text) for each in keys for text in texts_of(each)}))
 
 
 def late_units(world: World, member: Member) -> list[int]:
@@ -81,10 +85,6 @@ def late_units(world: World, member: Member) -> list[int]:
 
 def _with(scope: tuple[str, ...], units: Sequence[int]) -> tuple[str, ...]:
     return (*scope, *(f"unit-{unit}" for unit in units))
-
-
-def _cohort(*keys: Ints) -> Members:
-    return Members(pack({link_of(text) for each in keys for text in texts_of(each)}))
 
 
 def _rules(world: World, members: Sequence[Member]) -> Rules:

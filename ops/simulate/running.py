@@ -33,15 +33,19 @@ class SimulationError(Exception):
     """The simulation could not be run to its end; the message says where."""
 
 
-class Told(Protocol):
+class Hears(Protocol):
+    """Told of attacks."""
+
+    def attacked(self, assault: Assault) -> None:
+        """One has ended."""
+        ...
+
+
+class Told(Hears, Protocol):
     """Told how far a simulation is."""
 
     def day(self, seed: int, day: int) -> None:
         """A day of the honest year is over."""
-        ...
-
-    def attacked(self, assault: Assault) -> None:
-        """An attack has ended."""
         ...
 
 
@@ -97,11 +101,11 @@ class SeedRun:
 
 
 @dataclass
-class _Children:
+class Children:
     """At most so many at a time."""
 
     most: int
-    told: Told
+    told: Hears
     assaults: list[Assault] = field(default_factory=list[Assault])
     _pipes: list[Connection] = field(default_factory=list[Connection])
 
@@ -161,7 +165,7 @@ def simulate(settings: Settings, told: Told) -> list[SeedRun]:
 def _seed(settings: Settings, seed: int, told: Told) -> SeedRun:
     world = build(seed, settings.persons, settings.organisations)
     stage = Stage(world, gate=settings.gate, limits=settings.limits, spots=settings.spots)
-    honesty, children, clock = Honesty(stage, stage.members), _Children(settings.children, told), _Clock()
+    honesty, children, clock = Honesty(stage, stage.members), Children(settings.children, told), _Clock()
     for day in range(settings.days):
         for nth, again in settings.beginning(seed, day):
             children.start(_attack(stage, settings, (nth, again), day))

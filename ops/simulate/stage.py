@@ -12,6 +12,7 @@ from typing import ParamSpec, TypeVar, cast
 
 from gateway.checking import WAITS, SpotChecks
 from gateway.domain.comparison import Comparison as RealComparison
+from gateway.domain.incident import Incident
 from gateway.domain.reply import Reply, Request
 from gateway.hearing import Hearing
 from gateway.idempotency import Idempotency as RealIdempotency
@@ -25,17 +26,16 @@ from ops.simulate.asking import Asking, at
 from ops.simulate.fields import GATE
 from ops.simulate.granting import members_of
 from ops.simulate.memory import Store
-from ops.simulate.partners import DAY_SECONDS, START
+from ops.simulate.partners import HOUR_SECONDS, START
 from ops.simulate.reviewer import Reviewer
 from ops.simulate.rights import YearsRights
-from ops.simulate.standins import Comparison, Idempotency, Index, Recorder, Seal
+from ops.simulate.rows import CHUNK
+from ops.simulate.standins import Comparison, Idempotency, Index, Link, Recorder, Seal, link_of
 from ops.simulate.world import World
 from policies.catalogue import load_catalogue
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
-_KEY = b"k" * 32
-_HOUR = 3600
 _NEVER = 1 << 60
 BLIND = Thresholds(
     alarm=inf,
@@ -112,6 +112,12 @@ class Stage:
     """What the pipeline said it broke on: nothing, in a simulation that is to be believed."""
     suspects: frozenset[str] = frozenset()
     """Grants that officers do not let go on."""
+    key: bytes = field(default=b"k" * 32, repr=False)
+    """What the watch draws by."""
+    link: Link = link_of
+    """Makes the long-lived name of a subject."""
+    turn: int = CHUNK
+    """How many records are taken together: one, where they come as over HTTP."""
     spots: float = 1.0
     """The share of forged documents that whoever looks at them takes for forged."""
     seconds: float = 0.0
@@ -122,13 +128,13 @@ class Stage:
         gate = (GATE,) if self.gate else ()
         self.members = members_of(self.world, gate=self.gate)
         self.asking = Asking(self.world, self.members, gate=self.gate)
-        self.reviewer = Reviewer(_KEY, self.spots)
+        self.reviewer = Reviewer(self.key, self.spots)
         self.clock, self.store, self.recorder = DrivenClock(), Store(), Recorder()
-        self.rights = YearsRights(self.world, self.members, self.store)
-        self.seal = Seal(self.world, self.rights.scopes())
-        self.watch = TimedWatch(key=_KEY, catalogue=load_catalogue(), limits=self.limits)
-        self.sweep, self._hour, self.sweep_seconds = Sweep(_KEY, self.limits), 0, 0.0
-        index = Index(self.world, VERSION)
+        self.rights = YearsRights(self.world, self.members, self.store, self.link)
+        self.seal = Seal(self.world, self.rights.scopes(), self.link)
+        self.watch = TimedWatch(key=self.key, catalogue=load_catalogue(), limits=self.limits)
+        self.sweep, self._hour, self.sweep_seconds = Sweep(self.key, self.limits), 0, 0.0
+        index = Index(self.world, VERSION, self.link)
         self.sweep.know(VERSION.generation, index.units())
         self.pipeline = Pipeline(
             clock=self.clock,
@@ -138,7 +144,7 @@ class Stage:
             index=index,
             comparisons={"person": cast("RealComparison", Comparison(gate))},
             watch=self.watch,
-            spot_checks=SpotChecks(_KEY, self.limits),
+            spot_checks=SpotChecks(self.key, self.limits),
             recorder=cast("RealRecorder", self.recorder),
             idempotency=cast("RealIdempotency", Idempotency()),
             broke=self._broke,
@@ -146,7 +152,7 @@ class Stage:
 
     def begin(self, day: int) -> None:
         """A morning: what changes of the rights, and whom officers let go on because it was no attack."""
-        grants = {incident.number: incident.finding.grant for incident in self.store.watch.incidents}
+        grants = {incident.number: incident.finding.grant for incident in self.incidents()}
         for target, stop in list(self.store.watch.stops.items()):
             if grants[stop.incident] not in self.suspects:
                 self.store.release(target)
@@ -162,7 +168,7 @@ class Stage:
         moment = at(second)
         if moment < self.clock.moment:
             raise BackwardsError(f"asked {self.clock.moment - moment} before what was asked last")
-        self._sweep(second // _HOUR)
+        self._sweep(second // HOUR_SECONDS)
         self.clock.moment = moment
         self.answered += len(requests)
         replies = self._answer(requests)
@@ -189,7 +195,8 @@ class Stage:
         if not requests:
             return []
         start = time.perf_counter()
-        replies = self.pipeline.answer(requests)
+        turns = [requests[first : first + self.turn] for first in range(0, len(requests), self.turn)]
+        replies = [reply for turn in turns for reply in self.pipeline.answer(turn)]
         self.seconds += time.perf_counter() - start
         return replies
 
@@ -203,10 +210,9 @@ class Stage:
         taken, self.recorder.locked = self.recorder.locked, Counter()
         return taken
 
+    def incidents(self) -> Sequence[Incident]:
+        """What the watch found."""
+        return self.store.watch.incidents
+
     def _broke(self, count: int, what: str) -> None:
         self.broken[what] += count
-
-
-def day_of(second: int) -> int:
-    """The day of the year."""
-    return second // DAY_SECONDS

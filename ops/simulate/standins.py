@@ -10,7 +10,7 @@ from __future__ import annotations
 import struct
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import blake2b
@@ -38,6 +38,9 @@ _HEAD = 4
 _KEY = b"simulated-link"
 _PLACES = {GATE: _HEAD - 1} | {key: _HEAD + place for place, key in enumerate(FIELDS)}
 _SLOT = Slot(b"", b"")
+
+
+Link = Callable[[str], bytes]
 
 
 def link_of(number: str) -> bytes:
@@ -75,6 +78,7 @@ class Seal:
     world: World
     scopes: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     """The scope of each grant in force; whoever amends a grant puts the new one here."""
+    link: Link = link_of
     _tokens: dict[tuple[str, ...], frozenset[int]] = field(default_factory=dict[tuple[str, ...], frozenset[int]])
 
     def ask(self, generation: str, plains: Sequence[Plain]) -> Sealed:
@@ -97,19 +101,19 @@ class Seal:
         values = [code_of(name) for name in plain.gate] + [places[key, value] for key, _, value in plain.claims]
         subject = int(number[:17]).to_bytes(16, "little")
         asked = struct.pack(f">{len(values)}I", *values)
-        return Question(link_of(number), subject, array("i", values).tobytes(), (), asked)
+        return Question(self.link(number), subject, array("i", values).tobytes(), (), asked)
 
 
 class Index:
     """The register: for each person the units, the name and the fields, as 32-bit integers."""
 
-    def __init__(self, world: World, version: DataVersion) -> None:
+    def __init__(self, world: World, version: DataVersion, link: Link = link_of) -> None:
         self.version = version
         self._world = world
         units = world.codes[:, UNIT]
         head = [np.full(world.size, _ROOT), _REGION + world.regions[units], _ORGANISATION + units, world.names]
         self._facts = _facts(world)
-        self._decoys = frozenset(link_of(number) for number in texts_of(world.decoys))
+        self._decoys = frozenset(link(number) for number in texts_of(world.decoys))
         self._rows = np.ascontiguousarray(np.concatenate([np.stack(head, axis=1), world.codes], axis=1), dtype=np.int32)
 
     def find(self, kind: str, look_ups: Sequence[LookUp]) -> list[bytes]:
