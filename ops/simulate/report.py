@@ -13,6 +13,7 @@ from ops.simulate.attacks import ATTACKS
 from ops.simulate.partners import Kind
 from ops.simulate.replay import Assault, Learned
 from ops.simulate.running import SeedRun, Settings
+from ops.simulate.stage import BLIND
 
 MILLION = 1_000_000
 
@@ -92,6 +93,8 @@ def document(settings: Settings, runs: Sequence[SeedRun]) -> dict[str, object]:
         "persons": settings.persons,
         "days": settings.days,
         "gate": settings.gate,
+        "reviewer": settings.spots,
+        "blind": settings.limits == BLIND,
         "attacks": msgspec.to_builtins(leaks(runs)),
         "honest": msgspec.to_builtins(alarms(runs)),
         "records": sum(run.records for run in runs),

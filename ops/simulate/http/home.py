@@ -160,10 +160,11 @@ def link_in(home: Home) -> Callable[[str], bytes]:
 
 
 def renew(home: Home) -> None:
-    """Settings with ports that nobody listens on."""
+    """Settings with ports that nobody listens on, and a socket whose path is short: systems allow a hundred bytes."""
     port, metrics_port = free_ports()
     text = _SETTINGS.format(origin=ORIGIN, issuer=ISSUER, port=port, metrics_port=metrics_port)
     (home.path / "serve.toml").write_text(text, encoding="utf-8")
+    (home.path / "seal.toml").write_text(f'socket = "{home.path.parent / "s.sock"}"\n', encoding="utf-8")
 
 
 def write_rules(home: Home) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from base64 import b64encode
-from dataclasses import dataclass, field
 from secrets import token_urlsafe
 from typing import TypeVar, cast
 
@@ -35,32 +34,11 @@ _TOO_MANY = 429
 _WANTS = {"own": Wants.DOCUMENT, "other": Wants.OVERDUE_DOCUMENT, "": Wants.NOTHING}
 
 
-@dataclass
 class Line:
-    """One system's connection; its proxy ends TLS on this machine and hands on certificate and address."""
+    """One system's connection."""
 
-    home: Home
-    caller: Caller
-    vkey: str
-    timepiece: Timepiece
-    _core: Core = field(init=False)
-    _http: httpx2.Client = field(init=False)
-
-    def __post_init__(self) -> None:
-        keys = read_client(self.home.path, self.caller.client_id)
-        settings = load(self.home, "serve.toml", ServeSettings)
-        secret = read_secret(self.home.keys / "serve" / "proxy.secret", None).decode()
-        der = b64encode(keys.certificate.public_bytes(Encoding.DER)).decode()
-        account = Account(
-            url=f"http://{LOCAL}:{settings.port}",
-            client_id=self.caller.client_id,
-            key=keys.assertion,
-            audience=settings.issuer,
-            headers={"Client-Cert": f":{der}:", "Bidui-Proxy-Secret": secret, "X-Real-IP": self.caller.address},
-            receipt_key=self.vkey,
-            clock=lambda: self.timepiece.now().timestamp(),
-        )
-        self._core = Core(account)
+    def __init__(self, account: Account, timepiece: Timepiece) -> None:
+        self._core, self._timepiece = Core(account), timepiece
         self._http = httpx2.Client(trust_env=False, timeout=TIMEOUT_SECONDS)
 
     def compare(self, request: Request) -> Reply:
@@ -72,9 +50,9 @@ class Line:
             except RefusedError as error:
                 return Refused(Reason(error.reason), error.incident, _WANTS[error.document])
             except BusyError as error:
-                if error.retry_after is None or self.timepiece.waited > MOST_WAITED_SECONDS:
+                if error.retry_after is None or self._timepiece.waited > MOST_WAITED_SECONDS:
                     return Failed(UnavailableError(str(error)))
-                self.timepiece.wait(error.retry_after)
+                self._timepiece.wait(error.retry_after)
             except BiduiError as error:
                 return Failed(UnavailableError(str(error)))
             else:
@@ -109,9 +87,25 @@ class Line:
     def _wait(self, seconds: float, heard: Heard) -> None:
         """Whoever is told to wait waits by the clock of the simulation; a gateway that is busy needs real time."""
         if isinstance(heard, httpx2.Response) and heard.status_code == _TOO_MANY:
-            self.timepiece.wait(seconds)
+            self._timepiece.wait(seconds)
         else:
             time.sleep(seconds)
+
+
+def account_of(home: Home, caller: Caller, vkey: str, timepiece: Timepiece) -> Account:
+    """What a system proves itself with; its proxy ends TLS on this machine and hands on certificate and address."""
+    keys, settings = read_client(home.path, caller.client_id), load(home, "serve.toml", ServeSettings)
+    secret = read_secret(home.keys / "serve" / "proxy.secret", None).decode()
+    der = b64encode(keys.certificate.public_bytes(Encoding.DER)).decode()
+    return Account(
+        url=f"http://{LOCAL}:{settings.port}",
+        client_id=caller.client_id,
+        key=keys.assertion,
+        audience=settings.issuer,
+        headers={"Client-Cert": f":{der}:", "Bidui-Proxy-Secret": secret, "X-Real-IP": caller.address},
+        receipt_key=vkey,
+        clock=lambda: timepiece.now().timestamp(),
+    )
 
 
 def _question(query: Query, key: str) -> Question:

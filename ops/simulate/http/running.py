@@ -19,7 +19,7 @@ from ops.simulate.http.home import copy, found, key_of, link_in
 from ops.simulate.http.stage import on_stage
 from ops.simulate.partners import Member
 from ops.simulate.replay import Assault, Honest, Honesty, Staged, assail, live
-from ops.simulate.running import CHILDREN, FIRST_SEED, Children
+from ops.simulate.running import CHILDREN, FIRST_SEED, Children, Hears
 from ops.simulate.stage import Stage
 from ops.simulate.world import World, build
 
@@ -43,19 +43,30 @@ class HttpSettings:
     spots: float = 1.0
 
 
-class Told(Protocol):
+def settings_of(
+    seed: int, persons: int | None, days: int | None, attacks: tuple[str, ...], spots: float
+) -> HttpSettings:
+    """What is not said is small."""
+    persons, days = persons or PERSONS, days or DAYS
+    organisations = max(ORGANISATIONS, persons * ORGANISATIONS // PERSONS)
+    return HttpSettings(
+        seed=seed, persons=persons, organisations=organisations, days=days, attacks=attacks, spots=spots
+    )
+
+
+class Told(Hears, Protocol):
     """Told how far it is."""
 
-    def step(self, says: str) -> None:
-        """Something begins."""
+    def founded(self) -> None:
+        """The home is there; the run in process begins."""
+        ...
+
+    def outside(self, says: str) -> None:
+        """Something begins over HTTP: the honest days, or the attack of that name."""
         ...
 
     def day(self, seed: int, day: int) -> None:
-        """An honest day is over."""
-        ...
-
-    def attacked(self, assault: Assault) -> None:
-        """An attack has ended."""
+        """An honest day over HTTP is over."""
         ...
 
 
@@ -82,10 +93,9 @@ def run_both(settings: HttpSettings, told: Told) -> Both:
     """One after the other. Raises `SimulationError`; leaves nothing behind, however it ends."""
     world = build(settings.seed, settings.persons, settings.organisations)
     with _folder() as folder:
-        told.step("founding a home")
         members = members_of(world, gate=True)
         home = found(folder / "honest", world, members)
-        told.step("in process")
+        told.founded()
         inside = _inside(world, settings, told, home)
         return Both(inside, _Outside(world, settings, told, folder, home, members).run())
 
@@ -123,7 +133,7 @@ class _Outside:
         return replace(honest, assaults=assaults, waited=honest.waited + sum(waits))
 
     def _live(self) -> Way:
-        self.told.step("over HTTP")
+        self.told.outside("")
         with on_stage(self.world, self.members, self.home, self.settings.spots) as stage:
             for member in self.members:
                 if member.grant.grant_class is GrantClass.CLOSED:
@@ -135,7 +145,7 @@ class _Outside:
         return Way(stage.answered, honesty.seen, [], stage.timepiece.waited)
 
     def _attack(self, name: str) -> tuple[Assault, float]:
-        self.told.step(name)
+        self.told.outside(name)
         copied = copy(self.home, self.folder / name)
         with on_stage(self.world, self.members, copied, self.settings.spots) as stage:
             assault = _assault(stage, self.settings, name)()

@@ -14,7 +14,7 @@ from gateway.domain.reply import Failed, Refused, Reply, Request, Wants
 from ops.log_keys import read_log_keys
 from ops.settings import Home, ServeSettings, load
 from ops.simulate.asking import Asking
-from ops.simulate.http.line import Line
+from ops.simulate.http.line import Line, account_of
 from ops.simulate.http.office import Office
 from ops.simulate.http.serving import serving
 from ops.simulate.http.timepiece import Timepiece
@@ -91,7 +91,7 @@ class HttpStage:
     def _line(self, caller: Caller) -> Line:
         place = caller.client_id, caller.address
         if place not in self._lines:
-            self._lines[place] = Line(self.home, caller, self._vkey, self.timepiece)
+            self._lines[place] = Line(account_of(self.home, caller, self._vkey, self.timepiece), self.timepiece)
         return self._lines[place]
 
 

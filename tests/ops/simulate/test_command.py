@@ -55,3 +55,21 @@ def test_a_report_without_its_place_is_told(tmp_path: Path) -> None:
 
     assert result.exit_code == Exit.FAILED
     assert "begin blind" in result.output
+
+
+def test_what_was_kept_is_drawn_without_another_run(tmp_path: Path) -> None:
+    kept, first, again = tmp_path / "kept.json", tmp_path / "first", tmp_path / "again"
+
+    ran = run(*SMALL, "--attack", "A4", "--save", str(kept), "--pictures", str(first))
+    drawn = run("--from", str(kept), "--pictures", str(again))
+
+    assert (ran.exit_code, drawn.exit_code) == (Exit.OK, Exit.OK)
+    assert sorted(each.name for each in again.iterdir()) == ["alarms.svg", "leaks.svg", "lists.svg"]
+    assert all(each.read_bytes() == (first / each.name).read_bytes() for each in again.iterdir())
+
+
+def test_what_cannot_be_had_together_is_refused() -> None:
+    for options, told in ((("--from", "kept.json"), "--pictures"), (("--http", "--blind"), "--http 不能与")):
+        result = run(*options)
+        assert result.exit_code in {Exit.USAGE, Exit.FAILED}
+        assert told in result.output or "cannot be read" in result.output
