@@ -50,7 +50,6 @@ class HttpStage:
         """The replies to what is asked one after the other, from so many seconds after the beginning of the year on."""
         if second // HOUR_SECONDS != self._hour:
             self._hour = second // HOUR_SECONDS
-            self.timepiece.drive(second)
             self.office.sweep()
         self.timepiece.drive(second)
         self.answered += len(requests)
