@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import structlog
 
 from audit.errors import AuditError
 from gateway.deeds.errors import DeedError
 from gateway.domain.errors import UnavailableError
-from gateway.domain.incident import Action
+from gateway.domain.incident import Action, Incident
 from gateway.ports import Rights
 from gateway.sweeping import Sweep
 from ops.wiring import Gateway
@@ -16,11 +18,20 @@ SWEEP_SECONDS = 15.0
 log = structlog.get_logger()
 
 
+def write_log(found: Incident) -> None:
+    """One line for whoever watches the logs."""
+    told = {"incident": found.number, "detector": found.finding.detector.value}
+    if found.finding.action >= Action.HOLD:
+        log.warning("watch_stopped", **told)
+    else:
+        log.info("watch_noticed", **told)
+
+
 class Sweeping:
     """What the chore does each time; keeps the rights it has seen, so that nothing is verified in vain."""
 
-    def __init__(self, gateway: Gateway) -> None:
-        self._gateway = gateway
+    def __init__(self, gateway: Gateway, tell: Callable[[Incident], None] = write_log) -> None:
+        self._gateway, self._tell = gateway, tell
         self._sweep = Sweep(gateway.pipeline.watch.key, gateway.pipeline.watch.limits)
         self._rights: Rights | None = None
 
@@ -44,11 +55,7 @@ class Sweeping:
             )
             work.commit()
         for each in found:
-            told = {"incident": each.number, "detector": each.finding.detector.value}
-            if each.finding.action >= Action.HOLD:
-                log.warning("watch_stopped", **told)
-            else:
-                log.info("watch_noticed", **told)
+            self._tell(each)
 
     def _newest(self) -> Rights:
         if self._rights is None or self._rights.epoch != self._gateway.rights.epoch():

@@ -68,7 +68,7 @@ class Office:
 
     def __post_init__(self) -> None:
         self.gateway: Gateway = wire(self.home)
-        self._sweeping = Sweeping(self.gateway)
+        self._sweeping = Sweeping(self.gateway, tell=lambda _: None)
         self._opener = Opener(disclosure_keys(self.home, None))
         self._read = self.gateway.reader.head().size
 
