@@ -2,6 +2,7 @@
 
     1 known caller, 2 parsed query       at the door, before this
     3 judge      rulebook, then grant    a refusal is recorded
+      step up    is it as usual?         what is new must be signed
     4 reserve    the worst case          a refusal is recorded
     5 seal, find                         one batched call each, for those with a reservation
     6 compare    digest with digest
@@ -28,6 +29,7 @@ from gateway.domain.errors import DownError, MismatchedKeyError, UnavailableErro
 from gateway.domain.grant import Grant, local_day
 from gateway.domain.reply import Answered, Failed, Reply, Request
 from gateway.grants import Granted, grant_of, judge, stop_on, terms_of
+from gateway.habits import Habits
 from gateway.hearing import BUDGET, Hearing, kinds, open_hearing, plain
 from gateway.idempotency import Idempotency, Slot
 from gateway.ports import (
@@ -48,6 +50,7 @@ from gateway.ports import (
 from gateway.record import Recorder
 from gateway.watch.accounts import Ceilings, accounts_of, partner_lock
 from gateway.watch.budgets import Budgets, Use, pairs_of
+from gateway.watch.noticing import noticed
 from gateway.watching import Watch
 from policies.decision import Reason, Refusal
 
@@ -68,6 +71,7 @@ class Pipeline:
     recorder: Recorder
     watch: Watch
     spot_checks: SpotChecks
+    habits: Habits
     idempotency: Idempotency
     broke: Callable[[int, str], None]
     """Told how many requests were in a turn that broke, and the name of what was raised."""
@@ -134,6 +138,7 @@ class Pipeline:
         with self.store.begin() as work:
             hearings = self._judge(requests, work, index.version, at)
             budgets = self._open_budgets(hearings, work, at)
+            met = self.habits.look(hearings, work, self._rights, at)
             self._recall(hearings, work, at)
             self._reserve(hearings, budgets)
             yield from self._seal(hearings, index.version)
@@ -150,7 +155,7 @@ class Pipeline:
             self._disclose(hearings)
             self._record(hearings, work, index.version, at)
             watching.lay(self.recorder.note(watching.told(), work.ledger, at))
-            self.recorder.note(watching.noticed(), work.ledger, at)
+            self.recorder.note([*map(noticed, met), *watching.noticed()], work.ledger, at)
             self.recorder.note(keep(opened, work.checks), work.ledger, at)
             yield from _commit(work)
         return [self._reply(hearing) for hearing in hearings]

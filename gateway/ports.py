@@ -12,11 +12,13 @@ import msgspec
 
 from audit.entry import JsonValue
 from audit.ledger import LedgerStore
+from gateway.deeds.calendar import WEEKDAYS, Calendar
 from gateway.deeds.lapse import End
 from gateway.domain.budget import Reservation, Spending, Used
 from gateway.domain.cohort import NOBODY, Members
 from gateway.domain.exemption import Exemption
 from gateway.domain.grant import Grant, GrantClass
+from gateway.domain.habit import Habit
 from gateway.domain.incident import Incident
 from gateway.domain.outcome import Outcome
 from gateway.domain.people import Person
@@ -170,6 +172,8 @@ class Rights:
     """Exceptions from a detector, by grant, over or not: each ends by itself."""
     thresholds: Mapping[str, JsonValue] = field(default_factory=dict[str, JsonValue])
     """What the watch decides by, as it was signed; empty while what is delivered counts."""
+    working: Calendar = WEEKDAYS
+    """Which days are worked."""
 
     def members(self, grant: Grant) -> Members | None:
         """Whom a grant answers about; None where that is not bounded by a list. A closed grant without one: nobody."""
@@ -224,6 +228,25 @@ class WatchStore(Protocol):
 
     def lay(self, stops: Sequence[Stop]) -> None:
         """Lays responses, once the ledger tells of them."""
+        ...
+
+
+class HabitStore(Protocol):
+    """From where and when systems use grants, by account (`gateway.watch.accounts.habit_account`).
+
+    A turn holds their grants, so nobody else writes meanwhile. Networks stand under marks.
+    """
+
+    def habits(self, accounts: Sequence[str]) -> Mapping[str, Habit]:
+        """What is known of each; those never used are left out."""
+        ...
+
+    def networks(self, wanted: Sequence[tuple[str, bytes]]) -> Set[tuple[str, bytes]]:
+        """Which of these an account was used from."""
+        ...
+
+    def learn(self, habits: Mapping[str, Habit], networks: Sequence[tuple[str, bytes]], day: int) -> None:
+        """Puts habits in place of what was known, and adds networks that were met on that day."""
         ...
 
 
@@ -350,6 +373,9 @@ class Work(Protocol):
 
     @property
     def outcomes(self) -> OutcomeStore: ...
+
+    @property
+    def habits(self) -> HabitStore: ...
 
     @property
     def answers(self) -> AnswerStore: ...

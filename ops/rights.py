@@ -22,6 +22,7 @@ from gateway.deeds.document import Kind
 from gateway.deeds.errors import DeedError
 from gateway.deeds.foundation import Foundation
 from gateway.deeds.keeping import Kept
+from gateway.deeds.lapse import parameters_in
 from gateway.deeds.reading import DeedsReader, NewestStore
 from gateway.deeds.releasing import Release, release_in
 from gateway.deeds.standing import Standing, is_live
@@ -90,6 +91,7 @@ class RightsDesk:
             cohorts = self._members(cohorts_of(standing, grants))
             ends = ends_of(standing, grants)
             thresholds = content_of(thresholds_in(standing)) if values_in(standing) else {}
+            working = parameters_in(standing).calendar
             signed_from = steps_up(standing, self._statements.months(), self._statements.last_day())
         except (DeedError, PartnerFileError, RulebookError) as error:
             raise UnavailableError(f"what is in force cannot be put together: {error}") from error
@@ -98,7 +100,7 @@ class RightsDesk:
         self._people, self._frozen = standing.roll.person, frozen
         self._changed(registry, Deeds(tuple(self._known), {number: _encoded(standing, number) for number in grants}))
         held = frozenset(each.target for each in stops if not each.is_frozen)
-        return Rights(epoch, snapshot, grants, frozen, held, ends, cohorts, signed_from, exempt, thresholds)
+        return Rights(epoch, snapshot, grants, frozen, held, ends, cohorts, signed_from, exempt, thresholds, working)
 
     def person(self, account: str) -> Person | None:
         """Keeps the promise of `gateway.ports.People`: who was in force when the rights were last loaded."""

@@ -76,7 +76,7 @@ CARRIED = frozenset(
         *("account", "account_key", "account_recovery", "account_session", "account_attempt", "account_place"),
         *("account_once", "account_binding", "used_once", "revoked_token", "trail_view", "trail_day"),
         *("watch_score", "watch_day", "watch_cell", "watch_question", "watch_stop", "watch_incident", "watch_notice"),
-        "spot_check",
+        *("spot_check", "habit", "habit_network"),
     }
 )
 """Tables whose rows go on. All others follow from entries, and begin anew."""

@@ -34,6 +34,7 @@ from gateway.domain.comparison import Comparison
 from gateway.domain.grant import Grant, local_day
 from gateway.examining import Examiner
 from gateway.generation import GenerationError
+from gateway.habits import Habits
 from gateway.idempotency import Idempotency
 from gateway.pipeline import Pipeline
 from gateway.ports import Index
@@ -194,6 +195,7 @@ def wire(home: Home, passphrase: Passphrase | None = None) -> Gateway:
             recorder=_recorder(home, settings, log_keys, passphrase),
             watch=Watch(watch_key(secret), catalogue),
             spot_checks=SpotChecks(watch_key(secret)),
+            habits=Habits(watch_key(secret)),
             idempotency=Idempotency(secret, os.urandom),
             broke=_alarm(metrics),
         ),

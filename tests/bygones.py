@@ -28,6 +28,7 @@ from gateway.domain.caller import Caller
 from gateway.domain.comparison import Comparison
 from gateway.domain.people import Duty
 from gateway.domain.reply import Reply, Request
+from gateway.habits import Habits
 from gateway.idempotency import Idempotency
 from gateway.pipeline import Pipeline
 from gateway.proposals import RULEBOOKS_ID
@@ -248,6 +249,7 @@ def bygones(path: Path) -> Bygones:
         ),
         watch=Watch(WATCH_KEY, CATALOGUE, LENIENT),
         spot_checks=SpotChecks(WATCH_KEY, LENIENT),
+        habits=Habits(WATCH_KEY, LENIENT),
         idempotency=Idempotency(SECRET, CountingEntropy("answers")),
         broke=lambda _, error: (_ for _ in ()).throw(AssertionError(error)),
     )

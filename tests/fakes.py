@@ -29,6 +29,7 @@ from gateway.ports import Clock, DataVersion, LookUp, Remembered, Rights, UnitFa
 from gateway.seal import Entropy, Facts, Plain, Question, Sealer, SealingKey
 from ops.seal import SealingDesk
 from ops.simulate.checkbook import CheckBook
+from ops.simulate.habitbook import HabitBook
 from ops.simulate.outcomebook import OutcomeBook
 from ops.simulate.sweepbook import SweepBook
 from policies.snapshot import Snapshot
@@ -190,6 +191,7 @@ class MemoryWork:
     checks: CheckBook = field(init=False)
     sweeps: SweepBook = field(init=False)
     outcomes: OutcomeBook = field(init=False)
+    habits: HabitBook = field(init=False)
 
     def __post_init__(self) -> None:
         self.begun = self.store.epoch
@@ -197,6 +199,7 @@ class MemoryWork:
         self.checks = deepcopy(self.store.checks)
         self.sweeps = SweepBook(self._counted, self._raise_checks, kept=dict(self.store.tallies))
         self.outcomes = deepcopy(self.store.outcomes)
+        self.habits = deepcopy(self.store.habits)
 
     def epoch(self) -> int:
         return self.begun
@@ -229,6 +232,8 @@ class MemoryWork:
         self.store.checks, self.store.tallies = self.checks, self.sweeps.kept
         self.outcomes.undo.clear()
         self.store.outcomes = self.outcomes
+        self.habits.undo.clear()
+        self.store.habits = self.habits
         self.store.watch, self.store.epoch = self.watch, max(self.begun, self.store.epoch)
 
     def committing(self) -> MemoryWork:
@@ -256,6 +261,7 @@ class MemoryStore:
     checks: CheckBook = field(default_factory=CheckBook)
     outcomes: OutcomeBook = field(default_factory=OutcomeBook)
     tallies: dict[str, Tally] = field(default_factory=dict)
+    habits: HabitBook = field(default_factory=HabitBook)
 
     def close(self) -> None:
         """Has nothing open."""

@@ -23,6 +23,7 @@ from gateway.domain.comparison import Comparison
 from gateway.domain.grant import Grant
 from gateway.domain.reply import Answered, Failed, Refused, Reply, Request
 from gateway.domain.standing import Stop
+from gateway.habits import Habits
 from gateway.idempotency import Idempotency
 from gateway.pipeline import Pipeline
 from gateway.record import Recorder
@@ -54,6 +55,7 @@ LENIENT = Thresholds(
     contradictions=99,
     locks=10**9,
     pace_burst=10**9,
+    habit_days=10**9,
     check_share=0.0,
     check_open_share=0.0,
     check_accept_share=0.0,
@@ -213,6 +215,7 @@ def a_gateway(
         ),
         watch=Watch(WATCH_KEY, CATALOGUE, limits),
         spot_checks=SpotChecks(WATCH_KEY, limits),
+        habits=Habits(WATCH_KEY, limits),
         idempotency=Idempotency(SECRET, CountingEntropy(f"{seed} answers")),
         broke=lambda requests, error: broken.append((requests, error)),
     )

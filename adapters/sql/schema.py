@@ -9,6 +9,7 @@ import adapters.sql.check_tables
 import adapters.sql.cohort_tables
 import adapters.sql.deed_tables
 import adapters.sql.erasure_tables
+import adapters.sql.habit_tables
 import adapters.sql.outcome_tables
 import adapters.sql.replay_tables
 import adapters.sql.statement_tables

@@ -32,6 +32,7 @@ from adapters.sql.day_statements import StatementTable
 from adapters.sql.deeds import DeedTable
 from adapters.sql.engine import driver_connection, driver_error, is_sqlite, limit_waiting, open_engine
 from adapters.sql.erasures import ErasureTable
+from adapters.sql.habits import HabitTable
 from adapters.sql.ledger import LedgerTable, is_recorded
 from adapters.sql.outcomes import OutcomeTable
 from adapters.sql.place import DatabaseFile
@@ -70,6 +71,7 @@ class SqlWork:
         self.checks = CheckTable(engine, self._cursor)
         self.sweeps = SweepTable(engine, self._cursor)
         self.outcomes = OutcomeTable(engine, self._cursor)
+        self.habits = HabitTable(engine, self._cursor)
         self.notices = NoticeTable(engine, self._cursor)
         self.answers = AnswerTable(engine, self._cursor)
         self.ledger = LedgerTable(engine, self._cursor)

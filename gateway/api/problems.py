@@ -29,6 +29,7 @@ TITLES = {
     "document-required": "须先提交凭证",
     "document-overdue": "另有凭证逾期未交",
     "document-in-review": "凭证正在审核",
+    "signature-required": "请求须签名",
     "forbidden": "无权办理",
     "step-up-required": "需要再次验证",
     "not-found": "没有此资源",
@@ -61,6 +62,11 @@ _WANTS = {
     Wants.REVIEW: (
         "document-in-review",
         "本次查询的凭证（编号为 incident）已收到，正由机构编制部门审核：审核通过后再次查询即得答复，无须再次提交",
+    ),
+    Wants.SIGNATURE: (
+        "signature-required",
+        "本次请求的来源网络或时段与平常不同：请对请求签名（RFC 9421）后再次查询；"
+        "不能签名的，请凭 incident 联系机构编制部门",
     ),
 }
 DPOP_ALGORITHMS = "ES256 PS256 EdDSA Ed25519"

@@ -48,6 +48,10 @@ class Detector(StrEnum):
     DISPUTE = "dispute"
 
 
+HABITS = frozenset({Detector.NEW_NETWORK, Detector.OFF_HOURS})
+"""What is new about when or whence a request came: looked at before anybody is looked up."""
+
+
 class Action(IntEnum):
     """The graded response, mildest first."""
 
@@ -91,6 +95,11 @@ class Finding(msgspec.Struct, frozen=True):
     at: datetime
 
 
+def wants_proof(finding: Finding) -> bool:
+    """Whether it laid nothing on anybody, and asked for a signature."""
+    return finding.action is Action.STEP_UP and finding.detector in HABITS
+
+
 class Incident(msgspec.Struct, frozen=True):
     """All findings of one detector about one principal within seven days."""
 
@@ -106,3 +115,7 @@ class Incident(msgspec.Struct, frozen=True):
     """Grants that contributed, where more than one did."""
     left: Mapping[str, int] = {}
     """What was left of each budget of the grant."""
+    client: str = ""
+    """The system that it was met with, where that is what it is about,"""
+    network: str = ""
+    """and the class of the network that it came from; never an address."""

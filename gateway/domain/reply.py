@@ -40,6 +40,8 @@ class Wants(StrEnum):
     """Name that of somebody else, which should have come by now; this subject needs none."""
     REVIEW = "review"
     """Nothing but wait: the document is named, and somebody of the office has to accept it first."""
+    SIGNATURE = "signature"
+    """Sign the request."""
 
 
 class Refused(msgspec.Struct, frozen=True, gc=False):

@@ -28,6 +28,7 @@ OF_GATES: Final[Mapping[str, str]] = {
     "held:partner": "部门由监测扣留，待人处置",
     "held:system": "系统由监测扣留，待人处置",
     "watch:held": "本次请求触发监测，答复已扣留",
+    "watch:step_up": "网络或时段前所未见，须签名，请求没有签名",
     "watch:frozen": "本次请求触发监测，签批单已冻结",
     "watch:waits": "答复须等抽查的凭证",
     "grant_lapsed:no_attestation": "签批单没有按年确认，已失效",

@@ -16,6 +16,8 @@ from gateway.deeds.deed import Deed
 from gateway.deeds.lapse import parameters_in
 from gateway.domain.caller import Caller, System
 from gateway.domain.grant import SHANGHAI, Grant, GrantClass
+from gateway.domain.habit import STEP_UP
+from gateway.domain.incident import Incident
 from gateway.domain.query import Query
 from gateway.domain.standing import Stop
 from gateway.grants import CONDITIONS, STEPPED_UP, behind
@@ -23,6 +25,7 @@ from gateway.review import telling
 from gateway.review.asking import Question, caller_of, query_of
 from gateway.review.bygone import Bygone, Then
 from gateway.review.explained import OF_GATES, UNAUTHORISED, Check, Explained, Remaining, Verdict
+from gateway.watch.seeing import seen_of
 from gateway.watch.stopped import Stopped, for_partner
 from policies.catalogue import Catalogue
 from policies.decision import Reason
@@ -49,6 +52,8 @@ class When:
     tripped: Stop | None = None
     waits: str = ""
     """The number of the spot check for whose document the answer waited."""
+    unusual: Incident | None = None
+    """What was new about when or whence it came, where it had to be signed for that."""
     shows_figures: bool = True
     """Whether whoever asks may know what a detector saw."""
 
@@ -104,6 +109,7 @@ class _Way:
                 yield Check("statements", None, f"{OF_GATES[STEPPED_UP]}（未打开）", STEPPED_UP)
             yield self._by_rules()
             yield from self._by_grant(self._grant)
+            yield from self._by_habits()
             yield from self._by_watch()
 
     def fields(self) -> Iterator[Remaining]:
@@ -200,6 +206,13 @@ class _Way:
                 return _no("held", f"held:{kind}", self._tell(stop))
         return Check("held", True, "监测没有扣留")
 
+    def _by_habits(self) -> Iterator[Check]:
+        """Before anybody is looked up: an unusual network or hour asks for a signature."""
+        unusual = self._when.unusual
+        if unusual is not None:
+            what = seen_of(unusual).zh if self._when.shows_figures else "来源网络或时段与平常不同"
+            yield _no("habits", STEP_UP, f"事件 {unusual.number}：{what}；请求没有签名，签名后即答复")
+
     def _by_watch(self) -> Iterator[Check]:
         """Behind everything else: the watch looks at what would have been answered."""
         stop = self._when.tripped
@@ -294,6 +307,6 @@ def _reason(cause: str) -> str:
         return UNAUTHORISED
     if cause.startswith("frozen:") or cause == "watch:frozen":
         return Reason.FROZEN
-    if cause.startswith("held:") or cause in {"watch:held", "watch:waits"}:
+    if cause.startswith("held:") or cause in {"watch:held", "watch:waits", STEP_UP}:
         return Reason.HELD
     return Reason.STALE_DATA if cause == "grant_data_age" else Reason.NOT_PERMITTED

@@ -18,6 +18,7 @@ from audit.stamps import microseconds, text
 from gateway.deeds.deed import Deed
 from gateway.domain.errors import UnavailableError
 from gateway.domain.grant import SHANGHAI
+from gateway.domain.incident import HABITS, Incident
 from gateway.domain.spot_check import SpotCheck
 from gateway.domain.standing import Stop
 from gateway.grants import STEPPED_UP
@@ -202,10 +203,18 @@ class Hindsight:
             lying={each.target: each for each in self._lying(decision)},
             tripped=self._tripped(decision),
             waits=self._waits(decision),
+            unusual=self._unusual(decision),
         )
 
     def _tripped(self, decision: Decision) -> Stop | None:
         return self.bygone.responses.tripped(decision.incident, decision.entry) if decision.refused else None
+
+    def _unusual(self, decision: Decision) -> Incident | None:
+        """The incident whose number a refusal bears, where it asked for a signature and nothing else."""
+        if decision.refused != Reason.HELD or decision.signed:
+            return None
+        found = self.bygone.responses.history.incident(decision.incident)
+        return found if found is not None and found.finding.detector in HABITS else None
 
     def _waits(self, decision: Decision) -> str:
         """A refusal for want of a document bears the number of the spot check instead of an incident's."""

@@ -89,6 +89,11 @@ class Ceilings:
         return self._known.setdefault(account, limits)
 
 
+def habit_account(client: str, grant: str) -> str:
+    """What a system's habits with a grant are kept under."""
+    return _named("habit", client, grant)
+
+
 @lru_cache(maxsize=4096)
 def _named(kind: str, *names: str) -> str:
     whole = b"".join(len(part).to_bytes(2, "big") + part for part in (name.encode() for name in names))

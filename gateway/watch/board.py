@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from gateway.deeds.parameters import Parameters
 from gateway.deeds.releasing import Release
 from gateway.domain.exemption import Exemption
-from gateway.domain.incident import Action, Incident, State
+from gateway.domain.incident import Action, Incident, State, wants_proof
 from gateway.domain.standing import Stop
 from gateway.watch.lying import lying
 from gateway.watch.stopped import Stopped, all_stopped
@@ -70,9 +70,10 @@ def state_of(incident: Incident, lies: Mapping[str, Stop], releases: Sequence[Re
 
     Where another incident lies on the same thing by now, this one is over only if a release named it.
     """
-    if incident.finding.action < Action.HOLD:
+    is_proof = wants_proof(incident.finding)
+    if incident.finding.action < Action.HOLD and not (is_proof and _is_named(incident, releases)):
         return incident.state
-    stop = lies.get(target_of(incident))
+    stop = None if is_proof else lies.get(target_of(incident))
     if stop is not None and (stop.incident == incident.number or not _is_named(incident, releases)):
         is_escalated = stop.is_frozen and incident.finding.action is Action.HOLD
         return State.ESCALATED if is_escalated and stop.incident == incident.number else State.OPEN

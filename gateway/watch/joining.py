@@ -19,8 +19,11 @@ def joined(store: WatchStore, new: Incident) -> Incident:
     It keeps its number and the time of the first. Where a clock was put back, one of the future is still the same.
     """
     known = recent(store, new)
-    if known is None:
-        return new
+    return join(known, new) if known else new
+
+
+def join(known: Incident, new: Incident) -> Incident:
+    """Both as one."""
     before, now = known.finding, new.finding
     return replace(
         known,

@@ -37,6 +37,7 @@ from gateway.watch.ocsf import (
     Product,
     Resource,
 )
+from gateway.watch.seeing import seen_of
 
 MAX_SAMPLES: Final = 5
 TEST: Final = "test"
@@ -232,13 +233,18 @@ def _lines(incident: Incident, severity: Severity) -> Said:
 def _story(incident: Incident) -> Said:
     finding = incident.finding
     looked, done, state = DETECTORS[finding.detector], done_of(finding), STATES[incident.state]
-    at, seen, wanted = _where(finding), _figure(finding.observed), _figure(finding.expected)
-    days = finding.days
+    at, seen = _where(finding), seen_of(incident) if incident.client else _figures(finding)
     return Said(
-        f"{at.zh}：{looked.zh}，观察到 {seen}，预期 {wanted}（{days} 天内），"
-        f"至今 {incident.count} 次；{done.zh}{state.zh}。",
-        f"{at.en}: {looked.en}; observed {seen}, expected {wanted} (within {_count(days, 'day')}), "
-        f"{_count(incident.count, 'time')} so far; {done.en}{state.en}.",
+        f"{at.zh}：{looked.zh}，{seen.zh}，至今 {incident.count} 次；{done.zh}{state.zh}。",
+        f"{at.en}: {looked.en}; {seen.en}, {_count(incident.count, 'time')} so far; {done.en}{state.en}.",
+    )
+
+
+def _figures(finding: Finding) -> Said:
+    seen, wanted, days = _figure(finding.observed), _figure(finding.expected), finding.days
+    return Said(
+        f"观察到 {seen}，预期 {wanted}（{days} 天内）",
+        f"observed {seen}, expected {wanted} (within {_count(days, 'day')})",
     )
 
 

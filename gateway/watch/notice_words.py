@@ -157,7 +157,7 @@ DETECTORS: Final[Mapping[Detector, Looked]] = {
 ACTIONS: Final[Mapping[Action, Said]] = {
     Action.RECORD: Said("仅作记录", "recorded only"),
     Action.THROTTLE: Said("已限速", "slowed down"),
-    Action.STEP_UP: Said("须重新验证身份", "must sign in again"),
+    Action.STEP_UP: Said("须重新验证身份", "must prove afresh who they are"),
     Action.HOLD: Said("答复已扣留", "answers withheld"),
     Action.FREEZE_CREDENTIAL: Said("凭据已冻结", "credential frozen"),
     Action.FREEZE_GRANT: Said("已冻结", "frozen"),
@@ -198,7 +198,9 @@ RELEASES: Final[Mapping[Action, Said]] = {
     Action.RECORD: Said("无需解除；请查看是否合理。", "Nothing to release; see whether it is right."),
     Action.THROTTLE: Said("放慢后自行解除。", "It ends by itself when requests come slower."),
     Action.STEP_UP: Said(
-        "经办人重新登录并写明事由后继续。", "It goes on once the operator has signed in afresh and given a reason."
+        "系统对请求签名（RFC 9421）即继续，无需解除；不能签名的，由两名不同职责的人员给限期例外。",
+        "It goes on once the system signs its request (RFC 9421), and nothing is released; for one that cannot, two "
+        "people of different duties give a time-boxed exception.",
     ),
     Action.HOLD: Said(
         f"{_BY_TWO.zh}逾期无人处置即转为冻结。", f"{_BY_TWO.en} Left alone for too long it becomes a freeze."

@@ -82,6 +82,8 @@ BOUNDS: Final[Mapping[str, Bound]] = MappingProxyType(
         "pace_seconds": Bound(1, 86_400, HIGHER, DOOR, zh="一日的比对次数最快在几秒内用完"),
         "pace_burst": Bound(1, 100_000, LOWER, DOOR, zh="可连续提出几次（或一日次数的六十分之一，取大者）"),
         "outcome_kept": Bound(0.1, 0.95, of=SWEEP, zh="签批单申报的办成占比可降至几成"),
+        "habit_days": Bound(1, 3_650, LOWER, DOOR, zh="首次使用后几天内学习其网络与时段"),
+        "habit_hours": Bound(0, 12, LOWER, DOOR, zh="离平常时段几小时以内仍算平常"),
         "check_share": Bound(0.0, 1.0, HIGHER, CHECKS, zh="抽查凭证的占比"),
         "check_open_share": Bound(0.0, 1.0, HIGHER, CHECKS, zh="开放签批单抽查凭证的占比"),
         "check_raised": Bound(0.0, 1.0, HIGHER, CHECKS, zh="有凭证不实后同一用途抽查的占比"),

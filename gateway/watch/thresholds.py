@@ -79,6 +79,10 @@ class Thresholds:
     """In so many seconds a grant's comparisons of a day may be used, and no faster"""
     pace_burst: int = 100
     """beyond this many at once, or a sixtieth of the day, whichever is more."""
+    habit_days: int = 30
+    """Days in which it is learned from where and when a system uses a grant"""
+    habit_hours: int = 1
+    """and by how many hours it may stray from that without a fresh proof."""
 
     outcome_kept: float = 0.6
     """Of what a grant's holder said comes of its questions, the part that looks like a harvest."""

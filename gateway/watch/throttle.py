@@ -76,11 +76,14 @@ class Throttle:
 
         Nobody is ever ahead of the clock by more than a burst, so that one that was put back shuts nobody out.
         """
-        latest = now + pace.ahead
-        due = min(max(self._due.get(name, now), now), latest)
-        wait = max(due + pace.step - latest, 0.0)
-        self._due[name] = due if wait else due + pace.step
-        return wait
+        step, ahead = pace
+        latest, due = now + ahead, self._due.get(name, now)
+        if due < now:
+            due = now
+        elif due > latest:
+            due = latest
+        self._due[name] = due if due + step > latest else due + step
+        return max(due + step - latest, 0.0)
 
     def late(self) -> Mapping[Name, int]:
         """How many requests came too early, by partner and grant, that nobody was told of yet."""

@@ -30,13 +30,16 @@ PATIENT = replace(
     cell_misses=_NEVER,
     decoys=_NEVER,
     pace_burst=_NEVER,
+    habit_days=_NEVER,
 )
 """Stops nobody and lets everybody be as fast as they are; of one person no more may be asked than usual."""
 
 
 def patient(gateway: Gateway) -> Gateway:
     """The gateway, which stops nobody any more."""
-    gateway.pipeline.watch.limits = gateway.pipeline.spot_checks.limits = gateway.throttle.limits = PATIENT
+    pipeline = gateway.pipeline
+    for part in (pipeline.watch, pipeline.spot_checks, pipeline.habits, gateway.throttle):
+        part.limits = PATIENT
     return gateway
 
 

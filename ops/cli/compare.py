@@ -69,6 +69,7 @@ DOCUMENTS = {
     "review": "本次查询的凭证（{incident}）正由机构编制部门审核，通过后再次查询即得答复",
     "other": "另有一次查询的凭证逾期未交：bidui document file {incident} 凭证名称，随后再次查询",
 }
+SIGN = "来源网络或时段与平常不同，须签名：加 --request-key 再问；没有签名密钥的，凭事件编号 {incident} 联系编办"
 _PLACE = re.compile(r"[a-z_]+(\[\d*\]|\[\.\.\.\])?(\.[a-z_]+)?")
 
 
@@ -102,6 +103,9 @@ def compare(
     client: Annotated[str, typer.Option(help="本系统在网关登记的编号")],
     key: Annotated[Path, typer.Option(help="ES256 私钥文件（PEM）")],
     kid: Annotated[str | None, typer.Option(help="私钥登记的名称；省略即 RFC 7638 指纹")] = None,
+    request_key: Annotated[
+        Path | None, typer.Option(help="对请求签名（RFC 9421）的 ES256 私钥文件，用途须为 request")
+    ] = None,
     audience: Annotated[str | None, typer.Option(help="网关的签发者名称；省略即网关地址")] = None,
     cert: Annotated[Path | None, typer.Option(help="客户端证书文件（PEM）")] = None,
     cert_key: Annotated[Path | None, typer.Option(help="客户端证书的私钥文件")] = None,
@@ -125,6 +129,7 @@ def compare(
             key=read_key(key),
             kid=kid,
             audience=audience,
+            request_key=read_key(request_key, "--request-key") if request_key else None,
             headers=read_headers(headers),
             receipts=receipts,
             receipt_key=receipt_key,
@@ -165,11 +170,11 @@ def _place(error: GatewayError) -> str:
     return f"{place}：" if _PLACE.fullmatch(place) else ""
 
 
-def read_key(path: Path) -> EllipticCurvePrivateKey:
+def read_key(path: Path, option: str = "--key") -> EllipticCurvePrivateKey:
     try:
         return load_key(path)
     except OSError as error:
-        raise UsageError(f"--key：无法读取私钥文件：{error.strerror}") from None
+        raise UsageError(f"{option}：无法读取私钥文件：{error.strerror}") from None
 
 
 def read_headers(path: Path | None) -> dict[str, str]:
@@ -223,7 +228,8 @@ def _told(error: RefusedError) -> dict[str, str]:
 
 def _refusal(error: RefusedError) -> tuple[Exit, str, str]:
     incident = error.incident or "（未给出）"
-    why = DOCUMENTS.get(error.document, "{reason}。事件编号 {incident}，可凭此联系机构编制部门")
+    usual = SIGN if error.wants_signature else "{reason}。事件编号 {incident}，可凭此联系机构编制部门"
+    why = DOCUMENTS.get(error.document, usual)
     text = f"{CHINESE['refused']}：{why.format(reason=REASONS[error.reason], incident=incident)}"
     return (Exit.QUOTA if error.reason == "quota" else Exit.REFUSED), "refused", text
 

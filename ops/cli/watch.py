@@ -9,18 +9,18 @@ from urllib.parse import urlencode
 import typer
 
 from gateway.domain.errors import UnavailableError
+from gateway.domain.incident import HABITS
 from gateway.watch.notice import Notifier, trial
 from gateway.watch.ocsf import Notice
 from ops.channels import open_channels, product
 from ops.cli.console import Exit, HomeOption, JsonOption, fail, home_of, say, say_json, told
 from ops.cli.office.client import Told, at_office, rows
-from ops.cli.office.freezing import STOPS
+from ops.cli.office.freezing import INCIDENTS, STOPS
 from ops.cli.office.options import SessionOption
 from ops.cli.office.stopping import stop_lines
 from ops.cli.spot_checks import judge, spot_check, spot_checks
 from ops.settings import ServeSettings, load
 
-INCIDENTS = "/v1/office/incidents"
 _NOTHING_LAID: Final = frozenset({"record", "throttle", "step_up"})
 
 app = typer.Typer(help="监测：事件、告警通道", no_args_is_help=True)
@@ -95,16 +95,13 @@ def incident_lines(each: Told) -> Iterator[str]:
     about = f"签批单 {each['grant']}" if each["grant"] else "部门"
     yield f"{each['incident']}  {each['opened']}  {each['partner']}  {about}  {each['response']}  {each['state_zh']}"
     times = f"共 {each['count']} 次，最近 {each['last']}" if each["count"] != 1 else "1 次"
-    seen = f"看到 {_figure(each['observed'])}，预期 {_figure(each['expected'])}，{each['days']} 天内，{times}"
-    yield f"  {each['detector_zh']}（{each['detector']}）：{seen}"
+    yield f"  {each['detector_zh']}（{each['detector']}）：{each['seen_zh']}，{times}"
     yield from _besides(each)
     if each["state"] in {"open", "escalated"}:
         command = f"：bidui release grant.{each['grant']}" if each["response"] not in _NOTHING_LAID else ""
+        if each["response"] == "step_up" and each["detector"] in HABITS:
+            command = f"：bidui release grant.{each['grant']} --incident {each['incident']} --except-until …"
         yield f"  {each['release_zh']}{command}"
-
-
-def _figure(value: object) -> str:
-    return f"{float(str(value)):g}"
 
 
 def _besides(each: Told) -> Iterator[str]:

@@ -16,6 +16,7 @@ from audit.ledger import LedgerStore
 from gateway.domain.budget import DAYS, YEAR, Spending, Used
 from gateway.ports import Remembered
 from ops.simulate.checkbook import CheckBook
+from ops.simulate.habitbook import HabitBook
 from ops.simulate.outcomebook import OutcomeBook
 from ops.simulate.sweepbook import SweepBook
 from ops.simulate.watchbook import Undo, WatchBook
@@ -139,6 +140,7 @@ class Work:
     checks: CheckBook
     sweeps: SweepBook
     outcomes: OutcomeBook
+    habits: HabitBook
     answers: Answers
     ledger: LedgerStore
     committed: bool = False
@@ -186,6 +188,7 @@ class Store:
     answers: Answers = field(default_factory=Answers)
     checks: CheckBook = field(default_factory=CheckBook)
     outcomes: OutcomeBook = field(default_factory=OutcomeBook)
+    habits: HabitBook = field(default_factory=HabitBook)
     watch: WatchBook = field(init=False)
     sweeps: SweepBook = field(init=False)
 
@@ -222,6 +225,7 @@ class Store:
             checks=self.checks,
             sweeps=self.sweeps,
             outcomes=self.outcomes,
+            habits=self.habits,
             answers=self.answers,
             ledger=cast("LedgerStore", _NoLedger()),
         )
@@ -237,7 +241,7 @@ class Store:
             part.undo.clear()
 
     def _parts(self) -> tuple[_Undoing, ...]:
-        return self.budgets, self.watch, self.checks, self.sweeps, self.outcomes, self.answers
+        return self.budgets, self.watch, self.checks, self.sweeps, self.outcomes, self.habits, self.answers
 
     def _counted(self, accounts: Sequence[str], since: int) -> dict[str, dict[int, tuple[int, int]]]:
         return {name: self._days_of(name, since) for name in accounts if name in self.budgets.accounts}

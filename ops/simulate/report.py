@@ -101,6 +101,7 @@ def document(settings: Settings, runs: Sequence[SeedRun]) -> dict[str, object]:
         "us_a_record": round(_cost(runs, lambda run: run.seconds), 2),
         "us_a_record_of_the_watch": round(_cost(runs, lambda run: run.watch_seconds), 2),
         "documents": sum(run.documents for run in runs),
+        "stepped_up": sum(run.stepped_up for run in runs),
         "incidents": msgspec.to_builtins([each for run in runs for each in run.alarms]),
         "assaults": msgspec.to_builtins([each for run in runs for each in run.assaults]),
     }
@@ -140,7 +141,9 @@ def _heading(settings: Settings, runs: Sequence[SeedRun]) -> list[str]:
     return [
         f"Seeds {seeds}; {settings.persons:,} persons, {settings.days} days, {gate}; {records:,} honest records at "
         f"{_cost(runs, lambda run: run.seconds):.0f} µs each inside the pipeline, of which the watch takes "
-        f"{_cost(runs, lambda run: run.watch_seconds):.1f}; {sum(run.documents for run in runs):,} of their answers "
+        f"{_cost(runs, lambda run: run.watch_seconds):.1f}; {sum(run.stepped_up for run in runs):,} of them had to be "
+        "signed first, being asked from another network or at another hour than usual; "
+        f"{sum(run.documents for run in runs):,} of their answers "
         f"waited for a document, and whoever looked at one took {settings.spots:.0%} of the forged for forged. Figures "
         "are median/95th percentile/worst of the runs."
     ]

@@ -98,6 +98,8 @@ class SeedRun:
     """Processor time spent inside the pipeline for the honest records."""
     watch_seconds: float
     """Of it, what the watch took."""
+    stepped_up: int = 0
+    """How many honest records had to be signed first: from another network, or at another hour than usual."""
 
 
 @dataclass
@@ -178,7 +180,8 @@ def _seed(settings: Settings, seed: int, told: Told) -> SeedRun:
     seconds, watch_seconds = stage.seconds * clock.share, stage.watch.seconds * clock.share
     alarms = false_alarms(seed, stage.store.watch.incidents, stage.members)
     documents = stage.reviewer.asked
-    return SeedRun(seed, honesty.seen, ordered, alarms, documents, stage.answered, seconds, watch_seconds)
+    costs = stage.answered, seconds, watch_seconds
+    return SeedRun(seed, honesty.seen, ordered, alarms, documents, *costs, stage.stepped_up)
 
 
 def _attack(stage: Stage, settings: Settings, luck: tuple[int, int], day: int) -> Callable[[], Assault]:

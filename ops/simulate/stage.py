@@ -5,15 +5,19 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from math import inf
 from typing import ParamSpec, TypeVar, cast
 
+import msgspec
+
 from gateway.checking import WAITS, SpotChecks
 from gateway.domain.comparison import Comparison as RealComparison
+from gateway.domain.habit import STEP_UP
 from gateway.domain.incident import Incident
-from gateway.domain.reply import Reply, Request
+from gateway.domain.reply import Refused, Reply, Request, Wants
+from gateway.habits import Habits
 from gateway.hearing import Hearing
 from gateway.idempotency import Idempotency as RealIdempotency
 from gateway.pipeline import Pipeline
@@ -36,6 +40,7 @@ from policies.catalogue import load_catalogue
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
+_SIGNATURE = b"simulated"
 _NEVER = 1 << 60
 BLIND = Thresholds(
     alarm=inf,
@@ -51,6 +56,7 @@ BLIND = Thresholds(
     contradictions=_NEVER,
     locks=_NEVER,
     pace_burst=_NEVER,
+    habit_days=_NEVER,
     check_share=0.0,
     check_open_share=0.0,
     check_accept_share=0.0,
@@ -120,6 +126,8 @@ class Stage:
     """How many records are taken together: one, where they come as over HTTP."""
     spots: float = 1.0
     """The share of forged documents that whoever looks at them takes for forged."""
+    stepped_up: int = 0
+    """How many requests had to be signed because they came from another network or at another hour than usual."""
     seconds: float = 0.0
     """Spent inside the pipeline, on a core that may be shared."""
     answered: int = 0
@@ -145,6 +153,7 @@ class Stage:
             comparisons={"person": cast("RealComparison", Comparison(gate))},
             watch=self.watch,
             spot_checks=SpotChecks(self.key, self.limits),
+            habits=Habits(self.key, self.limits),
             recorder=cast("RealRecorder", self.recorder),
             idempotency=cast("RealIdempotency", Idempotency()),
             broke=self._broke,
@@ -163,7 +172,8 @@ class Stage:
     def ask(self, second: int, requests: Sequence[Request], forged: Set[int] = frozenset()) -> list[Reply]:
         """The replies to what is asked together, so many seconds after the beginning of the year.
 
-        Whoever is asked for a document names one at once and asks again; `forged` are the places of who has none.
+        Whoever is asked to sign does so at once; so does an attacker, who may well sit in the very office. Whoever is
+        asked for a document names one at once and asks again; `forged` are the places of who has none.
         """
         moment = at(second)
         if moment < self.clock.moment:
@@ -171,14 +181,23 @@ class Stage:
         self._sweep(second // HOUR_SECONDS)
         self.clock.moment = moment
         self.answered += len(requests)
-        replies = self._answer(requests)
+        replies, requests = self._signed(requests)
         waiting = self.reviewer.file(self.store, replies, forged)
         for place, reply in zip(waiting, self._answer([requests[place] for place in waiting]), strict=True):
             replies[place] = reply
         self.recorder.causes = Counter(
-            {each: times for each, times in self.recorder.causes.items() if each[2] != WAITS}
+            {each: times for each, times in self.recorder.causes.items() if each[2] not in {WAITS, STEP_UP}}
         )
         return replies
+
+    def _signed(self, requests: Sequence[Request]) -> tuple[list[Reply], Sequence[Request]]:
+        """The replies to what is asked, signed where that is wanted, and the requests as they were asked last."""
+        replies = self._answer(requests)
+        if not any(isinstance(each, Refused) and each.wants is Wants.SIGNATURE for each in replies):
+            return replies, requests
+        self.stepped_up += len(requests)
+        signed = [msgspec.structs.replace(each, caller=replace(each.caller, signature=_SIGNATURE)) for each in requests]
+        return self._answer(signed), signed
 
     def _sweep(self, hour: int) -> None:
         """Once an hour in which something was asked: the product sweeps several times a minute."""

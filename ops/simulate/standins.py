@@ -218,7 +218,7 @@ class Recorder:
             verdict = hearing.verdict
             if isinstance(verdict, Refusal):
                 self.causes[hearing.request.query.grant, verdict.reason.value, verdict.cause] += 1
-                hearing.reply = Refused(verdict.reason, hearing.incident)
+                hearing.reply = Refused(verdict.reason, hearing.incident, hearing.wants)
             elif hearing.told is not None:
                 if hearing.outcome and hearing.outcome.cause is Cause.LOCKED and hearing.question:
                     self.locked[verdict.grant.number, hearing.question.link] += 1

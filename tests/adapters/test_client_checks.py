@@ -22,6 +22,7 @@ from bidui_client import (
     Subject,
     UnauthorisedError,
 )
+from bidui_client.errors import from_problem
 from gateway.checking import SpotChecks
 from gateway.watch.thresholds import Thresholds
 from tests.adapters.test_client import an_account
@@ -151,3 +152,14 @@ def test_other_errors_stay_what_they_are() -> None:
         client = Client(an_account(), transport=httpx2.MockTransport(FakeGateway([problem, problem])))
         with pytest.raises(kind):
             client.file_document("0" * 16, FORM, operator="wang-01")
+
+
+def test_what_has_to_be_signed_is_told_apart() -> None:
+    told = {"type": "urn:bidui:problem:signature-required", "reason": "held", "incident": "0123456789abcdef"}
+
+    error = from_problem(403, told, None, ())
+
+    assert isinstance(error, RefusedError)
+    assert (error.reason, error.document, error.wants_signature) == ("held", "", True)
+    assert "request_key" in str(error)
+    assert not RefusedError("held", "").wants_signature

@@ -47,6 +47,18 @@ def test_a_refusal_says_which_command_lifts_it(desk: Desk) -> None:
     assert "bidui document" not in held.stderr
 
 
+def test_what_has_to_be_signed_is_signed(desk: Desk) -> None:
+    desk.gateway.moves = [refusing("signature-required")]
+
+    unsigned = desk.compare()
+    signed = desk.compare("--request-key", str(desk.folder / "key.pem"))
+
+    assert unsigned.exit_code == Exit.REFUSED
+    assert "--request-key" in unsigned.stderr
+    assert signed.exit_code == Exit.OK
+    assert "signature-input" in desk.gateway.asked[-1].headers
+
+
 def test_a_program_is_told_the_same(desk: Desk) -> None:
     desk.gateway.moves = [refusing("document-required")]
 

@@ -94,6 +94,28 @@ def test_a_release_names_the_incident_by_itself(world: Bygones, office: OpenOffi
             release_content(client, target, until, most)
 
 
+def test_a_release_of_what_only_asked_for_a_signature_names_it(world: Bygones, office: OpenOffice) -> None:
+    client, number = client_of(office.somebody(SECURITY)), lying_now(world).incident
+
+    assert release_content(client, "grant.G-2", "2026-07-05", None, number) == {
+        "frozen": False,
+        "incident": number,
+        "exception": {"detector": "miss_rate", "until": "2026-07-05", "most": None},
+    }
+    with pytest.raises(OfficeError):
+        release_content(client, "grant.G-2", None, None, number)
+
+
+def test_what_was_new_is_told_in_words(world: Bygones, office: OpenOffice) -> None:
+    (incident,) = office.somebody(SECURITY).get("incidents")["incidents"]
+    finding = {"detector": "off_hours", "response": "step_up", "seen_zh": "系统 a（内网 类网络）非工作日 3 时使用"}
+
+    lines = "\n".join(incident_lines({**incident, **finding, "release_zh": "签名即继续。"}))
+
+    assert "非工作日 3 时使用，1 次" in lines
+    assert f"bidui release grant.G-1 --incident {incident['incident']} --except-until …" in lines
+
+
 def test_an_exception_is_told(world: Bygones, office: OpenOffice) -> None:
     release(world, lying_now(world), exception={"detector": "miss_rate", "until": "2026-07-05", "most": None})
     (incident,) = office.somebody(SECURITY).get("incidents")["incidents"]

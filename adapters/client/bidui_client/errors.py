@@ -30,6 +30,8 @@ _WANTS = {
     "urn:bidui:problem:document-overdue": "other",
     "urn:bidui:problem:document-in-review": "review",
 }
+_SIGNATURE = "urn:bidui:problem:signature-required"
+_SIGN = "sign it: Account(request_key=…) with an enrolled key; or ask the register's office about incident {number}"
 _INCIDENT = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 _LONG_NUMBER = re.compile(r"\d{6}")
 
@@ -44,13 +46,15 @@ class RefusedError(BiduiError):
     `document` is "own" where `file_document(incident, …)` of what gave the right to this question lifts it, "other"
     where the document of an earlier question is overdue, whose number `incident` then is; "review" where the document
     of this question has come, and the answer waits until the office has accepted it; else empty.
+    `wants_signature`: it came from another network or at another hour than usual; signed, the same is answered.
     """
 
-    def __init__(self, reason: str, incident: str, document: str = "") -> None:
+    def __init__(self, reason: str, incident: str, document: str = "", *, wants_signature: bool = False) -> None:
         number = incident or "(no number)"
-        what = _DOCUMENTS.get(document, "ask the register's office about incident {number}").format(number=number)
-        super().__init__(f"refused ({reason}); {what}")
+        usual = _SIGN if wants_signature else "ask the register's office about incident {number}"
+        super().__init__(f"refused ({reason}); {_DOCUMENTS.get(document, usual).format(number=number)}")
         self.reason, self.incident, self.document = reason, incident, document
+        self.wants_signature = wants_signature
 
 
 class InvalidError(BiduiError):
@@ -110,7 +114,8 @@ def from_problem(status: int, problem: Mapping[str, object], wait: float | None,
             long = [value for value in sent if len(value) > 5]  # "3" may well stand in an incident's number
             is_number = _INCIDENT.fullmatch(incident) and not _repeats(incident, long)
             document = _WANTS.get(told.get("type", ""), "") if is_number else ""
-            return RefusedError(reason if reason in _REASONS else "unknown", incident if is_number else "", document)
+            known, number = reason if reason in _REASONS else "unknown", incident if is_number else ""
+            return RefusedError(known, number, document, wants_signature=told.get("type") == _SIGNATURE)
         case 401:
             return UnauthorisedError("unauthorised: check client id, key and its name, certificate, audience, clock")
         case 400 | 413 | 422 | 431:

@@ -25,6 +25,7 @@ from gateway.domain.people import Duty
 from gateway.tasks import shown_to
 from gateway.watch.board import Board, exemption_of
 from gateway.watch.notice_words import BUDGETS, DETECTORS, STATES_TOLD, Said, release_of
+from gateway.watch.seeing import seen_of
 
 OFFICERS: Final = (Duty.SECURITY_ADMIN, Duty.AUDIT_ADMIN, Duty.LEADER)
 _MOST: Final = 200
@@ -91,7 +92,7 @@ def incident_routes(doors: IncidentDoors) -> list[Route]:
 def told(incident: Incident, exemption: Exemption | None) -> dict[str, object]:
     """An incident as officers see it, with what it means in both languages."""
     finding, words = incident.finding, DETECTORS[incident.finding.detector]
-    release, state = release_of(finding), STATES_TOLD[incident.state]
+    release, state, seen = release_of(finding), STATES_TOLD[incident.state], seen_of(incident)
     return {
         "incident": incident.number,
         "state": incident.state.value,
@@ -105,6 +106,10 @@ def told(incident: Incident, exemption: Exemption | None) -> dict[str, object]:
         "grant": finding.grant,
         "observed": str(finding.observed),
         "expected": str(finding.expected),
+        "client": incident.client,
+        "network": incident.network,
+        "seen_zh": seen.zh,
+        "seen_en": seen.en,
         "days": finding.days,
         "opened": _instant(finding.at),
         "last": _instant(incident.last),

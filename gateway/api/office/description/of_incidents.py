@@ -22,6 +22,7 @@ def of_incidents() -> Json:
         **dict.fromkeys(("opened", "last"), INSTANT),
         **dict.fromkeys(("incident", "partner", "grant", "observed", "expected"), TEXT),
         **dict.fromkeys(("detector_zh", "detector_en", "release_zh", "release_en"), TEXT),
+        **dict.fromkeys(("client", "network", "seen_zh", "seen_en"), TEXT),
         **dict.fromkeys(("samples", "others"), listed(TEXT)),
         **dict.fromkeys(("state_zh", "state_en"), TEXT),
         "left": _LEFT,
