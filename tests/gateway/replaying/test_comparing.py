@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -20,8 +21,17 @@ from gateway.replaying.turns import Laid, Turn
 from gateway.watch.recorded import Seen
 from gateway.watch.thresholds import Thresholds
 from tests.fakes_audit import a_point
-from tests.gateway.replaying.recording import LIMITS, one_by_one, reading, recorded, some_days, stored, watched_again
-from tests.make import a_grant, a_request, an_id, limits
+from tests.gateway.replaying.recording import (
+    LIMITS,
+    one_by_one,
+    reading,
+    recorded,
+    some_days,
+    stored,
+    unknown,
+    watched_again,
+)
+from tests.make import a_caller, a_grant, a_request, an_id, limits
 
 ALL = {
     Detector.MISS_RATE,
@@ -65,6 +75,22 @@ def test_what_was_laid_for_want_of_a_budget_is_replayed_although_nobody_was_look
     gateway.close()
 
     assert (found.verdict, found.identical, found.beside) == (Verdict.IDENTICAL, 1, 0)
+
+
+def test_what_was_new_about_a_system_is_taken_as_it_stands(tmp_path: Path, engine_url: str) -> None:
+    gateway = recorded(tmp_path, engine_url, limits=replace(LIMITS, habit_days=1))
+    signed = replace(a_caller(), signature=b"s")
+    assert one_by_one(gateway, [a_request(1)]) == ["confirmed"]
+    gateway.clock.pass_by(days=1, hours=4)
+    told = one_by_one(gateway, [a_request(2), a_request(2, caller=signed), *unknown(100, 8)])
+    assert told[:2] == ["held", "confirmed"]
+    assert told[-1] == "held"
+
+    with reading(engine_url) as reader:
+        found, _ = watched_again(gateway, reader)
+    gateway.close()
+
+    assert (found.verdict, found.identical, found.beside) == (Verdict.IDENTICAL, 1, 1)
 
 
 def _less_known(each: Turn | Laid) -> Turn | Laid:
