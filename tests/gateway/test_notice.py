@@ -350,4 +350,4 @@ def test_a_drift_asks_for_documents_and_for_no_sign_in() -> None:
 
     assert "more documents are asked for" in drifted["message"]
     assert "sign" not in drifted["message"] + drifted["remediation"]["desc"]
-    assert "must sign in again" in other["message"]
+    assert "must prove afresh" in other["message"]
