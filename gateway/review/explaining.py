@@ -25,7 +25,7 @@ from gateway.review import telling
 from gateway.review.asking import Question, caller_of, query_of
 from gateway.review.bygone import Bygone, Then
 from gateway.review.explained import OF_GATES, UNAUTHORISED, Check, Explained, Remaining, Verdict
-from gateway.watch.seeing import seen_of
+from gateway.watch.seen_words import seen_of
 from gateway.watch.stopped import Stopped, for_partner
 from policies.catalogue import Catalogue
 from policies.decision import Reason

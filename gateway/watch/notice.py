@@ -37,7 +37,7 @@ from gateway.watch.ocsf import (
     Product,
     Resource,
 )
-from gateway.watch.seeing import seen_of
+from gateway.watch.seen_words import seen_of
 
 MAX_SAMPLES: Final = 5
 TEST: Final = "test"

@@ -61,7 +61,7 @@ def judged(before: Outcome, moved: Iterable[bool], test: Steps, limits: Threshol
     """What each outcome makes of the test, in order; behind an alarm it begins anew."""
     now = before
     for is_moved in moved:
-        score = test.after(0.0 if now.score >= limits.alarm else now.score, is_bad=not is_moved)
+        score, _ = test.through(0.0 if now.score >= limits.alarm else now.score, (not is_moved,))
         run = now if 0 < now.score < limits.alarm else replace(now, asked=0, moved=0)
         now = replace(now, score=score, asked=run.asked + 1, moved=run.moved + is_moved)
         yield now

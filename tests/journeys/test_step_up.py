@@ -17,7 +17,7 @@ from gateway.domain.standing import Stop
 from gateway.habits import Habits
 from gateway.review.hindsight import Agrees, Recalled
 from gateway.watch.board import Board
-from gateway.watch.seeing import seen_of
+from gateway.watch.seen_words import seen_of
 from tests.bygones import Bygones, bygones
 from tests.gateways import LENIENT, WATCH_KEY
 from tests.stops import ask, release

@@ -25,7 +25,7 @@ from gateway.domain.people import Duty
 from gateway.tasks import shown_to
 from gateway.watch.board import Board, exemption_of
 from gateway.watch.notice_words import BUDGETS, DETECTORS, STATES_TOLD, Said, release_of
-from gateway.watch.seeing import seen_of
+from gateway.watch.seen_words import seen_of
 
 OFFICERS: Final = (Duty.SECURITY_ADMIN, Duty.AUDIT_ADMIN, Duty.LEADER)
 _MOST: Final = 200
