@@ -95,6 +95,7 @@ certificates = ["{thumbprint}"]
 networks = {{ {networks} }}
 [[systems.jwks]]
 kid = "{kid}"
+use = ["assertion", "request"]
 kty = "EC"
 crv = "P-256"
 x = "{x}"

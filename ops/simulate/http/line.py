@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from base64 import b64encode
+from dataclasses import replace
 from secrets import token_urlsafe
 from typing import TypeVar, cast
 
@@ -39,15 +40,21 @@ class Line:
 
     def __init__(self, account: Account, timepiece: Timepiece) -> None:
         self._core, self._timepiece = Core(account), timepiece
+        self._signing = Core(replace(account, request_key=account.key))
         self._http = httpx2.Client(trust_env=False, timeout=TIMEOUT_SECONDS)
 
     def compare(self, request: Request) -> Reply:
-        """One question, as the gateway answers it; its receipt is held against what was sent."""
-        question = _question(request.query, token_urlsafe(24))
+        """One question, as the gateway answers it, signed where it wants that; its receipt is held against what was
+        sent.
+        """
+        question, core = _question(request.query, token_urlsafe(24)), self._core
         while True:
             try:
-                answer = self._core.prove(self._carry_out(self._core.compare(question)))
+                answer = core.prove(self._carry_out(core.compare(question)))
             except RefusedError as error:
+                if error.wants_signature and core is not self._signing:
+                    core = self._signing
+                    continue
                 return Refused(Reason(error.reason), error.incident, _WANTS[error.document])
             except BusyError as error:
                 if error.retry_after is None or self._timepiece.waited > MOST_WAITED_SECONDS:

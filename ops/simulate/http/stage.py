@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from gateway.checking import WAITS
 from gateway.domain.caller import Caller
+from gateway.domain.habit import STEP_UP
 from gateway.domain.incident import Incident
 from gateway.domain.reply import Failed, Refused, Reply, Request, Wants
 from ops.log_keys import read_log_keys
@@ -60,7 +61,7 @@ class HttpStage:
     def causes(self) -> Counter[tuple[str, str, str]]:
         """What was refused since this was asked last: by grant, reason and inner cause."""
         taken, self.office.causes = self.office.causes, Counter()
-        return Counter({each: times for each, times in taken.items() if each[2] != WAITS})
+        return Counter({each: times for each, times in taken.items() if each[2] not in {WAITS, STEP_UP}})
 
     def locked(self) -> Counter[tuple[str, bytes]]:
         """Where too much had been asked, since this was asked last: by grant and link."""

@@ -136,6 +136,23 @@ def test_whoever_is_told_to_wait_waits_by_the_clock_and_asks_the_same_again(tmp_
     assert timepiece.waited >= 92
 
 
+def test_whoever_is_asked_to_sign_asks_the_same_again_and_once(tmp_path: Path) -> None:
+    stage, timepiece = a_stage(gate=True), Timepiece.new(tmp_path / "clock")
+    member = stage.members[8]
+    [request] = stage.asking.probing(member, member.operators[0], [Probe(15980119500101001, 1, ((STATUS, 0),))])
+    wanted: dict[str, object] = {"type": "urn:bidui:problem:signature-required", "reason": "held", "incident": "ab" * 8}
+
+    with a_door((403, {}, wanted), (403, {}, wanted)) as (url, keys):
+        account = Account(url=url, client_id="c", key=ec.generate_private_key(ec.SECP256R1()))
+        with closing(Line(account, timepiece)) as line:
+            reply = line.compare(request)
+
+    assert isinstance(reply, Refused)
+    assert reply.reason.value == "held"
+    assert len(keys) == 2
+    assert len(set(keys)) == 1
+
+
 @pytest.mark.parametrize(
     ("end", "told"),
     [(HELD, []), (Learned(9, 1.0, 3, 0), ["persons_in_the_end"])],
