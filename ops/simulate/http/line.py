@@ -32,7 +32,12 @@ MOST_WAITED_SECONDS = 30 * 24 * 3600.0
 """Of the simulated time. Whoever is told to wait for longer is told so without end."""
 DOCUMENT = "调档函 2026-1 号"
 _TOO_MANY = 429
-_WANTS = {"own": Wants.DOCUMENT, "other": Wants.OVERDUE_DOCUMENT, "": Wants.NOTHING}
+_WANTS = {
+    "own": Wants.DOCUMENT,
+    "other": Wants.OVERDUE_DOCUMENT,
+    "review": Wants.REVIEW,
+    "": Wants.NOTHING,
+}
 
 
 class Line:
