@@ -135,12 +135,12 @@ def _new_home(work: Path) -> Home:
 
 
 def _with_fields(lines: list[str]) -> Iterator[str]:
-    """A mapping file, of its fields only those that are sealed here."""
+    """A mapping file, of its fields only those that are sealed here; nobody is protected by others."""
     section = ""
     for line in lines:
         section = line.strip() if line.startswith("[") else section
         key, _, rest = line.partition(" = ")
-        if section != "[fields]" or not rest or key in FIELDS:
+        if section not in {"[fields]", "[protected]"} or not rest or key in FIELDS:
             yield line
 
 

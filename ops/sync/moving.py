@@ -37,11 +37,16 @@ class Moving:
             state.follow(self.day)
         state.forget_moves(oldest)
         since = state.moves_since()
-        if since is None or state.moved_at(self.day) > max(FEW, MOST_AT_ONCE * state.tracked()):
+        if since is None or self._are_too_many(state):
             state.forget_moves(self.day + 1)
             since = self.day
         state.keep_moves_since(max(since, oldest))
         return state.moves()
+
+    def _are_too_many(self, state: State) -> bool:
+        """Whether these are no people that moved. Only then all are counted, which takes its time."""
+        moved = state.moved_at(self.day)
+        return moved > FEW and moved > MOST_AT_ONCE * state.tracked()
 
     def finish(self, work: Path, moves: Moves, *, is_changed: bool) -> Stored | None:
         """Writes the file for serve; gives what the manifest is to name. Without serve's key there is none."""
