@@ -15,6 +15,7 @@ _CONFIRMED, _MISMATCH = Cause.CONFIRMED, FieldCode.MISMATCH
 _OUTSIDE = frozenset({Cause.SCOPE, Cause.NOT_IN_COHORT})
 _FIRST, _REPEATED = (Observation(is_first, is_confirmed=True) for is_first in (True, False))
 """Confirmed without a contradiction: most are, and nothing tells them apart."""
+_LOCKED = Observation(is_first=False)
 
 
 class Seeing:
@@ -22,16 +23,19 @@ class Seeing:
 
     def __init__(self, key: bytes, epoch: int) -> None:
         self._key, self.plain = key, Watched(epoch, None)
-        self._unknown: list[tuple[Observation, str]] = []
+        self._unknown: list[Observation] = []
+        self._numbers: list[str] = []
+        self.locked: dict[str, list[Hearing]] = {}
+        """By grant, those who were asked about too much."""
 
     def see(
         self, by_grant: Mapping[str, Sequence[Hearing]], profiles: Mapping[str, Profile]
     ) -> Mapping[str, Sequence[Observation]]:
         """By grant, in order. The cells of unknown numbers are made all at once."""
         seen = {number: [self._see(each, profiles[number]) for each in heard] for number, heard in by_grant.items()}
-        cells = cells_of(self._key, [number for _, number in self._unknown])
-        for (each, _), cell in zip(self._unknown, cells, strict=True):
-            each.cell = cell
+        if self._unknown:
+            for each, cell in zip(self._unknown, cells_of(self._key, self._numbers), strict=True):
+                each.cell = cell
         return seen
 
     def _see(self, hearing: Hearing, profile: Profile) -> Observation:
@@ -52,11 +56,14 @@ class Seeing:
         return Observation(is_first, is_confirmed=True, is_mismatched=is_mismatched, unit=unit)
 
     def _unconfirmed(self, hearing: Hearing, cause: Cause, *, is_first: bool) -> Observation:
-        is_first = is_first and cause is not Cause.LOCKED
+        if cause is Cause.LOCKED:
+            self.locked.setdefault(hearing.request.query.grant, []).append(hearing)
+            return _LOCKED
         is_unknown = not hearing.is_known or hearing.is_decoy or cause is Cause.GATE
         is_outside = not is_unknown and cause in _OUTSIDE
         seen = Observation(is_first, is_unknown=is_unknown, is_outside=is_outside, is_decoy=hearing.is_decoy)
         subject = hearing.request.query.subject
         if is_first and is_unknown and subject.kind == PERSON:
-            self._unknown.append((seen, subject.number))
+            self._unknown.append(seen)
+            self._numbers.append(subject.number)
         return seen

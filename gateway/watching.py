@@ -7,14 +7,14 @@ response is committed together with the entries, so it holds on every node from 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from msgspec.structs import replace
 
 from audit.events import Draft
-from gateway.domain.answer import Cause, FieldCode, Outcome
+from gateway.domain.answer import FieldCode, Outcome
 from gateway.domain.budget import DAYS
 from gateway.domain.grant import Grant, GrantClass, local_day
 from gateway.domain.incident import Action, Detector, Finding, Incident, Level, Principal
@@ -25,9 +25,9 @@ from gateway.ports import Rights, WatchStore
 from gateway.seeing import Seeing
 from gateway.watch.budgets import left_of
 from gateway.watch.cells import pseudonym_of
-from gateway.watch.detectors import Observation, Trip
+from gateway.watch.detectors import Trip
 from gateway.watch.joining import joined, recent
-from gateway.watch.marks import Place, lock_mark, places_of
+from gateway.watch.marks import Column, Place, column_of, lock_mark
 from gateway.watch.noticing import noticed
 from gateway.watch.profile import Profile, profile_of
 from gateway.watch.questions import Shape, asked_of, contradicted
@@ -83,11 +83,6 @@ class Watch:
         return known
 
 
-def _locked(heard: Sequence[Hearing]) -> list[Hearing]:
-    """Those who were asked about too much."""
-    return [each for each in heard if each.outcome and each.outcome.cause is Cause.LOCKED]
-
-
 def is_unscoped(grant: Grant | None) -> bool:
     """Whether nothing but need bounds whom a grant asks about."""
     return grant is not None and grant.grant_class is GrantClass.OPEN
@@ -123,12 +118,14 @@ class Watching:
             for place, each in enumerate(hearings)
             if each.question and each.accounts
         ]
-        known = dict(self._store.questions([*{name: None for _, name, _, _ in asking}])) if asking else {}
-        locked, others = set[int](), self._watch.limits.other_questions
+        known = dict(self._store.questions([*dict.fromkeys([name for _, name, _, _ in asking])])) if asking else {}
+        locked: set[int] = set()
+        others = self._watch.limits.other_questions
         for place, name, asked, hearing in asking:
             kept = known.get(name, b"")
-            is_hasty = name in self._questions and is_unscoped(hearing.grant)
-            added, is_allowed = self._shape_of(hearing).add(kept, asked, others, is_hasty=is_hasty)
+            is_hasty = bool(kept) and name in self._questions and is_unscoped(hearing.grant)
+            shape = self._shapes.get(id(hearing.granted)) or self._shape_of(hearing)
+            added, is_allowed = shape.add(kept, asked, others, is_hasty=is_hasty)
             if not is_allowed:
                 locked.add(place)
             elif added != kept:
@@ -145,7 +142,8 @@ class Watching:
 
     def look(self, hearings: Sequence[Hearing]) -> None:
         """Looks at every outcome, in order; withholds all of a grant's that tripped."""
-        by_grant, beyond = defaultdict[str, list[Hearing]](list), defaultdict[str, list[Hearing]](list)
+        by_grant: defaultdict[str, list[Hearing]] = defaultdict(list)
+        beyond: defaultdict[str, list[Hearing]] = defaultdict(list)
         for hearing in hearings:
             if hearing.granted:
                 if hearing.outcome and hearing.spent:
@@ -172,19 +170,22 @@ class Watching:
     def _take(self, by_grant: Mapping[str, list[Hearing]]) -> Taking:
         """What the outcomes come to; withholds what tripped."""
         standings = self._store.standings(sorted(by_grant), self._day)
-        rows = self._seeing.see(by_grant, self._profiles)
-        turn = Taking(self._watch.limits, self._watch.key, self._known_marks(rows), self._at)
-        for number, row in rows.items():
+        key = self._watch.key
+        columns = {
+            number: column_of(key, number, seen) for number, seen in self._seeing.see(by_grant, self._profiles).items()
+        }
+        turn = Taking(self._watch.limits, key, self._known(columns.values()), self._at)
+        for number, column in columns.items():
             found = standings.get(number, NEW)
             if found.stopped > self._epoch:
                 self._hold(by_grant[number])
             else:
-                turn.take(number, found, row, self._profiles[number], self._exempt.get(number))
+                turn.take(number, found, column, self._profiles[number], self._exempt.get(number))
                 self._insist(number, found, by_grant[number], turn)
-        for number, (trip, seen) in turn.tripped.items():
+        for number, (trip, count) in turn.tripped.items():
             granted = by_grant[number][0].granted
             if granted:
-                self._stop(granted.grant, trip, by_grant[number], by_grant[number][:seen])
+                self._stop(granted.grant, trip, by_grant[number], by_grant[number][:count])
         return turn
 
     def noticed(self) -> list[Draft]:
@@ -201,19 +202,18 @@ class Watching:
         if stops:
             self._store.lay(stops)
 
-    def _known_marks(self, rows: Mapping[str, Sequence[Observation]]) -> Mapping[Place, int]:
+    def _known(self, columns: Iterable[Column]) -> Mapping[Place, int]:
         """Only for what is counted by marks the store is asked: unknown numbers, decoys, units of un-scoped grants."""
-        key = self._watch.key
-        met = dict.fromkeys([place for number, seen in rows.items() for place in places_of(key, number, seen).all()])
+        met = dict.fromkeys([place for each in columns for place in each.places()])
         return self._store.cells(list(met), self._day - DAYS + 1) if met else {}
 
     def _insist(self, number: str, found: Standing, heard: Sequence[Hearing], turn: Taking) -> None:
         """Where only need bounds a grant, whoever goes on asking where nothing is told any more is held."""
-        locked = _locked(heard) if self._profiles[number].is_unscoped else []
+        locked = self._seeing.locked.get(number) if self._profiles[number].is_unscoped else None
         if not locked:
             return
         place, most = (number, lock_mark(self._watch.key, number)), self._watch.limits.locks
-        known = {} if found.stopped else self._store.cells([place], self._day - DAYS + 1)
+        known: Mapping[Place, int] = {} if found.stopped else self._store.cells([place], self._day - DAYS + 1)
         turn.marks.added[place] = len(locked)
         trip = Trip(Detector.QUESTIONS, Action.HOLD, known.get(place, 0) + len(locked), most)
         is_enough = trip.observed >= most and number not in turn.tripped
@@ -225,7 +225,7 @@ class Watching:
         for number, heard in by_grant.items():
             self._note(Detector.VIP, [each for each in heard if each.is_protected])
             if number not in tripped:
-                self._note(Detector.QUESTIONS, _locked(heard))
+                self._note(Detector.QUESTIONS, self._seeing.locked.get(number, []))
 
     def _note(self, detector: Detector, seen: Sequence[Hearing]) -> None:
         grant = seen[0].grant if seen else None

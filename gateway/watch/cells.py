@@ -14,8 +14,8 @@ from functools import lru_cache
 from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext, algorithms, modes
 
 _ONE_BY_ONE = modes.ECB()  # noqa: S305 - nothing is encrypted: each block alone is put to a keyed function
-_CELL = slice(0, 14)
-"""Six digits of the region, eight of the birthday."""
+_BLOCK = "%-16.14s"
+"""Six digits of the region and eight of the birthday, in a block of the cipher."""
 CELL_BYTES = 16
 PERSON = "person"
 
@@ -38,8 +38,8 @@ def pseudonym_of(key: bytes, kind: str, number: str) -> str:
 
 def cells_of(key: bytes, numbers: Sequence[str]) -> list[bytes]:
     """The cells of normalised numbers of persons, in their order, made in one call."""
-    blocks = "".join([number[_CELL].ljust(CELL_BYTES) for number in numbers]).encode("ascii")
-    made = _block_cipher(key).update(blocks)
+    blocks = _BLOCK * len(numbers) % tuple(numbers)
+    made = _block_cipher(key).update(blocks.encode("ascii"))
     return [made[at : at + CELL_BYTES] for at in range(0, len(made), CELL_BYTES)]
 
 

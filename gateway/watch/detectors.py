@@ -46,7 +46,7 @@ class Course(msgspec.Struct, frozen=True, gc=False):
     """Nothing ever stood higher on the way; of counts and scores of misses and mismatches alone."""
 
 
-class Counted(NamedTuple):
+class Counted(msgspec.Struct, frozen=True, gc=False):
     """What was counted of a window for the observation just made, with itself."""
 
     in_cell: int = 0

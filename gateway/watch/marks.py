@@ -34,29 +34,28 @@ def lock_mark(key: bytes, account: str) -> bytes:
     return mark_of(key, _LOCK, account.encode())
 
 
-class Places(msgspec.Struct, frozen=True, gc=False):
-    """Under what observations are counted, by kind."""
+class Column(msgspec.Struct, frozen=True, gc=False):
+    """Observations under one account, in order, and where they are counted, by kind."""
 
+    seen: Sequence[Observation]
     cells: Sequence[Place] = ()
     units: Sequence[Place] = ()
     regions: Sequence[Place] = ()
     decoys: Sequence[Place] = ()
 
-    def all(self) -> list[Place]:
+    def places(self) -> list[Place]:
         """Of every kind."""
         return [*self.cells, *self.units, *self.regions, *self.decoys]
 
 
-_NOWHERE = Places()
-
-
-def places_of(key: bytes, account: str, seen: Sequence[Observation]) -> Places:
-    """Every place that observations count for."""
+def column_of(key: bytes, account: str, seen: Sequence[Observation]) -> Column:
+    """Every observation and place."""
     counted = [each for each in seen if each.cell or each.unit]
     if not counted:
-        return _NOWHERE
+        return Column(seen)
     units = [each.unit for each in counted if each.unit]
-    return Places(
+    return Column(
+        seen,
         cells=[(account, each.cell) for each in counted if each.cell],
         units=[(account, unit_mark(key, each.name)) for each in units],
         regions=[(account, region_mark(key, each.region)) for each in units],
@@ -75,20 +74,23 @@ class Marks:
         """What was known before the account was released does not count any more."""
         self._known = {place: count for place, count in self._known.items() if place[0] != account}
 
-    def count(self, places: Places) -> Counted:
+    def count(self, column: Column) -> Counted:
         """Adds these; what they have come to: of cells and of units the one with most."""
-        if places is _NOWHERE:
+        if not (column.cells or column.units):
             return NOTHING
-        kinds = places.cells, places.units, places.regions, places.decoys
+        kinds = column.cells, column.units, column.regions, column.decoys
         return Counted(*[self._add(each) if each else 0 for each in kinds])
 
-    def uncount(self, places: Places) -> None:
+    def uncount(self, column: Column) -> None:
         """Takes them back."""
-        for place in places.all():
+        for place in column.places():
             self.added[place] -= 1
 
     def _add(self, places: Sequence[Place]) -> int:
-        known, added = self._known, self.added
+        known, added, most = self._known, self.added, 0
         for place in places:
-            added[place] = added.get(place, 0) + 1
-        return max([added[place] + known.get(place, 0) for place in places])
+            now = added[place] = added.get(place, 0) + 1
+            now += known.get(place, 0)
+            if now > most:  # noqa: PLR1730 - a call for each of a hundred costs more than all the rest
+                most = now
+        return most

@@ -61,16 +61,15 @@ class Shape:
     def __init__(self, fields: Sequence[Asked], day: int) -> None:
         self._fields, self._day = fields, day
         self.small = frozenset(each.name for each in fields if each.is_small)
-        self._heads = [
-            (_HEAD.pack(_mark(name), day % _DAYS_KEPT), slice(ASKED_BYTES * place, ASKED_BYTES * (place + 1)))
-            for place, (name, _, _) in enumerate(fields)
-        ]
+        heads = [_HEAD.pack(_mark(each.name), day % _DAYS_KEPT).replace(b"%", b"%%") for each in fields]
+        self._items = b"".join([head + b"%b" for head in heads])
+        self._tokens = struct.Struct(f"{ASKED_BYTES}s" * len(fields))
         self._is_plain = len({_mark(each.name) for each in fields}) == len(fields) and all(each.most for each in fields)
 
     def add(self, kept: bytes, asked: bytes, others: int, *, is_hasty: bool = False) -> tuple[bytes, bool]:
         """As `add`, for a sealed question of this form."""
-        if self._is_plain and _is_over(kept, self._day):
-            return b"".join([head + asked[place] for head, place in self._heads]), True
+        if self._is_plain and (not kept or _is_over(kept, self._day)):
+            return self._items % self._tokens.unpack(asked), True
         return add(kept, self._day, list(zip(self._fields, tokens(asked), strict=True)), others, is_hasty=is_hasty)
 
 
@@ -110,9 +109,7 @@ def tokens(asked: bytes) -> tuple[int, ...]:
 
 
 def _is_over(kept: bytes, day: int) -> bool:
-    """Whether all that is kept is of one day, and that has left the window; surely so where nothing is kept."""
-    if not kept:
-        return True
+    """Whether all that is kept is of one day, and that has left the window."""
     first, count = kept[2:4], len(kept) // _ITEM.size
     is_one_day = kept[2 :: _ITEM.size] == first[:1] * count and kept[3 :: _ITEM.size] == first[1:] * count
     return is_one_day and (day - int.from_bytes(first, "big")) % _DAYS_KEPT >= DAYS

@@ -14,7 +14,7 @@ import msgspec
 from gateway.domain.exemption import Exemption
 from gateway.domain.standing import NEW, Scores, Standing
 from gateway.watch.detectors import Counted, Observation, Trip, is_as_expected, is_quiet, observe, trips
-from gateway.watch.marks import Marks, Place, places_of
+from gateway.watch.marks import Column, Marks, Place, column_of
 from gateway.watch.profile import Profile, is_learning
 from gateway.watch.sparing import first_trip, unmoved
 from gateway.watch.thresholds import Thresholds
@@ -40,37 +40,38 @@ class Taking:
         self.tripped: dict[str, tuple[Trip, int]] = {}
         """By grant: the detector that went off first, and how many outcomes there were until then."""
 
-    def take(
-        self, number: str, found: Standing, seen: Sequence[Observation], profile: Profile, exempt: Exemption | None
-    ) -> None:
+    def take(self, number: str, found: Standing, column: Column, profile: Profile, exempt: Exemption | None) -> None:
         """Looks at a grant's outcomes in order; the first that trips, and is not excepted from, is kept."""
         if found.stopped:
             self.cleared.append(number)
             self.marks.forget(number)
         before = NEW if found.stopped else found
         account = _Account(number, before, profile, exempt)
-        self._look(account, seen, 0)
+        self._look(account, column, 0)
         standing = account.standing
         if standing.scores != found.scores:
             self.scores[number] = standing.scores
         self.counts[number] = standing.misses - before.misses, standing.outside - before.outside
 
-    def _look(self, account: _Account, seen: Sequence[Observation], earlier: int) -> None:
-        before, profile, limits = account.standing, account.profile, self._limits
+    def _look(self, account: _Account, column: Column, earlier: int) -> None:
+        before, profile, limits, seen = account.standing, account.profile, self._limits, column.seen
         course = observe(seen, before, profile, limits)
         peak = unmoved(course.peak, before, account.exempt, self._at)
-        places = places_of(self._key, account.number, seen)
-        counted = self.marks.count(places)
+        counted = self.marks.count(column)
         is_sure = account.number in self.tripped or is_quiet(peak, profile, limits, counted)
-        if len(seen) > 1 and (not is_sure or is_learning(profile, before.scores, len(seen))):
-            self.marks.uncount(places)
-            half = len(seen) // 2
-            self._look(account, seen[:half], earlier)
-            self._look(account, seen[half:], earlier + half)
+        is_one_by_one = is_learning(profile, before.scores, len(seen))
+        if len(seen) > 1 and (is_one_by_one or not is_sure):
+            self.marks.uncount(column)
+            self._look_at_parts(account, seen, earlier, size=1 if is_one_by_one else (len(seen) + 1) // 2)
             return
         account.standing = unmoved(course.last, before, account.exempt, self._at)
         if not is_sure:
             self._judge(account, seen[0], counted, earlier + 1)
+
+    def _look_at_parts(self, account: _Account, seen: Sequence[Observation], earlier: int, *, size: int) -> None:
+        for start in range(0, len(seen), size):
+            part = column_of(self._key, account.number, seen[start : start + size])
+            self._look(account, part, earlier + start)
 
     def _judge(self, account: _Account, seen: Observation, counted: Counted, place: int) -> None:
         """Whether one outcome was the last straw; one that is as expected never is."""

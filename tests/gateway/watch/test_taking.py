@@ -15,7 +15,7 @@ from gateway.domain.incident import Detector
 from gateway.domain.standing import Scores, Standing
 from gateway.ports import UnitFact
 from gateway.watch.detectors import Observation
-from gateway.watch.marks import decoy_mark, region_mark, unit_mark
+from gateway.watch.marks import Column, column_of, decoy_mark, region_mark, unit_mark
 from gateway.watch.profile import Profile, profile_of
 from gateway.watch.taking import Taking
 from gateway.watch.thresholds import DEFAULTS, Thresholds
@@ -118,6 +118,10 @@ def grants(draw: st.DrawFn, limits: Thresholds) -> Grant:
     return Grant(draw(FOUND), draw(rows()), profile_of(grant, 100, limits), draw(EXEMPT))
 
 
+def in_column(number: str, met: Grant) -> tuple[Standing, Column, Profile, Exemption | None]:
+    return met.found, column_of(KEY, number, met.seen), met.profile, met.exempt
+
+
 NUMBERS = ["G-1", "G-2", "G-3"]
 MATCH, MISMATCH = (Observation(is_first=True, is_confirmed=True, is_mismatched=each) for each in (False, True))
 UNKNOWN = Observation(is_first=True, is_unknown=True)
@@ -133,7 +137,7 @@ COLUMNS = {
 @pytest.mark.parametrize("met", COLUMNS.values(), ids=COLUMNS)
 def test_a_column_comes_to_what_one_after_the_other_comes_to(met: Grant) -> None:
     columns, model = Taking(DEFAULTS, KEY, {}, AT), Model(DEFAULTS, KEY, {}, AT)
-    columns.take("G-1", *met)
+    columns.take("G-1", *in_column("G-1", met))
     model.take("G-1", *met)
 
     assert columns.tripped == model.tripped
@@ -148,7 +152,7 @@ def test_columns_come_to_what_one_after_the_other_comes_to(limits: Thresholds, d
     known = data.draw(st.dictionaries(places, st.integers(1, 9)))
     columns, model = Taking(limits, KEY, known, AT), Model(limits, KEY, known, AT)
     for number, each in zip(NUMBERS, met, strict=False):
-        columns.take(number, *each)
+        columns.take(number, *in_column(number, each))
         model.take(number, *each)
 
     assert columns.tripped == model.tripped
