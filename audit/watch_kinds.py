@@ -19,7 +19,8 @@ WATCH_NOTICED = Kind(
     "The watch noticed something and stopped nothing: an officer is to see whether it is right.",
     {
         "incident": "number of the incident",
-        "target": "what it is about: `grant.` and its number, or `partner.` and its code",
+        "target": "what it is about: `grant.` and its number, `partner.` and its code, or `subject.` and a pseudonym "
+        "(none where there are several)",
     },
     {"finding": "which detector, what it observed against what it expected, over how many days, pseudonyms of samples"},
 )

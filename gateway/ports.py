@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -277,6 +277,52 @@ class CheckStore(Protocol):
         ...
 
 
+class Seen(NamedTuple):
+    """Whom a grant compared, and on which day last."""
+
+    account: str
+    link: bytes
+    day: int
+
+
+class Asked(NamedTuple):
+    """What was asked about a person under an account, as the watch keeps it."""
+
+    account: str
+    link: bytes
+    asked: bytes
+
+
+class LinkSpan(Protocol):
+    """Links from `first` on and before `end`."""
+
+    @property
+    def first(self) -> bytes: ...
+
+    @property
+    def end(self) -> bytes: ...
+
+
+class SubjectStore(Protocol):
+    """Who asked about whom, for sweeps that go round all subjects slice by slice."""
+
+    def seen_by(self, accounts: Sequence[str], since: int, span: LinkSpan) -> Sequence[Seen]:
+        """Whom these compared on that day or later, in a span of links."""
+        ...
+
+    def asked_together(self, accounts: Sequence[str], span: LinkSpan) -> Sequence[Asked]:
+        """What was asked about those, in a span of links, of whom more than one of these accounts asked."""
+        ...
+
+    def noted(self, names: Sequence[bytes], since: int) -> Set[bytes]:
+        """Which of these names of 16 bytes were noted on that day or later."""
+        ...
+
+    def note(self, names: Sequence[bytes], day: int) -> None:
+        """Notes them."""
+        ...
+
+
 class SweepStore(Protocol):
     """What sweeps look at and keep, beside the turns."""
 
@@ -376,6 +422,9 @@ class Work(Protocol):
 
     @property
     def habits(self) -> HabitStore: ...
+
+    @property
+    def subjects(self) -> SubjectStore: ...
 
     @property
     def answers(self) -> AnswerStore: ...

@@ -10,16 +10,20 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from msgspec.structs import replace
+
 from gateway.domain.grant import local_day
 from gateway.domain.incident import Action, Incident
 from gateway.domain.standing import Kept
 from gateway.ports import Index, Rights, UnitFact, Work
+from gateway.watch.circle import Circle
 from gateway.watch.joining import joined
 from gateway.watch.noticing import noticed
 from gateway.watch.outcomes import Outcomes
 from gateway.watch.paces import Paces
 from gateway.watch.rounds import Look, Round, counts
 from gateway.watch.stopping import Note, stop
+from gateway.watch.subjects import Subjects
 from gateway.watch.threshold_deeds import in_force
 from gateway.watch.thresholds import DEFAULTS, Thresholds
 from gateway.watch.uniting import Unions
@@ -31,15 +35,22 @@ class Sweep:
 
     key: bytes = field(repr=False)
     limits: Thresholds = DEFAULTS
+    circle: Circle = field(default_factory=Circle)
+    """How it goes round all subjects."""
+    _generation: str = ""
 
     def __post_init__(self) -> None:
-        self._unions = Unions(self.key)
+        self._unions, self._subjects = Unions(self.key), Subjects(self.key, self.circle)
         self._outcomes = Outcomes()
-        self._looks: Sequence[Look] = (self._unions, Paces(), self._outcomes)
+        self._looks: Sequence[Look] = (self._unions, Paces(), self._outcomes, self._subjects)
 
     def know(self, generation: str, units: Iterable[UnitFact]) -> None:
         """Learns the units of a generation, unless it knows them."""
-        self._unions.know(generation, units)
+        if generation != self._generation:
+            known = list(units)
+            self._unions.know(known)
+            self._subjects.know(known)
+            self._generation = generation
 
     def follow(self, index: Index) -> None:
         """Asks this generation what became of people."""
@@ -58,9 +69,14 @@ class Sweep:
         stopping = dict[str, Incident]()
         for each in found:
             if each.finding.action >= Action.HOLD:
-                stopping.setdefault(each.finding.grant, each)
+                stopping.setdefault(each.finding.grant, self._whole(each))
         stopped = stop(work, list(stopping.values()), note, now.grants)
         return [*stopped, *_notice(work, [each for each in found if each.finding.action < Action.HOLD], note)]
+
+    def _whole(self, incident: Incident) -> Incident:
+        """Names also those who ask about the same people as somebody who is stopped."""
+        others = {*incident.others, *self._subjects.near(incident.finding.grant)}
+        return replace(incident, others=tuple(sorted(others)))
 
     def _round(self, work: Work, rights: Rights, at: datetime) -> Round:
         grants = {each.number: each for each in rights.grants.values() if counts(each)}

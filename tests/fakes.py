@@ -31,7 +31,7 @@ from ops.seal import SealingDesk
 from ops.simulate.checkbook import CheckBook
 from ops.simulate.habitbook import HabitBook
 from ops.simulate.outcomebook import OutcomeBook
-from ops.simulate.sweepbook import SweepBook
+from ops.simulate.sweepbook import SubjectBook, SweepBook
 from policies.snapshot import Snapshot
 from tests.fakes_audit import CountingEntropy, MemoryLedger
 from tests.make import CATALOGUE, KEY, NOW, VERSION
@@ -192,6 +192,7 @@ class MemoryWork:
     sweeps: SweepBook = field(init=False)
     outcomes: OutcomeBook = field(init=False)
     habits: HabitBook = field(init=False)
+    subjects: SubjectBook = field(init=False)
 
     def __post_init__(self) -> None:
         self.begun = self.store.epoch
@@ -200,6 +201,7 @@ class MemoryWork:
         self.sweeps = SweepBook(self._counted, self._raise_checks, kept=dict(self.store.tallies))
         self.outcomes = deepcopy(self.store.outcomes)
         self.habits = deepcopy(self.store.habits)
+        self.subjects = SubjectBook(self._seen, self._asked, told=dict(self.store.told))
 
     def epoch(self) -> int:
         return self.begun
@@ -207,6 +209,12 @@ class MemoryWork:
     def _advance(self) -> int:
         self.begun += 1
         return self.begun
+
+    def _seen(self, name: str) -> dict[bytes, int]:
+        return {link: day for (account, link), day in self.budgets.days.items() if account == name}
+
+    def _asked(self, name: str) -> dict[bytes, bytes]:
+        return {link: asked for (account, link), asked in self.watch.asked.items() if account == name}
 
     def _counted(self, accounts: Sequence[str], since: int) -> dict[str, dict[int, tuple[int, int]]]:
         found: dict[str, dict[int, tuple[int, int]]] = {}
@@ -234,6 +242,7 @@ class MemoryWork:
         self.store.outcomes = self.outcomes
         self.habits.undo.clear()
         self.store.habits = self.habits
+        self.store.told = self.subjects.told
         self.store.watch, self.store.epoch = self.watch, max(self.begun, self.store.epoch)
 
     def committing(self) -> MemoryWork:
@@ -262,6 +271,7 @@ class MemoryStore:
     outcomes: OutcomeBook = field(default_factory=OutcomeBook)
     tallies: dict[str, Tally] = field(default_factory=dict)
     habits: HabitBook = field(default_factory=HabitBook)
+    told: dict[bytes, int] = field(default_factory=dict)
 
     def close(self) -> None:
         """Has nothing open."""

@@ -23,6 +23,7 @@ from policies.decision import PolicyVersion
 from policies.identifiers import id_check_character, uscc_check_character
 from policies.rows import PolicyRow, Rules
 from policies.snapshot import Snapshot, compile_rules
+from tests.people import PARTNERS
 
 CATALOGUE = load_catalogue()
 NOW = datetime(2026, 6, 30, 2, 0, tzinfo=UTC)
@@ -144,16 +145,16 @@ def a_request(
 
 @cache
 def a_snapshot(*purposes: str) -> Snapshot:
-    """Rules that allow partners `hr` and `tax` every comparison of every field for these purposes."""
+    """Rules that allow these partners every comparison of every field for these purposes."""
     rows = [
         PolicyRow("R-1", "tier:all", "org:all", "class:any", op, f"purpose:{each}", "win:always", "net:any", "allow")
         for op in Comparator
         for each in purposes or ("payroll-check",)
     ]
-    clients = [(f"client:{partner}-{n}", f"dept:{partner}") for partner in ("hr", "tax") for n in range(1, 4)]
+    clients = [(f"client:{partner}-{n}", f"dept:{partner}") for partner in PARTNERS for n in range(1, 4)]
     rules = Rules(
         policy=tuple(rows),
-        clients=(*clients, ("dept:hr", "tier:all"), ("dept:tax", "tier:all")),
+        clients=(*clients, *((f"dept:{partner}", "tier:all") for partner in PARTNERS)),
         units=tuple((f"org:{unit}", "org:all") for unit in ("root", "other")),
         fields=tuple((f"field:{key}", "class:any") for key in CATALOGUE.fields),
         periods={"win:always": Period(parse_times("mon-sun 00:00-24:00"))},

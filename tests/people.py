@@ -32,7 +32,7 @@ STAFF = {
     "leader": Duty.LEADER,
 }
 FOUNDERS = ("sys", "sec", "aud")
-PARTNERS = ("hr", "tax")
+PARTNERS = ("hr", "tax", *(f"dept-{place}" for place in range(1, 7)))
 
 
 def key_of(account: str) -> Ed25519PrivateKey:

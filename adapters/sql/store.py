@@ -37,6 +37,7 @@ from adapters.sql.ledger import LedgerTable, is_recorded
 from adapters.sql.outcomes import OutcomeTable
 from adapters.sql.place import DatabaseFile
 from adapters.sql.scrubbing import scrub
+from adapters.sql.subjects import SubjectTable
 from adapters.sql.tallies import SweepTable
 from adapters.sql.trail import TrailTable
 from adapters.sql.watch import NoticeTable, WatchTable
@@ -72,6 +73,7 @@ class SqlWork:
         self.sweeps = SweepTable(engine, self._cursor)
         self.outcomes = OutcomeTable(engine, self._cursor)
         self.habits = HabitTable(engine, self._cursor)
+        self.subjects = SubjectTable(engine, self._cursor)
         self.notices = NoticeTable(engine, self._cursor)
         self.answers = AnswerTable(engine, self._cursor)
         self.ledger = LedgerTable(engine, self._cursor)

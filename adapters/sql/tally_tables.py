@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Float, Integer, String, Table
+from sqlalchemy import BigInteger, Column, Float, Integer, LargeBinary, String, Table
 
 from adapters.sql.tables import metadata
 
@@ -36,3 +36,12 @@ watch_raised = Table(
     sqlite_with_rowid=False,
 )
 """Of which partner's purpose more is spot-checked, from which day on."""
+
+watch_noted = Table(
+    "watch_noted",
+    metadata,
+    Column("name", LargeBinary(16), primary_key=True),
+    Column("day", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""Of which subjects and pairs officers were told, by keyed digests, and when last."""

@@ -268,7 +268,7 @@ def _where(finding: Finding) -> Said:
     if finding.grant and level is not Level.GRANT:
         zh.append(f"签批单 {finding.grant}")
         en.append(f"grant {finding.grant}")
-    if level in {Level.GRANT, Level.SUBJECT, Level.PATTERN}:
+    if finding.partner and level in {Level.GRANT, Level.SUBJECT, Level.PATTERN}:
         zh.append(f"部门 {finding.partner}")
         en.append(f"partner {finding.partner}")
     return Said(f"{fell.zh}（{'，'.join(zh)}）", f"{fell.en} ({', '.join(en)})") if zh else fell

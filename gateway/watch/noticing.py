@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from audit.events import Draft
 from audit.watch_events import Found, watch_noticed
-from gateway.domain.incident import Incident
+from gateway.domain.incident import Finding, Incident, Level
 
 
 def noticed(incident: Incident) -> Draft:
@@ -17,5 +17,10 @@ def noticed(incident: Incident) -> Draft:
         days=finding.days,
         samples=incident.samples,
     )
-    target = f"grant.{finding.grant}" if finding.grant else f"partner.{finding.partner}"
-    return watch_noticed(incident=incident.number, target=target, found=found)
+    return watch_noticed(incident=incident.number, target=_target(finding), found=found)
+
+
+def _target(finding: Finding) -> str:
+    if finding.principal.level is Level.SUBJECT:
+        return f"subject.{finding.principal.name}"
+    return f"grant.{finding.grant}" if finding.grant else f"partner.{finding.partner}"

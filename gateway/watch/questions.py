@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -101,6 +101,15 @@ def contradicted(kept: bytes, day: int) -> bytes:
     """The questions of a window, of which one was answered by a contradiction in a small field."""
     others = [each for each in _ITEM.iter_unpack(kept) if each[0] != _CONTRADICTED]
     return b"".join(_ITEM.pack(*each) for each in [*others, (_CONTRADICTED, day % _DAYS_KEPT, 0)])
+
+
+def beyond_first(kept: Iterable[bytes], day: int) -> int:
+    """How many different questions of a window several asked about one person, beyond the first to each field."""
+    items = {
+        (each[0], each[2]) for one in kept for each in _ITEM.iter_unpack(one) if (day - each[1]) % _DAYS_KEPT < DAYS
+    }
+    asked = [field for field, _ in items if field != _CONTRADICTED]
+    return len(asked) - len(set(asked))
 
 
 def tokens(asked: bytes) -> tuple[int, ...]:

@@ -27,7 +27,8 @@ Note = Callable[[Sequence[Draft]], Sequence[int]]
 def incident_of(key: bytes, finding: Finding, epoch: int, samples: Sequence[str]) -> Incident:
     """A new incident. `epoch` is the control epoch of those who found it; `samples` are pseudonyms.
 
-    A response begins a control epoch, so no two incidents of a grant have the same; clocks may stand still.
+    A response begins a control epoch, so no two incidents of a grant have the same; clocks may stand still. Of subjects
+    several may be found at once.
     """
     # As whoever reads it finds it: a whole number that was written is read as a fraction, and written as one again.
     finding = replace(finding, observed=float(finding.observed), expected=float(finding.expected))

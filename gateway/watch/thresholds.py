@@ -56,6 +56,14 @@ class Thresholds:
     """So many times its own pace a grant goes that drifts."""
     drift_days: int = 20
     """Workdays from which a grant's own pace is learned, before it is held against it."""
+    fan_in: int = 5
+    """Partners that ask about one person within seven days."""
+    overlap_odds: float = -16.0
+    """Natural logarithm of how likely two grants would have so many subjects in common by chance."""
+    overlap_part: float = 0.1
+    """Of the smaller grant's subjects so many are in common, and no fewer than"""
+    overlap_least: int = 20
+    """this many, before anything is made of it."""
     decoys: int = 2
     """Different decoys met in a window that are no accident, where `decoy_odds` says so, too."""
     usual_decoys: float = 2e-5

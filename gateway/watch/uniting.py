@@ -20,12 +20,10 @@ class Unions:
 
     key: bytes = field(repr=False)
     _units: dict[bytes, Marked] = field(default_factory=dict[bytes, Marked])
-    _generation: str = ""
 
-    def know(self, generation: str, units: Iterable[UnitFact]) -> None:
-        """Learns the units of a generation, unless it knows them."""
-        if generation != self._generation:
-            self._units, self._generation = marked(self.key, units), generation
+    def know(self, units: Iterable[UnitFact]) -> None:
+        """Learns the units of a generation."""
+        self._units = marked(self.key, units)
 
     def look(self, now: Round) -> list[Incident]:
         """See `gateway.watch.rounds.Look`."""

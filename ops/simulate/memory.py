@@ -18,7 +18,7 @@ from gateway.ports import Remembered
 from ops.simulate.checkbook import CheckBook
 from ops.simulate.habitbook import HabitBook
 from ops.simulate.outcomebook import OutcomeBook
-from ops.simulate.sweepbook import SweepBook
+from ops.simulate.sweepbook import SubjectBook, SweepBook
 from ops.simulate.watchbook import Undo, WatchBook
 
 
@@ -141,6 +141,7 @@ class Work:
     sweeps: SweepBook
     outcomes: OutcomeBook
     habits: HabitBook
+    subjects: SubjectBook
     answers: Answers
     ledger: LedgerStore
     committed: bool = False
@@ -191,10 +192,12 @@ class Store:
     habits: HabitBook = field(default_factory=HabitBook)
     watch: WatchBook = field(init=False)
     sweeps: SweepBook = field(init=False)
+    subjects: SubjectBook = field(init=False)
 
     def __post_init__(self) -> None:
         self.watch = WatchBook(self.advance)
         self.sweeps = SweepBook(self._counted, self._raise_checks)
+        self.subjects = SubjectBook(self._seen, lambda name: self.watch.asked.get(name, {}))
 
     def advance(self) -> int:
         """Begins a control epoch."""
@@ -226,6 +229,7 @@ class Store:
             sweeps=self.sweeps,
             outcomes=self.outcomes,
             habits=self.habits,
+            subjects=self.subjects,
             answers=self.answers,
             ledger=cast("LedgerStore", _NoLedger()),
         )
@@ -241,7 +245,20 @@ class Store:
             part.undo.clear()
 
     def _parts(self) -> tuple[_Undoing, ...]:
-        return self.budgets, self.watch, self.checks, self.sweeps, self.outcomes, self.habits, self.answers
+        return (
+            self.budgets,
+            self.watch,
+            self.checks,
+            self.sweeps,
+            self.outcomes,
+            self.habits,
+            self.subjects,
+            self.answers,
+        )
+
+    def _seen(self, name: str) -> Mapping[bytes, int]:
+        known = self.budgets.accounts.get(name)
+        return known.seen if known else {}
 
     def _counted(self, accounts: Sequence[str], since: int) -> dict[str, dict[int, tuple[int, int]]]:
         return {name: self._days_of(name, since) for name in accounts if name in self.budgets.accounts}

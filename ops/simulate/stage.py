@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from math import inf
 from typing import ParamSpec, TypeVar, cast
 
@@ -24,6 +24,7 @@ from gateway.pipeline import Pipeline
 from gateway.ports import DataVersion, Rights, WatchStore
 from gateway.record import Recorder as RealRecorder
 from gateway.sweeping import Sweep
+from gateway.watch.circle import Circle
 from gateway.watch.thresholds import DEFAULTS, Thresholds
 from gateway.watching import Watch, Watching
 from ops.simulate.asking import Asking, at
@@ -50,6 +51,8 @@ BLIND = Thresholds(
     unit_odds=-inf,
     run_outs=_NEVER,
     drift_alarm=inf,
+    fan_in=_NEVER,
+    overlap_least=_NEVER,
     decoys=_NEVER,
     other_questions=_NEVER,
     small_values=0,
@@ -141,7 +144,7 @@ class Stage:
         self.rights = YearsRights(self.world, self.members, self.store, self.link)
         self.seal = Seal(self.world, self.rights.scopes(), self.link)
         self.watch = TimedWatch(key=self.key, catalogue=load_catalogue(), limits=self.limits)
-        self.sweep, self._hour, self.sweep_seconds = Sweep(self.key, self.limits), 0, 0.0
+        self.sweep, self._hour, self.sweep_seconds = Sweep(self.key, self.limits, Circle(1, timedelta(days=1))), 0, 0.0
         index = Index(self.world, VERSION, self.link)
         self.sweep.know(VERSION.generation, index.units())
         self.pipeline = Pipeline(

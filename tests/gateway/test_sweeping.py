@@ -21,7 +21,7 @@ from gateway.watch.thresholds import Thresholds
 from policies.identifiers import id_check_character
 from tests.fakes import MemoryStore
 from tests.gateways import WATCH_KEY, Assembled, a_gateway, code_of, some_facts
-from tests.make import a_caller, a_grant, a_request
+from tests.make import a_caller, a_claim, a_grant, a_request
 
 Make = Callable[..., Assembled]
 LIMITS = Thresholds(check_share=0.0)
@@ -240,7 +240,9 @@ def test_a_grant_that_goes_faster_than_its_own_past_is_checked_more_and_not_stop
     )
     gateway.pipeline.spot_checks = SpotChecks(WATCH_KEY, raising)
     assert ask(gateway, [a_request(number, grant="G-1")]) == ["held"], "its document is asked for"
-    assert ask(gateway, [a_request(number, grant="G-2", caller=a_caller("tax"))]) == ["confirmed"], "nobody else's is"
+    assert ask(gateway, [a_request(number, grant="G-2", caller=a_caller("tax", "tax-1"))]) == ["confirmed"], (
+        "nobody else's is"
+    )
     gateway.clock.pass_by(days=26)
     assert ask(gateway, [a_request(next(PEOPLE), grant="G-1")]) == ["not_confirmed"], "it ends by itself"
 
@@ -280,6 +282,114 @@ def test_at_another_control_epoch_nothing_is_looked_at(tmp_path: Path) -> None:
         work.commit()
 
     assert len(sweep(gateway)) == 10, "the next one has newer rights, and nothing was lost"
+
+
+MANY = [unscoped(f"G-{place}", partner=f"dept-{place}") for place in range(1, 7)]
+PLACES = {each.number: each.partner for each in MANY}
+
+
+def of_partner(number: int, grant: str, claims: Sequence[object] | None = None) -> Request:
+    partner = PLACES[grant]
+    return a_request(number, claims=claims, grant=grant, caller=a_caller(partner, f"{partner}-1"))
+
+
+def go_round(gateway: Assembled, sweeping: Sweep, hours: int = 2) -> list[Incident]:
+    """Until all subjects were met, and pairs compared."""
+    found = list[Incident]()
+    for _ in range(hours + 1):
+        at = gateway.clock.now()
+        with gateway.store.begin() as work:
+            note, ledger = gateway.pipeline.recorder.note, work.ledger
+            rights = gateway.pipeline.rights.load()
+            found += sweeping.run(work, rights, at, lambda drafts: note(drafts, ledger, at))  # noqa: B023 - run at once
+            work.commit()
+        gateway.clock.pass_by(hours=1)
+    return found
+
+
+def test_a_person_about_whom_five_departments_ask_is_told_of_once_and_nobody_is_stopped(make: Make) -> None:
+    gateway, sweeping = make(*MANY), Sweep(WATCH_KEY, LIMITS)
+    gateway.person(1)
+    gateway.person(2)
+    several = [of_partner(1, each.number) for each in MANY[:5]]
+    ask(gateway, [*several, *(of_partner(2, each.number) for each in MANY[:4])])
+
+    (found,) = go_round(gateway, sweeping)
+
+    finding = found.finding
+    assert (finding.detector, finding.action) == (Detector.FAN_IN, Action.RECORD)
+    assert (finding.observed, finding.days, found.count) == (5, 7, 1)
+    assert (finding.principal.level, finding.grant, finding.partner) == (Level.SUBJECT, "", "")
+    assert found.others == tuple(each.number for each in MANY[:5])
+    assert found.samples == (finding.principal.name,)
+    assert go_round(gateway, Sweep(WATCH_KEY, LIMITS)) == [], "also by another node"
+    assert set(ask(gateway, [of_partner(1, each.number) for each in MANY])) == {"confirmed"}
+
+
+def test_many_people_at_once_are_one_incident(make: Make) -> None:
+    gateway = make(*MANY)
+    for number in range(1, 8):
+        gateway.person(number)
+        ask(gateway, [of_partner(number, each.number) for each in MANY[:5]])
+
+    told = go_round(gateway, Sweep(WATCH_KEY, LIMITS))
+    (found,) = [each for each in told if each.finding.detector is Detector.FAN_IN]
+
+    assert found.count == 7
+    assert len(found.samples) == 5
+    assert found.finding.principal.name == ""
+
+
+def test_lists_of_employers_meet_at_one_person_and_mean_nothing(make: Make) -> None:
+    gateway = make(*(unscoped(each.number, partner=each.partner, **{"class": "scoped"}) for each in MANY))
+    gateway.person(1)
+    ask(gateway, [of_partner(1, each.number) for each in MANY])
+
+    assert go_round(gateway, Sweep(WATCH_KEY, LIMITS)) == []
+
+
+def test_several_who_together_try_more_values_than_one_may_are_told_of(make: Make) -> None:
+    gateway = make(*MANY)
+    gateway.person(1)
+    for place, unit in enumerate(("盟教育局", "盟财政局", "盟审计局", "盟民政局")):
+        ask(gateway, [of_partner(1, MANY[place].number, claims=[a_claim("unit", unit)])])
+
+    (found,) = go_round(gateway, Sweep(WATCH_KEY, LIMITS))
+
+    assert (found.finding.detector, found.finding.principal.level) == (Detector.QUESTIONS, Level.SUBJECT)
+    assert (found.finding.observed, found.finding.expected) == (3, 2)
+    assert found.finding.action is Action.RECORD
+
+
+def test_two_grants_that_ask_about_the_same_people_are_told_of_and_named_in_a_pattern(make: Make) -> None:
+    gateway, sweeping, walk = make(*MANY), Sweep(WATCH_KEY, LIMITS), range(200, 225)
+    of_unit(gateway, "u-9", UnitFact(b"unit-9  ", b"region  ", 4000, 4000), walk)
+    sweeping.know("g", gateway.register.units())
+    ask(gateway, [of_partner(number, grant) for number in walk for grant in ("G-1", "G-2")])
+
+    (found,) = go_round(gateway, sweeping)
+
+    assert (found.finding.detector, found.finding.action) == (Detector.OVERLAP, Action.RECORD)
+    assert (found.finding.grant, found.others) == ("G-1", ("G-2",))
+    assert found.finding.observed == 25
+    assert found.finding.expected == pytest.approx(25 * 25 / 4000)
+    go_round(gateway, sweeping)
+    for place in range(2, 6):
+        numbers = range(1000 + 20 * place, 1005 + 20 * place)
+        ask(gateway, [of_partner(number, MANY[place].number) for number in numbers])
+    ask(gateway, [of_partner(number, "G-1") for number in range(1900, 1905)])
+    held = [each for each in go_round(gateway, sweeping) if each.finding.action is Action.HOLD]
+    named = {each.finding.grant: each.others for each in held}
+    assert "G-2" in named["G-1"], "who asks about the same people belongs to it"
+
+
+def test_two_who_share_no_more_than_their_region_brings_are_not_told_of(make: Make) -> None:
+    gateway, sweeping, town = make(*MANY), Sweep(WATCH_KEY, LIMITS), range(200, 225)
+    of_unit(gateway, "u-9", UnitFact(b"unit-9  ", b"region  ", 30, 30), town)
+    sweeping.know("g", gateway.register.units())
+    ask(gateway, [of_partner(number, grant) for number in town for grant in ("G-1", "G-2")])
+
+    assert [each for each in go_round(gateway, sweeping) if each.finding.detector is Detector.OVERLAP] == []
 
 
 def test_what_was_done_a_window_ago_is_forgotten(make: Make) -> None:

@@ -18,6 +18,7 @@ from gateway.domain.incident import Detector
 from gateway.replaying.comparing import Verdict
 from gateway.replaying.records import Records
 from gateway.replaying.turns import Laid, Turn
+from gateway.sweeping import Sweep
 from gateway.watch.recorded import Seen
 from gateway.watch.thresholds import Thresholds
 from tests.fakes_audit import a_point
@@ -31,6 +32,9 @@ from tests.gateway.replaying.recording import (
     unknown,
     watched_again,
 )
+from tests.gateway.test_sweeping import LIMITS as SWEPT
+from tests.gateway.test_sweeping import MANY, go_round, of_partner
+from tests.gateways import WATCH_KEY
 from tests.make import a_caller, a_grant, a_request, an_id, limits
 
 ALL = {
@@ -226,3 +230,21 @@ def test_of_erased_people_all_but_the_cell_is_left_and_of_those_who_asked_nothin
     assert unexplained.verdict is Verdict.DIFFERS
     assert (rows, records.met.altered) == ([], [])
     assert records.met.erased == records.met.compared
+
+
+def test_what_was_noticed_or_stopped_beside_the_line_is_taken_as_it_stands(tmp_path: Path, sqlite_url: str) -> None:
+    gateway = recorded(tmp_path, sqlite_url, tuple(MANY))
+    gateway.person(1)
+    asked = [of_partner(1, each.number) for each in MANY[:5]]
+    guessed = [of_partner(300 + 20 * place + at, each.number) for place, each in enumerate(MANY) for at in range(3)]
+    assert set(one_by_one(gateway, [*asked, *guessed])) == {"confirmed", "not_confirmed"}
+    gateway.clock.pass_by(hours=1)
+    found = go_round(gateway, Sweep(WATCH_KEY, SWEPT))
+    assert {each.finding.detector for each in found} == {Detector.UNION_MISS, Detector.FAN_IN}
+    assert set(one_by_one(gateway, [of_partner(1, each.number) for each in MANY])) == {"held"}
+
+    with reading(sqlite_url) as reader:
+        again, _ = watched_again(gateway, reader, grants=tuple(MANY))
+    gateway.close()
+
+    assert (again.verdict, again.different, again.beside) == (Verdict.IDENTICAL, 0, len(found)), again.first
