@@ -76,7 +76,7 @@ class Marks:
 
     def count(self, column: Column) -> Counted:
         """Adds these; what they have come to: of cells and of units the one with most."""
-        if not (column.cells or column.units):
+        if not (column.cells or column.units or column.decoys):
             return NOTHING
         kinds = column.cells, column.units, column.regions, column.decoys
         return Counted(*[self._add(each) if each else 0 for each in kinds])

@@ -16,7 +16,7 @@ from gateway.domain.standing import NEW, Scores, Standing
 from gateway.watch.detectors import Counted, Observation, Trip, is_as_expected, is_quiet, observe, trips
 from gateway.watch.marks import Column, Marks, Place, column_of
 from gateway.watch.profile import Profile, is_learning
-from gateway.watch.sparing import first_trip, unmoved
+from gateway.watch.sparing import first_trip, uncounted, unmoved
 from gateway.watch.thresholds import Thresholds
 
 
@@ -47,7 +47,7 @@ class Taking:
             self.marks.forget(number)
         before = NEW if found.stopped else found
         account = _Account(number, before, profile, exempt)
-        self._look(account, column, 0)
+        self._look(account, uncounted(column, exempt, self._at), 0)
         standing = account.standing
         if standing.scores != found.scores:
             self.scores[number] = standing.scores
@@ -71,7 +71,7 @@ class Taking:
     def _look_at_parts(self, account: _Account, seen: Sequence[Observation], earlier: int, *, size: int) -> None:
         for start in range(0, len(seen), size):
             part = column_of(self._key, account.number, seen[start : start + size])
-            self._look(account, part, earlier + start)
+            self._look(account, uncounted(part, account.exempt, self._at), earlier + start)
 
     def _judge(self, account: _Account, seen: Observation, counted: Counted, place: int) -> None:
         """Whether one outcome was the last straw; one that is as expected never is."""

@@ -9,6 +9,7 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from gateway.domain.exemption import Exemption
+from gateway.domain.incident import Detector
 from gateway.domain.standing import NEW, Scores, Standing
 from gateway.watch.detectors import Counted, Observation, Trip, trips
 from gateway.watch.marks import decoy_mark, region_mark, unit_mark
@@ -41,7 +42,7 @@ class Model:
         before = standing = NEW if found.stopped else found
         for place, row in enumerate(rows, 1):
             standing = unmoved(self.after(row, standing, profile), standing, exempt, self.at)
-            counted = self.count(number, row)
+            counted = self.count(number, row, self.blind(exempt))
             is_plain = row.is_confirmed and not row.is_mismatched and not profile.is_unscoped
             if not is_plain and number not in self.tripped:
                 trip = first_trip(trips(standing, profile, self.limits, row, counted), exempt, self.at)
@@ -68,16 +69,22 @@ class Model:
             scores = replace(scores, firsts=scores.firsts + 1, hits=scores.hits + row.is_confirmed)
         return Standing(scores, standing.misses + row.is_unknown, standing.outside + row.is_outside)
 
-    def count(self, number: str, row: Observation) -> Counted:
+    def blind(self, exempt: Exemption | None) -> Detector | None:
+        """The detector that counts nothing."""
+        return exempt.detector if exempt and exempt.most is None and exempt.is_in_force(self.at) else None
+
+    def count(self, number: str, row: Observation, blind: Detector | None) -> Counted:
         """What its marks have come to."""
+        if row.unit and blind is Detector.UNIT_SHARE:
+            return Counted()
         if row.unit:
             names = unit_mark(self.key, row.unit.name), region_mark(self.key, row.unit.region)
             return Counted(0, *(self.add(number, each) for each in names))
         if row.cell is None:
             return Counted()
         return Counted(
-            in_cell=self.add(number, row.cell),
-            decoys=self.add(number, decoy_mark(self.key)) if row.is_decoy else 0,
+            in_cell=0 if blind is Detector.CELL else self.add(number, row.cell),
+            decoys=self.add(number, decoy_mark(self.key)) if row.is_decoy and blind is not Detector.DECOY else 0,
         )
 
     def add(self, number: str, mark: bytes) -> int:
