@@ -99,12 +99,21 @@ FOUND = st.builds(
     st.integers(0, 6),
     st.sampled_from([0, 0, 0, 3]),
 )
+EXCEPTED = [
+    Detector.MISS_RATE,
+    Detector.MISMATCH_RATE,
+    Detector.MISSES,
+    Detector.OUTSIDE,
+    Detector.CELL,
+    Detector.UNIT_SHARE,
+    Detector.DECOY,
+]
 EXEMPT = st.one_of(
     st.none(),
     st.builds(
         Exemption,
         st.just("G-1"),
-        st.sampled_from([Detector.MISS_RATE, Detector.MISMATCH_RATE, Detector.MISSES, Detector.OUTSIDE, Detector.CELL]),
+        st.sampled_from(EXCEPTED),
         st.sampled_from([date(2026, 3, 2), date(2026, 3, 1)]),
         st.sampled_from([None, 3, 12]),
         st.just(""),
