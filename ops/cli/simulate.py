@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -53,12 +54,14 @@ def simulation(
     """演练：合成一年的正常使用与十五种套取，经真实的处理过程，测出拦住之前泄露多少。"""
     told = _Told(report, section, save, as_json=as_json)
     if kept:
+        if pictures is None:
+            fail("--from 须与 --pictures 目录 同用", Exit.USAGE)
         _draw(_read(kept), pictures)
     elif over_http:
         if blind or everybody or repeats > 1 or pictures:
             fail("--http 不能与 --blind、--everybody、--repeats、--pictures 同用", Exit.USAGE)
         attacks = _chosen(attack, http.USUAL)
-        told.tell(*_both(http.settings_of(first_seed, persons, days, attacks, reviewer)))
+        told.tell(*_both(partial(http.settings_of, first_seed, persons, days, attacks, reviewer)))
     else:
         settings = Settings(
             seeds=seeds,
@@ -116,8 +119,9 @@ def _year(settings: Settings) -> tuple[Mapping[str, object], str]:
     return document(settings, runs), markdown(settings, runs)
 
 
-def _both(settings: http.HttpSettings) -> tuple[Mapping[str, object], str]:
+def _both(chosen: Callable[[], http.HttpSettings]) -> tuple[Mapping[str, object], str]:
     try:
+        settings = chosen()
         with BothBar.of_both(settings) as bar:
             both = http.run_both(settings, bar)
     except SimulationError as error:
@@ -134,9 +138,7 @@ def _read(paths: Sequence[Path]) -> list[Result]:
         fail(str(error))
 
 
-def _draw(results: Sequence[Result], folder: Path | None) -> None:
-    if folder is None:
-        fail("--from 须与 --pictures 目录 同用", Exit.USAGE)
+def _draw(results: Sequence[Result], folder: Path) -> None:
     try:
         for path in draw_all(results, folder):
             typer.echo(str(path), err=True)

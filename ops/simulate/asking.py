@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 
 from gateway.domain.query import Claim, Query, Subject
-from gateway.domain.reply import Answered, Refused, Reply, Request
+from gateway.domain.reply import Answered, Refused, Reply, Request, Wants
 from ops.simulate.fields import FIELDS, GATE, NAMES, name_of
 from ops.simulate.numbers import texts_of
 from ops.simulate.partners import FIELDS_OF, START, Kind, Member
@@ -135,6 +135,9 @@ def heard(reply: Reply) -> Heard:
             answer = msgspec.json.decode(json, type=_Answer)
             agreed = frozenset(key for key, code in answer.fields.items() if code == "match" and key != GATE)
             return Heard(answer.subject == "confirmed", agreed, "")
+        case Refused(_, _, Wants.REVIEW):
+            # Whoever waits for somebody to look at a document knows nothing, and goes on with others.
+            return Heard(False, frozenset(), "")
         case Refused(reason, _):
             return Heard(False, frozenset(), reason.value)
         case _:

@@ -24,6 +24,7 @@ from gateway.domain.reply import Answered, Failed, Refused, Reply, Request, Want
 from ops.settings import Home, ServeSettings, load
 from ops.simulate.http.serving import LOCAL
 from ops.simulate.http.timepiece import Timepiece
+from ops.simulate.running import SimulationError
 from policies.decision import Reason
 
 T = TypeVar("T")
@@ -36,7 +37,6 @@ _WANTS = {
     "own": Wants.DOCUMENT,
     "other": Wants.OVERDUE_DOCUMENT,
     "review": Wants.REVIEW,
-    "": Wants.NOTHING,
 }
 
 
@@ -60,7 +60,7 @@ class Line:
                 if error.wants_signature and core is not self._signing:
                     core = self._signing
                     continue
-                return Refused(Reason(error.reason), error.incident, _WANTS[error.document])
+                return Refused(Reason(error.reason), error.incident, _WANTS.get(error.document, Wants.NOTHING))
             except BusyError as error:
                 if error.retry_after is None or self._timepiece.waited > MOST_WAITED_SECONDS:
                     return Failed(UnavailableError(str(error)))
@@ -70,9 +70,13 @@ class Line:
             else:
                 return Answered(msgspec.json.encode(answer.told))
 
-    def file(self, number: str, operator: str) -> None:
-        """Names a document for a spot check. Raises `BiduiError`."""
-        self._carry_out(self._core.file_document(number, DOCUMENT, operator, None))
+    def file(self, number: str, request: Request) -> None:
+        """Names a document for a spot check; what a job asked, its owner answers for. Raises `SimulationError`."""
+        operator = request.caller.operators[request.query.operator]
+        try:
+            self._carry_out(self._core.file_document(number, DOCUMENT, operator.owner or operator.id, None))
+        except BiduiError as error:
+            raise SimulationError(f"a document could not be named: {error}") from None
 
     def close(self) -> None:
         """Hangs up."""

@@ -19,11 +19,12 @@ from ops.simulate.http.home import copy, found, key_of, link_in
 from ops.simulate.http.stage import on_stage
 from ops.simulate.partners import Member
 from ops.simulate.replay import Assault, Honest, Honesty, Staged, assail, live
-from ops.simulate.running import CHILDREN, FIRST_SEED, Children, Hears
+from ops.simulate.running import CHILDREN, FIRST_SEED, Children, Hears, SimulationError
 from ops.simulate.stage import Stage
 from ops.simulate.world import World, build
 
 PERSONS, ORGANISATIONS, DAYS = 2_000, 20, 20
+MOST_PERSONS, MOST_DAYS = 20_000, 90
 HORIZON = 60
 """After so many days more an attack that nothing stopped is over."""
 USUAL = ("A1a", "A2a", "A2b", "A2c", "A3a", "A3b", "A6b")
@@ -46,8 +47,10 @@ class HttpSettings:
 def settings_of(
     seed: int, persons: int | None, days: int | None, attacks: tuple[str, ...], spots: float
 ) -> HttpSettings:
-    """What is not said is small."""
+    """What is not said is small. Raises `SimulationError` for what would take hours."""
     persons, days = persons or PERSONS, days or DAYS
+    if persons > MOST_PERSONS or days > MOST_DAYS:
+        raise SimulationError(f"--http 至多 {MOST_PERSONS} 人、攻击之前 {MOST_DAYS} 天：更大的请不用 --http 演练")
     organisations = max(ORGANISATIONS, persons * ORGANISATIONS // PERSONS)
     return HttpSettings(
         seed=seed, persons=persons, organisations=organisations, days=days, attacks=attacks, spots=spots

@@ -81,7 +81,7 @@ class HttpStage:
         line = self._line(request.caller)
         reply = line.compare(request)
         if isinstance(reply, Refused) and reply.wants is Wants.DOCUMENT:
-            line.file(reply.incident, request.query.operator)
+            line.file(reply.incident, request)
             self.office.filed(reply.incident, is_forged=is_forged)
             reply = line.compare(request)
         if isinstance(reply, Failed):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 from typer.testing import CliRunner, Result
 
 from ops.cli.console import Exit
@@ -68,8 +69,18 @@ def test_what_was_kept_is_drawn_without_another_run(tmp_path: Path) -> None:
     assert all(each.read_bytes() == (first / each.name).read_bytes() for each in again.iterdir())
 
 
-def test_what_cannot_be_had_together_is_refused() -> None:
-    for options, told in ((("--from", "kept.json"), "--pictures"), (("--http", "--blind"), "--http 不能与")):
-        result = run(*options)
-        assert result.exit_code in {Exit.USAGE, Exit.FAILED}
-        assert told in result.output or "cannot be read" in result.output
+@pytest.mark.parametrize(
+    ("options", "code", "told"),
+    [
+        (("--from", "kept.json"), Exit.USAGE, "--pictures"),
+        (("--from", "kept.json", "--pictures", "."), Exit.FAILED, "cannot be read"),
+        (("--http", "--blind"), Exit.USAGE, "--http 不能与"),
+        (("--http", "--days", "200"), Exit.FAILED, "--http 至多"),
+        (("--http", "--persons", "1000000"), Exit.FAILED, "--http 至多"),
+    ],
+)
+def test_what_cannot_be_had_is_refused_and_why(options: tuple[str, ...], code: Exit, told: str) -> None:
+    result = run(*options)
+
+    assert result.exit_code == code
+    assert told in result.output
