@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
 
-from gateway.domain.incident import Action, Incident
-from gateway.domain.reply import Reply, Request
-from ops.simulate.asking import Asking, Heard, heard, refusals
+from gateway.domain.incident import Action
+from ops.simulate.asking import Heard, heard, refusals
 from ops.simulate.attacks import Attack
 from ops.simulate.moves import OUT, Move, Moves, Plan, Scene
 from ops.simulate.partners import DAY_SECONDS, DAYS, Kind, Member, day_of
 from ops.simulate.rows import Chunk, chunks_of
-from ops.simulate.world import World
+from ops.simulate.staged import Staged
 from ops.simulate.year import Year
 
 LOCKED = "locked"
@@ -50,43 +49,6 @@ class Assault(msgspec.Struct, frozen=True):
     credentials: int
     refused: dict[str, int]
     """How many of its questions were refused, by reason and inner cause."""
-
-
-class Staged(Protocol):
-    """What a world is played on: the pipeline in this process, or a gateway that runs."""
-
-    suspects: frozenset[str]
-    """Grants that officers do not let go on."""
-
-    @property
-    def world(self) -> World: ...
-
-    @property
-    def members(self) -> Sequence[Member]: ...
-
-    @property
-    def asking(self) -> Asking: ...
-
-    def begin(self, day: int) -> None:
-        """A morning."""
-        ...
-
-    def ask(self, second: int, requests: Sequence[Request], forged: Set[int] = frozenset()) -> list[Reply]:
-        """The replies to what is asked so many seconds after the beginning of the year; `forged` are the places of
-        those for whom there is no genuine document."""
-        ...
-
-    def causes(self) -> Counter[tuple[str, str, str]]:
-        """What was refused since this was asked last: by grant, reason and inner cause."""
-        ...
-
-    def locked(self) -> Counter[tuple[str, bytes]]:
-        """Where too much had been asked, since this was asked last: by grant and link."""
-        ...
-
-    def incidents(self) -> Sequence[Incident]:
-        """All that the watch found."""
-        ...
 
 
 class Refusing(NamedTuple):

@@ -18,9 +18,10 @@ from ops.simulate.granting import members_of
 from ops.simulate.http.home import copy, found, key_of, link_in
 from ops.simulate.http.stage import on_stage
 from ops.simulate.partners import Member
-from ops.simulate.replay import Assault, Honest, Honesty, Staged, assail, live
+from ops.simulate.replay import Assault, Honest, Honesty, assail, live
 from ops.simulate.running import CHILDREN, FIRST_SEED, Children, Hears, SimulationError
 from ops.simulate.stage import Stage
+from ops.simulate.staged import Staged
 from ops.simulate.world import World, build
 
 PERSONS, ORGANISATIONS, DAYS = 2_000, 20, 20

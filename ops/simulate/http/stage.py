@@ -26,7 +26,7 @@ from ops.simulate.world import World
 
 @dataclass
 class HttpStage:
-    """Keeps the promises of `ops.simulate.replay.Staged` with a gateway, its office, and lines between us."""
+    """Keeps the promises of `ops.simulate.staged.Staged` with a gateway, its office, and lines between us."""
 
     world: World
     members: Sequence[Member]

@@ -15,8 +15,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from bidui_client import Account
-from gateway.domain.reply import Refused
-from ops.simulate.asking import Probe
+from gateway.domain.reply import Refused, Wants
+from ops.simulate.asking import Probe, heard
 from ops.simulate.fields import STATUS
 from ops.simulate.http.line import Line
 from ops.simulate.http.report import Line as Told
@@ -25,6 +25,7 @@ from ops.simulate.http.running import Both, HttpSettings, Way, run_both
 from ops.simulate.http.timepiece import Timepiece
 from ops.simulate.partners import START
 from ops.simulate.replay import Assault, Honest, Learned
+from policies.decision import Reason
 from tests.ops.simulate.make import a_stage
 
 HELD = Learned(4, 0.0, 0, 0, "held:watch:miss_rate")
@@ -175,3 +176,10 @@ def test_an_assault_that_nothing_refused_is_told_by_its_end() -> None:
 
 def unrefused() -> Assault:
     return Assault("A2b", 1, None, HELD, False, 0, 1, {})
+
+
+@pytest.mark.parametrize(("wants", "told"), [(Wants.NOTHING, "held"), (Wants.REVIEW, "")])
+def test_who_waits_for_an_acceptance_is_not_held_and_learns_nothing(wants: Wants, told: str) -> None:
+    known = heard(Refused(Reason.HELD, "ab" * 8, wants))
+
+    assert (known.confirmed, known.agreed, known.refused) == (False, frozenset(), told)
