@@ -16,6 +16,7 @@ from gateway.domain.grant import local_day
 from gateway.domain.incident import Action, Incident
 from gateway.domain.standing import Kept
 from gateway.ports import Index, Rights, UnitFact, Work
+from gateway.watch.accounts import purpose_account
 from gateway.watch.circle import Circle
 from gateway.watch.joining import joined
 from gateway.watch.noticing import noticed
@@ -70,6 +71,9 @@ class Sweep:
         for each in found:
             if each.finding.action >= Action.HOLD:
                 stopping.setdefault(each.finding.grant, self._whole(each))
+        # In the order of turns, so that nobody waits in a ring: grants, the control epoch, the ledger's head.
+        work.budgets.lock(sorted(stopping), now.day)
+        _step_up(now, found)
         stopped = stop(work, list(stopping.values()), note, now.grants)
         return [*stopped, *_notice(work, [each for each in found if each.finding.action < Action.HOLD], note)]
 
@@ -91,6 +95,14 @@ class Sweep:
             grants=grants,
             stopped={each for each in grants if f"grant.{each}" in lying},
         )
+
+
+def _step_up(now: Round, found: Sequence[Incident]) -> None:
+    """Of their purposes more documents are asked for from now on."""
+    grants = [now.rights.grants[each.finding.grant] for each in found if each.finding.action is Action.STEP_UP]
+    if grants:
+        purposes = {purpose_account(each.partner, each.purpose) for each in grants}
+        now.work.sweeps.raise_checks(sorted(purposes), now.day)
 
 
 def _notice(work: Work, found: Sequence[Incident], note: Note) -> list[Incident]:

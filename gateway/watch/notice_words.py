@@ -209,8 +209,8 @@ RELEASES: Final[Mapping[Action, Said]] = {
     Action.FREEZE_GRANT: _BY_TWO,
 }
 
-MORE_CHECKED: Final = frozenset({Detector.DRIFT})
-"""What steps these up is documents, not a sign-in: nobody sees from one request that a grant has become busier."""
+MORE_CHECKED: Final = frozenset({Detector.DRIFT, Detector.RECONCILIATION})
+"""What steps these up is documents, not a sign-in: nobody sees it from one request."""
 
 
 def done_of(finding: Finding) -> Said:
@@ -223,7 +223,7 @@ def done_of(finding: Finding) -> Said:
 def release_of(finding: Finding) -> Said:
     """What would release it."""
     if finding.action is Action.STEP_UP and finding.detector in MORE_CHECKED:
-        return Said("期满自行结束；请问部门何以增多。", "It ends by itself; ask the partner why there are more.")
+        return Said("期满自行结束；请向部门问明原因。", "It ends by itself; ask the partner for the cause.")
     return RELEASES[finding.action]
 
 

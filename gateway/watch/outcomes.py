@@ -16,7 +16,6 @@ from gateway.domain.grant import Grant, local_day
 from gateway.domain.incident import Action, Detector, Incident, Level
 from gateway.domain.outcome import UNJUDGED, Outcome
 from gateway.ports import Index
-from gateway.watch.accounts import purpose_account
 from gateway.watch.detectors import Trip
 from gateway.watch.rounds import Round
 from gateway.watch.sequential import Steps, steps
@@ -84,8 +83,4 @@ def _judge(grant: Grant, before: Outcome, until: int, now: Round, index: Index) 
 
 
 def _stepped_up(trips: list[tuple[Grant, Trip]], now: Round) -> list[Incident]:
-    """Of their purposes more documents are asked for from now on."""
-    if trips:
-        purposes = {purpose_account(grant.partner, grant.purpose) for grant, _ in trips}
-        now.work.sweeps.raise_checks(sorted(purposes), now.day)
     return [now.incident(grant, trip, Level.GRANT, days=OUTCOME_DAYS) for grant, trip in trips]

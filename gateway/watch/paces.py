@@ -11,7 +11,6 @@ from msgspec.structs import replace
 from gateway.deeds.calendar import WEEKDAYS
 from gateway.domain.incident import Action, Detector, Incident, Level
 from gateway.domain.tally import UNCOUNTED, Tally
-from gateway.watch.accounts import purpose_account
 from gateway.watch.counting import LOOKED_BACK, DayCount, count
 from gateway.watch.detectors import Trip
 from gateway.watch.drift import Drifted, after_workday
@@ -57,18 +56,12 @@ class Paces:
         return {**counted, **judged}, drifted
 
     def _stepped_up(self, drifted: list[Drifted], now: Round) -> list[Incident]:
-        """Of their purposes more documents are asked for from now on."""
         trips = [(each.grant, Trip(Detector.DRIFT, Action.STEP_UP, each.observed, each.expected)) for each in drifted]
-        found = [
+        return [
             now.incident(now.grants[number], trip, Level.GRANT, days=1)
             for number, trip in trips
             if not now.is_spared(number, trip)
         ]
-        grants = [now.grants[each.finding.grant] for each in found]
-        if grants:
-            purposes = {purpose_account(each.partner, each.purpose) for each in grants}
-            now.work.sweeps.raise_checks(sorted(purposes), now.day)
-        return found
 
 
 def _has_worked(last: int, today: int) -> bool:

@@ -65,7 +65,8 @@ class Look(Protocol):
     """Looks at one thing beside the line."""
 
     def look(self, now: Round) -> list[Incident]:
-        """What was found. Whoever is stopped by it is stopped by the sweep, once, whatever else was found."""
+        """What was found. Whoever is stopped by it is stopped by the sweep, once, whatever else was found; of whoever
+        is stepped up the sweep has more documents asked for."""
         ...
 
 
