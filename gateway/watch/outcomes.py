@@ -47,7 +47,11 @@ class Outcomes:
             for number in due
             for trip in _judge(declared[number], known.get(number, UNJUDGED), until, now, self.index)
         ]
-        return _stepped_up([(grant, trip) for grant, trip in trips if not now.is_spared(grant.number, trip)], now)
+        return [
+            now.incident(grant, trip, Level.GRANT, days=OUTCOME_DAYS)
+            for grant, trip in trips
+            if not now.is_spared(grant.number, trip)
+        ]
 
 
 def outcome_steps(rate: int, limits: Thresholds) -> Steps:
@@ -80,7 +84,3 @@ def _judge(grant: Grant, before: Outcome, until: int, now: Round, index: Index) 
     store.forget(grant.number, until)
     alarms = [each for each in steps_taken if each.score >= now.limits.alarm]
     return [Trip(Detector.RECONCILIATION, Action.STEP_UP, each.moved / each.asked, rate / 100) for each in alarms[-1:]]
-
-
-def _stepped_up(trips: list[tuple[Grant, Trip]], now: Round) -> list[Incident]:
-    return [now.incident(grant, trip, Level.GRANT, days=OUTCOME_DAYS) for grant, trip in trips]

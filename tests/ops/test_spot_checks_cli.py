@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from typer.testing import CliRunner
 
 import ops.cli.spot_checks
@@ -44,6 +45,17 @@ def test_a_list_says_who_has_to_do_what(monkeypatch: pytest.MonkeyPatch) -> None
     assert "待交，限 2026-07-01（已逾期）" in said
     assert "还有更多" in said
     assert asked.asked == [("/v1/office/spot-checks", None)]
+
+
+def test_a_list_says_where_an_answer_waits_for_an_acceptance(monkeypatch: pytest.MonkeyPatch) -> None:
+    waits = replace(FILED, needs_acceptance=True)
+    checks = [told(each, is_overdue=False) for each in (waits, replace(waits, state=CheckState.ACCEPTED))]
+    office(listed(*checks), monkeypatch)
+
+    said = RUN.invoke(app, ["watch", "spot-checks"]).stdout.splitlines()
+
+    assert f"待审核，审核通过才答复：{FORM}" in said[0]
+    assert "审核通过才答复" not in said[1]
 
 
 def test_nothing_is_said_to_be_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
