@@ -20,6 +20,8 @@ from gateway.watch.thresholds import DEFAULTS, Thresholds
 
 NO_GRANT: Final = ""
 """What counts for all that names no grant of the caller's: what cannot be read, and what is somebody else's."""
+_STEP_BACK: Final = 1.0
+"""Seconds: by less a clock is set right, by more it was put back."""
 _OF_A_DAY: Final = 60
 """A burst is this part of a day's comparisons, where that is more than `pace_burst`."""
 Name = tuple[str, str]
@@ -56,6 +58,7 @@ class Throttle:
     _paces: dict[Name, Pace] = field(default_factory=dict[Name, Pace])
     _late: Counter[Name] = field(default_factory=Counter[Name])
     _epoch: int = -1
+    _now: float = 0.0
 
     def take(self, caller: Caller, grant: str) -> None:
         """Counts a request under a grant, or under none. Raises `TooFastError` for one that comes too early."""
@@ -74,8 +77,11 @@ class Throttle:
     def wait(self, name: Name, pace: Pace, now: float) -> float:
         """Seconds until a request may come; 0 for one that may now, and then it counts.
 
-        Nobody is ever ahead of the clock by more than a burst, so that one that was put back shuts nobody out.
+        Nobody is ever ahead of the clock by more than a burst. Where the clock was put back everybody begins anew.
         """
+        if now < self._now - _STEP_BACK:
+            self._due = {}
+        self._now = now
         step, ahead = pace
         latest, due = now + ahead, self._due.get(name, now)
         if due < now:
