@@ -208,7 +208,7 @@ def a_world(stage: Stage, folder: Path, engine: str, database: str = "") -> Iter
     seal, loop = start_seal(home), asyncio.new_event_loop()
     gateway = wire(home)
     # Promises are tried by questions that no honest partner asks, and nobody is to be stopped on the way.
-    gateway.pipeline.watch.limits = gateway.pipeline.spot_checks.limits = LENIENT
+    gateway.pipeline.watch.limits = gateway.pipeline.spot_checks.limits = gateway.throttle.limits = LENIENT
     try:
         if engine == "postgresql":
             gateway.pipeline.index = index_in(database, home)
