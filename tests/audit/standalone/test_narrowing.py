@@ -56,6 +56,7 @@ CASES: dict[str, tuple[str, Json, Json, bool]] = {
     "held to more": ("outcome_rate", 70, 80, True),
     "held to less": ("outcome_rate", 80, 70, False),
     "held to nothing": ("outcome_rate", 80, None, False),
+    "a leak that was worked out anew": ("leak", {"persons": 9}, {"persons": 8}, True),
 }
 
 

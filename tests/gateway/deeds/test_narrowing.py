@@ -5,16 +5,19 @@ from __future__ import annotations
 from dataclasses import astuple, fields, replace
 from datetime import UTC, date, datetime, timedelta
 from ipaddress import ip_network
+from typing import cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from audit.standalone import narrowing as alone
+from audit.standalone.canonical import Json
 from gateway.deeds import narrowing
 from gateway.deeds.errors import DeedError
 from gateway.deeds.narrowing import check_narrower
 from gateway.domain.budget import Limits
-from gateway.domain.grant import Grant
+from gateway.domain.grant import Grant, canonical_document
 from tests.make import a_grant, limits
 
 WIDE = a_grant(
@@ -58,6 +61,16 @@ NARROWER: dict[str, Grant] = {
 @pytest.mark.parametrize("after", NARROWER.values(), ids=NARROWER)
 def test_less_is_narrower(after: Grant) -> None:
     check_narrower(WIDE, after)
+
+
+@pytest.mark.parametrize("after", NARROWER.values(), ids=NARROWER)
+def test_whoever_looks_without_the_gateway_agrees(after: Grant) -> None:
+    """Also where what it leaks was worked out anew, as it is for every draft."""
+    alone.check_narrower(_signed(WIDE, persons=9), _signed(after, persons=8))
+
+
+def _signed(grant: Grant, persons: int) -> dict[str, Json]:
+    return cast("dict[str, Json]", {**canonical_document(grant), "leak": {"persons": persons}})
 
 
 WIDER: dict[str, Grant] = {
