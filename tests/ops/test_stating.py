@@ -64,11 +64,11 @@ def test_a_day_is_made_given_and_checked_by_the_client(wired: Wired) -> None:
 def test_a_month_that_nobody_acknowledges_asks_for_signed_requests(wired: Wired) -> None:
     stating = Stating(wired.gateway)
     wired.ask(wired.comparison())
-    pass_by(wired, days=32)
+    pass_by(wired, days=35)
     stating.run_once()
     wired.gateway.pipeline.follow(wired.gateway.rights.epoch())
     (still,) = wired.ask(wired.comparison())
-    pass_by(wired, days=20)
+    pass_by(wired, days=21)
 
     (refused,) = wired.ask(wired.comparison())
 
