@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
@@ -17,11 +17,12 @@ from msgspec.structs import replace
 
 from audit.events import Draft
 from audit.watch_events import check_asked
+from gateway.domain.budget import DAYS
 from gateway.domain.grant import Grant, local_day
 from gateway.domain.reply import Wants
 from gateway.domain.spot_check import CheckState, SpotCheck
 from gateway.hearing import Hearing
-from gateway.ports import CheckStore, Rights
+from gateway.ports import CheckStore, Rights, SubjectStore
 from gateway.watch.sampling import is_chosen, is_unbounded, share_of, waits_for_acceptance
 from gateway.watch.threshold_deeds import in_force
 from gateway.watch.thresholds import DEFAULTS, Thresholds
@@ -49,7 +50,9 @@ class SpotChecks:
     _epoch: int = -1
     _day: int = 0
 
-    def look(self, hearings: Sequence[Hearing], store: CheckStore, rights: Rights, at: datetime) -> list[Opened]:
+    def look(
+        self, hearings: Sequence[Hearing], store: CheckStore, rights: Rights, at: datetime, subjects: SubjectStore
+    ) -> list[Opened]:
         """Withholds what waits for a document. What is new is kept with its entry, once that is written."""
         heard = [(each, each.granted.grant) for each in hearings if each.granted and each.outcome and each.spent]
         day = local_day(at).toordinal()
@@ -59,13 +62,32 @@ class SpotChecks:
             return []
         chosen = {place: is_due for hearing, grant in watched for place, is_due in self._chosen(hearing, grant)}
         turn = _Turn(store.checks(sorted({grant.number for _, grant in watched}), list(chosen)), chosen, day)
+        withheld = self._withheld_before(watched, turn, subjects, day)
+        turn.untold |= withheld
         for hearing, grant in watched:
             turn.take(hearing, grant, self)
+        if new := sorted(turn.untold - withheld):
+            subjects.note(new, day)
         return turn.opened
+
+    def name_of(self, grant: Grant, link: bytes) -> bytes:
+        """Under what is noted whose answer was withheld for somebody else's document: asked again, they are as new."""
+        name = f"{grant.number}\n".encode() + link
+        return hashlib.blake2b(name, key=self.key, person=b"overdue", digest_size=16).digest()
+
+    def _withheld_before(
+        self, watched: Sequence[tuple[Hearing, Grant]], turn: _Turn, subjects: SubjectStore, day: int
+    ) -> Set[bytes]:
+        late = [
+            self.name_of(grant, hearing.question.link)
+            for hearing, grant in watched
+            if hearing.question and grant.number in turn.overdue
+        ]
+        return frozenset(subjects.noted(late, day - DAYS + 1)) if late else frozenset()
 
     def open(self, grant: Grant, link: bytes, day: int, *, is_protected: bool) -> SpotCheck:
         """A new spot check."""
-        is_drawn = waits_for_acceptance(self.key, grant, link, self.limits.check_accept_share)
+        is_drawn = waits_for_acceptance(self.key, link, self.limits.check_accept_share)
         name = f"{grant.number}\n{day}\n".encode() + link
         return SpotCheck(
             number=hashlib.blake2b(name, key=self.key, digest_size=8).hexdigest(),
@@ -97,9 +119,9 @@ class SpotChecks:
         if question is None:
             return
         # Drawn first: of protected persons as of all others.
-        if is_chosen(self.key, grant, question.link, self._shares[grant.number]) or hearing.is_protected:
+        if is_chosen(self.key, question.link, self._shares[grant.number]) or hearing.is_protected:
             usual = share_of(grant, frozenset(), frozenset(), self.limits)
-            is_due = is_chosen(self.key, grant, question.link, usual) or hearing.is_protected
+            is_due = is_chosen(self.key, question.link, usual) or hearing.is_protected
             yield (grant.number, question.link), is_due
 
 
@@ -118,11 +140,12 @@ class _Turn:
     def __init__(self, known: Sequence[SpotCheck], chosen: Mapping[Pair, bool], day: int) -> None:
         self._chosen, self._day = chosen, day
         self._known: dict[Pair, SpotCheck] = {(each.grant, each.link): each for each in known}
-        self._overdue = defaultdict[str, list[str]](list)
+        self.overdue = defaultdict[str, list[str]](list)
         for each in known:
             if each.state is CheckState.DUE and each.due < day:
-                self._overdue[each.grant].append(each.number)
+                self.overdue[each.grant].append(each.number)
         self.opened: list[Opened] = []
+        self.untold: set[bytes] = set()
 
     def take(self, hearing: Hearing, grant: Grant, checks: SpotChecks) -> None:
         """Withholds the answer if it waits for something."""
@@ -139,8 +162,11 @@ class _Turn:
             self._keep(place, Opened(known, None))
         if known and not known.is_answered:
             hearing.withhold(Reason.HELD, WAITS, known.number, _wanted(known))
-        elif known is None and spent.is_first and (numbers := self._overdue[grant.number]):
-            hearing.withhold(Reason.HELD, OVERDUE, min(numbers), Wants.OVERDUE_DOCUMENT)
+        elif known is None and (numbers := self.overdue.get(grant.number)):
+            name = checks.name_of(grant, question.link)
+            if spent.is_first or name in self.untold:
+                self.untold.add(name)
+                hearing.withhold(Reason.HELD, OVERDUE, min(numbers), Wants.OVERDUE_DOCUMENT)
 
     def _keep(self, place: Pair, opened: Opened) -> None:
         self._known[place] = opened.check

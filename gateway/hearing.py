@@ -8,8 +8,9 @@ import msgspec
 
 from gateway.domain.answer import Disclosed, Outcome
 from gateway.domain.budget import Reservation
+from gateway.domain.errors import ConflictError
 from gateway.domain.grant import Grant
-from gateway.domain.reply import Reply, Request, Wants
+from gateway.domain.reply import Failed, Reply, Request, Wants
 from gateway.grants import Granted
 from gateway.idempotency import Slot
 from gateway.ports import UnitFact
@@ -68,6 +69,11 @@ class Hearing(msgspec.Struct):
         """A no from the watch, told under the number of its incident."""
         self.refuse(reason, cause)
         self.told, self.incident, self.wants = None, incident, wants
+
+    def put_off(self) -> None:
+        """It comes again when what was asked of the same subject in this turn is answered; it costs nothing."""
+        self.question = None
+        self.end(Failed(ConflictError("同一人的另一问正在办理，请稍后以同一 Idempotency-Key 再试")))
 
     def end(self, reply: Reply) -> None:
         """Replies; no later step looks at it any more."""

@@ -151,7 +151,7 @@ class Pipeline:
             watching.hide(hearings)
             watching.look(hearings)
             _expect(hearings, work.outcomes, at)
-            opened = self.spot_checks.look(hearings, work.checks, self._rights, at)
+            opened = self.spot_checks.look(hearings, work.checks, self._rights, at, work.subjects)
             self._disclose(hearings)
             self._record(hearings, work, index.version, at)
             watching.lay(self.recorder.note(watching.told(), work.ledger, at))

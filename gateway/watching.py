@@ -14,7 +14,7 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from audit.events import Draft
-from gateway.domain.answer import FieldCode, Outcome
+from gateway.domain.answer import Cause, FieldCode, Outcome
 from gateway.domain.budget import DAYS
 from gateway.domain.grant import Grant, GrantClass, local_day
 from gateway.domain.incident import Action, Detector, Finding, Incident, Level, Principal
@@ -30,7 +30,7 @@ from gateway.watch.joining import joined, recent
 from gateway.watch.marks import Column, Place, column_of, lock_mark
 from gateway.watch.noticing import noticed
 from gateway.watch.profile import Profile, profile_of
-from gateway.watch.questions import Shape, asked_of, contradicted
+from gateway.watch.questions import Shape, asked_of, contradicted, is_untold
 from gateway.watch.sparing import first_trip
 from gateway.watch.stopping import draft_of, incident_of, stop_of
 from gateway.watch.taking import Taking
@@ -126,7 +126,9 @@ class Watching:
             is_hasty = bool(kept) and name in self._questions and is_unscoped(hearing.grant)
             shape = self._shapes.get(id(hearing.granted)) or self._shape_of(hearing)
             added, is_allowed = shape.add(kept, asked, others, is_hasty=is_hasty)
-            if not is_allowed:
+            if not is_allowed and is_hasty and shape.add(kept, asked, others)[1]:
+                hearing.put_off()
+            elif not is_allowed:
                 locked.add(place)
             elif added != kept:
                 known[name] = self._questions[name] = added
@@ -137,7 +139,7 @@ class Watching:
         """Where only need bounds a grant: one guess that failed ends the guessing, and of several none is told."""
         for hearing in hearings:
             outcome = hearing.outcome
-            if outcome and is_unscoped(hearing.grant) and _MISMATCH in outcome.codes.values():
+            if outcome and outcome.cause is Cause.CONFIRMED and is_unscoped(hearing.grant):
                 self._contradict(hearing, outcome)
 
     def look(self, hearings: Sequence[Hearing]) -> None:
@@ -240,12 +242,15 @@ class Watching:
             hearing.withhold(Reason.HELD, "watch:stopped", "")
 
     def _contradict(self, hearing: Hearing, outcome: Outcome) -> None:
-        small = self._shape_of(hearing).small
-        failed = [name for name in small if outcome.codes.get(name) is _MISMATCH]
-        if failed and hearing.question and hearing.accounts:
-            name = hearing.accounts.purpose, hearing.question.link
-            self._questions[name] = contradicted(self._questions.get(name) or self._asked.get(name, b""), self._day)
-        if len(failed) >= self._watch.limits.contradictions:
+        if hearing.question is None or hearing.accounts is None:
+            return
+        name = hearing.accounts.purpose, hearing.question.link
+        kept, small = self._questions.get(name) or self._asked.get(name, b""), self._shape_of(hearing).small
+        failed = [field for field in small if outcome.codes.get(field) is _MISMATCH]
+        is_hidden = len(failed) >= self._watch.limits.contradictions or is_untold(kept, self._day)
+        if failed:
+            self._questions[name] = contradicted(kept, self._day, is_untold=is_hidden)
+        if is_hidden:
             hearing.untold = small
 
     def _shape_of(self, hearing: Hearing) -> Shape:

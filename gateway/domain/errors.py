@@ -36,7 +36,7 @@ class InvalidQueryError(GatewayError):
 
 
 class ConflictError(GatewayError):
-    """A request with this idempotency key is still running."""
+    """A request with this idempotency key is still running, or another question about the same subject."""
 
 
 class MismatchedKeyError(InvalidQueryError):

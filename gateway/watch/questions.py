@@ -97,10 +97,16 @@ def add(
     return b"".join(_ITEM.pack(*each) for each in items), True
 
 
-def contradicted(kept: bytes, day: int) -> bytes:
-    """The questions of a window, of which one was answered by a contradiction in a small field."""
+def contradicted(kept: bytes, day: int, *, is_untold: bool = False) -> bytes:
+    """The questions of a window, of which one met a contradiction in a small field; whether that was not told."""
     others = [each for each in _ITEM.iter_unpack(kept) if each[0] != _CONTRADICTED]
-    return b"".join(_ITEM.pack(*each) for each in [*others, (_CONTRADICTED, day % _DAYS_KEPT, 0)])
+    return b"".join(_ITEM.pack(*each) for each in [*others, (_CONTRADICTED, day % _DAYS_KEPT, int(is_untold))])
+
+
+def is_untold(kept: bytes, day: int) -> bool:
+    """Whether of several contradictions none was told in the window: then no part of that question tells it, either."""
+    items = _ITEM.iter_unpack(kept)
+    return any(each[0] == _CONTRADICTED and each[2] and (day - each[1]) % _DAYS_KEPT < DAYS for each in items)
 
 
 def beyond_first(kept: Iterable[bytes], day: int) -> int:

@@ -1,7 +1,8 @@
 """Who is spot-checked: a keyed share of the subjects of grants that nothing but need bounds.
 
-The lot depends on the key, the partner's purpose and the subject alone, not on what the register says: an answer that
-waits tells nothing. The same subject is chosen again under a renewed grant, and by a larger share too. Protected
+The lot depends on the key and the subject alone, not on what the register says: an answer that waits tells nothing. It
+is the same whoever asks and for whatever, or two purposes would tell who is asked about by lot from who is protected.
+The same subject is chosen again under a renewed grant, and by a larger share too. Protected
 persons (重点人员) are always checked and their answers wait for an acceptance; so that waiting does not name them, a
 share of those that were drawn waits for one, too.
 """
@@ -39,16 +40,16 @@ def is_unbounded(grant: Grant) -> bool:
     return grant.grant_class in _UNBOUNDED
 
 
-def is_chosen(key: bytes, grant: Grant, link: bytes, share: float) -> bool:
+def is_chosen(key: bytes, link: bytes, share: float) -> bool:
     """Whether a subject is among them."""
-    return _lot(key, grant, link, b"spot-check") < share * _WHOLE
+    return _lot(key, link, b"spot-check") < share * _WHOLE
 
 
-def waits_for_acceptance(key: bytes, grant: Grant, link: bytes, share: float) -> bool:
+def waits_for_acceptance(key: bytes, link: bytes, share: float) -> bool:
     """Whether the answer about a subject that was chosen waits until its document is accepted."""
-    return _lot(key, grant, link, b"acceptance") < share * _WHOLE
+    return _lot(key, link, b"acceptance") < share * _WHOLE
 
 
-def _lot(key: bytes, grant: Grant, link: bytes, person: bytes) -> int:
-    drawn = hashlib.blake2b(f"{grant.partner}\n{grant.purpose}\n".encode() + link, key=key, person=person)
+def _lot(key: bytes, link: bytes, person: bytes) -> int:
+    drawn = hashlib.blake2b(link, key=key, person=person)
     return int.from_bytes(drawn.digest()[:4], "big")

@@ -17,7 +17,14 @@ import numpy as np
 
 from ops.simulate.asking import Probe
 from ops.simulate.fields import QUOTA, STATUS, UNIT
-from ops.simulate.guessing import guess_by_twos, guess_fields, guess_one_by_one, guess_one_person, guess_over_grants
+from ops.simulate.guessing import (
+    guess_again_alone,
+    guess_by_twos,
+    guess_fields,
+    guess_one_by_one,
+    guess_one_person,
+    guess_over_grants,
+)
 from ops.simulate.moves import Plan, Scene, press, spread, together
 from ops.simulate.numbers import BIRTH_DAYS, SEQUENCES, Ints, keys_of
 from ops.simulate.partners import Kind
@@ -140,6 +147,7 @@ ATTACKS = {
         Attack("A6c", "5 grants split a 4,000 list, 5/day", _shared_list),
         Attack("A3a2", "A3a, two fields at once", guess_by_twos, is_published=False),
         Attack("A3a1", "A3a, field by field", guess_one_by_one, is_published=False),
+        Attack("A3a3", "A3a once, then each field alone", guess_again_alone, is_published=False),
     )
 }
 

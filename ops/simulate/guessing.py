@@ -25,6 +25,18 @@ def guess_by_twos(scene: Scene) -> Plan:
     return _one(scene, 2)
 
 
+def guess_again_alone(scene: Scene) -> Plan:
+    """One person, four fields at once; then the same values each by itself."""
+    member, person = scene.of(Kind.ONBOARDING)[0], int(scene.persons(1)[0])
+    return Plan([member], _again_alone(scene, member, person))
+
+
+def _again_alone(scene: Scene, member: Member, person: int) -> Moves:
+    claims = [(field, 0) for field in (STATUS, RANK, EDUCATION, QUOTA)]
+    for nth, asked in enumerate([tuple(claims), *((each,) for each in claims)]):
+        yield Move(scene.start + nth * _PAUSE, member, member.operators[0], [_probe(scene, person, asked)])
+
+
 def guess_one_by_one(scene: Scene) -> Plan:
     """The same, field by field."""
     return _one(scene, 1)

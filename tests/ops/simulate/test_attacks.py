@@ -75,7 +75,7 @@ def test_whoever_is_out_of_quota_comes_back_another_day_and_gives_up_in_the_end(
     made = moves(ATTACKS[name].plan(a_scene()), always(QUOTA), most=5_000)
 
     days = {move.second // DAY_SECONDS for move in made}
-    assert len(days) > 1 or name == "A3a"
+    assert len(days) > 1 or name in {"A3a", "A3a3"}
     assert len(made) < 5_000 or name in {"A1a", "A1b", "A2a", "A2b", "A2c", "A2d", "A3b", "A3c"}
 
 
