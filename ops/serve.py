@@ -26,7 +26,6 @@ from audit.events import generation_adopted
 from gateway.api.app import ROUTES
 from gateway.deeds.document import Document
 from gateway.deeds.errors import DeedError
-from gateway.domain.errors import GatewayError
 from gateway.record import data_ref
 from ops.checks import sweep
 from ops.doors import Measured, Queue, build, lane
@@ -306,7 +305,7 @@ async def _every(seconds: float, act: Callable[[], Awaitable[None]]) -> None:
     while True:
         try:
             await act()
-        except (GatewayError, OSError) as error:
+        except Exception as error:  # noqa: BLE001 - a chore that ended for good would end unseen
             log.warning("task_failed", error=type(error).__name__)
         await asyncio.sleep(seconds)
 

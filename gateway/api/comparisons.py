@@ -62,6 +62,7 @@ class Comparisons:
         Whoever is too fast is told so here and waits for no turn, also where nothing that was sent can be read.
         """
         if caller.body_sha256 is not None and not compare_digest(sha256(body).digest(), caller.body_sha256):
+            self.take(caller, NO_GRANT)
             raise UnprovenError("the body is not the one that was signed")
         try:
             key, query = key_of(scope), parse_query(parse(body), self.catalogue)

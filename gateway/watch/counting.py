@@ -27,9 +27,9 @@ class DayCount(NamedTuple):
 
 def count(tally: Tally, days: Mapping[int, DayCount], today: int) -> Tally:
     """The tally with what came. A clock that stepped back makes it wait; who was released begins anew."""
-    if today < tally.day:
+    if 0 < tally.day - today < DAYS:
         return tally
-    before = tally if today - tally.day < DAYS else _begun(days, today)
+    before = tally if abs(today - tally.day) < DAYS else _begun(days, today)
     window = sum(each.subjects for day, each in days.items() if before.day - DAYS < day <= today)
     misses = sum(each.misses for day, each in days.items() if before.day <= day <= today)
     missed = misses - before.misses if misses >= before.misses else misses

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import log
+from statistics import median
 from typing import Final, NamedTuple
 
 from msgspec.structs import replace
@@ -64,8 +65,13 @@ def _mean(pace: Pace) -> float:
 def _season(number: str, paces: Mapping[str, Pace], limits: Thresholds) -> float:
     """How busy the others are of late, in parts of what is usual for them. Nobody makes a season for himself."""
     others = [each for name, each in paces.items() if name != number and each.workdays >= limits.drift_days]
-    usual = sum(_mean(each) for each in others)
-    return sum(each.recent for each in others) / usual if len(others) >= _PEERS and usual else 1.0
+    usual = [_mean(each) for each in others]
+    if len(others) < _PEERS or not sum(usual):
+        return 1.0
+    most = median(usual)
+    weights = [min(mean, most) for mean in usual]
+    busy = sum(weight * each.recent / mean for weight, mean, each in zip(weights, usual, others, strict=True) if mean)
+    return busy / (sum(weights) or 1.0)
 
 
 def _scored(pace: Pace, asked: int, expected: float, limits: Thresholds) -> float:

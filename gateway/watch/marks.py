@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from gateway.ports import UnitFact
 from gateway.watch.cells import mark_of
 from gateway.watch.detectors import NOTHING, Counted, Observation
 
@@ -14,9 +15,11 @@ Place = tuple[str, bytes]
 """A mark under an account."""
 
 
-def unit_mark(key: bytes, name: bytes) -> bytes:
-    """Under what confirmed subjects of a unit are counted."""
-    return mark_of(key, _UNIT, name)
+def unit_mark(key: bytes, unit: UnitFact) -> bytes:
+    """Under what confirmed subjects of a unit are counted; elsewhere in the register it is another one, and begins
+    anew as its region does.
+    """
+    return mark_of(key, _UNIT, unit.name + unit.region)
 
 
 def region_mark(key: bytes, name: bytes) -> bytes:
@@ -57,7 +60,7 @@ def column_of(key: bytes, account: str, seen: Sequence[Observation]) -> Column:
     return Column(
         seen,
         cells=[(account, each.cell) for each in counted if each.cell],
-        units=[(account, unit_mark(key, each.name)) for each in units],
+        units=[(account, unit_mark(key, each)) for each in units],
         regions=[(account, region_mark(key, each.region)) for each in units],
         decoys=[(account, decoy_mark(key)) for each in counted if each.is_decoy],
     )

@@ -55,7 +55,7 @@ def _attributed(counted: Tallies, usual: Mapping[str, float], limits: Thresholds
     named = [
         number
         for number, each in parts.items()
-        if share_at_least(each.missed, each.firsts, usual[number]) < limits.part_odds
+        if each.missed > 1 and share_at_least(each.missed, each.firsts, usual[number]) < limits.part_odds
     ]
     if len(parts) < 2 or not named:
         return None

@@ -111,9 +111,10 @@ class Throttle:
         if known is not None and known.partner == caller.partner:
             name, a_day = (caller.client_id, grant), known.limits.comparisons_per_day
         else:
-            name, a_day = (caller.client_id, NO_GRANT), self._widest(caller.partner, rights)
+            name, a_day = (caller.client_id, NO_GRANT), None
         pace = self._paces.get(name)
         if pace is None:
+            a_day = self._widest(caller.partner, rights) if a_day is None else a_day
             pace = self._paces[name] = pace_of(a_day, self.limits)
         return name, pace
 

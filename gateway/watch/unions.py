@@ -39,7 +39,7 @@ class Marked(NamedTuple):
 
 def marked(key: bytes, units: Iterable[UnitFact]) -> dict[bytes, Marked]:
     """Units by their marks."""
-    return {unit_mark(key, each.name): Marked(each, region_mark(key, each.region)) for each in units}
+    return {unit_mark(key, each): Marked(each, region_mark(key, each.region)) for each in units}
 
 
 def unions(shares: Shares, units: Mapping[bytes, Marked], misses: int, limits: Thresholds) -> Iterator[Union]:
@@ -69,4 +69,5 @@ def _cell(parts: Mapping[str, int], mean: float, limits: Thresholds) -> Union | 
     count = sum(parts.values())
     if count < limits.cell_misses or at_least(count, mean) >= limits.cell_odds:
         return None
-    return Union(Detector.UNION_CELL, count, mean, tuple(sorted(parts)))
+    named = [grant for grant, part in parts.items() if part > 1]
+    return Union(Detector.UNION_CELL, count, mean, tuple(sorted(named or parts)))

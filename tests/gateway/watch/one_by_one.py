@@ -78,7 +78,7 @@ class Model:
         if row.unit and blind is Detector.UNIT_SHARE:
             return Counted()
         if row.unit:
-            names = unit_mark(self.key, row.unit.name), region_mark(self.key, row.unit.region)
+            names = unit_mark(self.key, row.unit), region_mark(self.key, row.unit.region)
             return Counted(0, *(self.add(number, each) for each in names))
         if row.cell is None:
             return Counted()

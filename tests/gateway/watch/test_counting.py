@@ -60,6 +60,14 @@ def test_a_clock_that_steps_back_makes_it_wait() -> None:
     assert count(tally, {FIRST - 1: DayCount(9, 9), FIRST: DayCount(5, 1)}, FIRST - 1) == tally
 
 
+def test_a_clock_that_was_a_year_ahead_blinds_for_no_year() -> None:
+    tally = count(Tally(day=738_999), {}, 739_365)
+    met = count(tally, {739_000: DayCount(50, 50)}, 739_000)
+    later = count(met, {739_000: DayCount(50, 50), 739_001: DayCount(50, 50)}, 739_001)
+
+    assert later.missed == 100, "every day since counts"
+
+
 def test_who_was_released_begins_anew() -> None:
     tally = count(Tally(), {FIRST: DayCount(5, 4)}, FIRST)
 

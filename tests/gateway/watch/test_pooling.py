@@ -8,7 +8,8 @@ from gateway.domain.grant import Grant
 from gateway.domain.incident import Detector
 from gateway.domain.tally import Tally
 from gateway.watch.pooling import pool
-from gateway.watch.thresholds import Thresholds
+from gateway.watch.thresholds import DEFAULTS, Thresholds
+from gateway.watch.unions import unions
 from tests.make import a_grant
 
 LIMITS = Thresholds()
@@ -46,6 +47,23 @@ def test_an_honest_part_is_not_named_and_goes_on_counting() -> None:
     assert found.union is not None
     assert "G-10" not in found.union.grants
     assert found.tallies["G-10"] == Tally(firsts=60, missed=1)
+
+
+def test_one_typing_error_beside_two_who_guess_is_nobodys_part() -> None:
+    """Or anybody could have an honest partner held by giving it one wrong number to ask about."""
+    tallies = {"A": Tally(firsts=3, missed=3), "B": Tally(firsts=3, missed=3), "H": Tally(firsts=1, missed=1)}
+    grants = {name: a_grant(**{"number": name, "class": "open", "hit_rate": 99}) for name in tallies}
+
+    found = pool(tallies, grants, frozenset(), DEFAULTS).union
+
+    assert found is not None
+    assert found.grants == ("A", "B")
+
+
+def test_one_unknown_number_in_somebody_elses_cell_is_nobodys_part() -> None:
+    (found,) = unions({b"c" * 16: {"A": 3, "H": 1}}, {}, 12, DEFAULTS)
+
+    assert found.grants == ("A",)
 
 
 def test_whoever_declared_more_unknown_people_may_have_them() -> None:

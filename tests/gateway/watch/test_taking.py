@@ -29,7 +29,7 @@ UNITS = [UnitFact(b"unit-%d" % number, b"region-%d" % (number % 2), 40 * number 
 MARKS = [
     *CELLS[:6],
     decoy_mark(KEY),
-    *(unit_mark(KEY, each.name) for each in UNITS),
+    *(unit_mark(KEY, each) for each in UNITS),
     *(region_mark(KEY, each.region) for each in UNITS[:2]),
 ]
 STRICT = Thresholds(least_misses=8, least_outside=3, cell_odds=-1.0, unit_odds=-1.0, decoy_odds=-1.0, alarm=6.0)
