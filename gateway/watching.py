@@ -39,7 +39,7 @@ from gateway.watch.thresholds import DEFAULTS, Thresholds
 from policies.catalogue import Catalogue
 from policies.decision import Reason, Refusal
 
-_MISMATCH = FieldCode.MISMATCH
+_CONFIRMED, _MISMATCH = Cause.CONFIRMED, FieldCode.MISMATCH
 _SAMPLES = 5
 _SHAPES_KEPT = 1024
 
@@ -139,7 +139,7 @@ class Watching:
         """Where only need bounds a grant: one guess that failed ends the guessing, and of several none is told."""
         for hearing in hearings:
             outcome = hearing.outcome
-            if outcome and outcome.cause is Cause.CONFIRMED and is_unscoped(hearing.grant):
+            if outcome and outcome.cause is _CONFIRMED and is_unscoped(hearing.grant):
                 self._contradict(hearing, outcome)
 
     def look(self, hearings: Sequence[Hearing]) -> None:
@@ -245,7 +245,10 @@ class Watching:
         if hearing.question is None or hearing.accounts is None:
             return
         name = hearing.accounts.purpose, hearing.question.link
-        kept, small = self._questions.get(name) or self._asked.get(name, b""), self._shape_of(hearing).small
+        kept = self._questions.get(name) or self._asked.get(name, b"")
+        if _MISMATCH not in outcome.codes.values() and not is_untold(kept, self._day):
+            return
+        small = self._shape_of(hearing).small
         failed = [field for field in small if outcome.codes.get(field) is _MISMATCH]
         is_hidden = len(failed) >= self._watch.limits.contradictions or is_untold(kept, self._day)
         if failed:

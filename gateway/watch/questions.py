@@ -105,6 +105,8 @@ def contradicted(kept: bytes, day: int, *, is_untold: bool = False) -> bytes:
 
 def is_untold(kept: bytes, day: int) -> bool:
     """Whether of several contradictions none was told in the window: then no part of that question tells it, either."""
+    if 0 not in kept[:: _ITEM.size]:
+        return False
     items = _ITEM.iter_unpack(kept)
     return any(each[0] == _CONTRADICTED and each[2] and (day - each[1]) % _DAYS_KEPT < DAYS for each in items)
 

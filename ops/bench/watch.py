@@ -124,6 +124,7 @@ def _look(watch: Watch, turn: Turn) -> float:
     start = time.perf_counter_ns()
     watching = watch.begin(turn.hearings, Nothing(), turn.rights, turn.at)
     watching.lock_questions(turn.hearings)
+    watching.hide(turn.hearings)
     watching.look(turn.hearings)
     return (time.perf_counter_ns() - start) / 1000
 
